@@ -1,0 +1,134 @@
+/*
+   The factor: assembled from the network's output, applied by rows of G^T.
+*/
+#include "gnnfactor.h"
+#include "gnnnet.h"
+
+PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
+{
+  GNNFactor f;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&f));
+  f->n      = g->n;
+  f->single = single;
+  PetscCall(PetscMalloc3(g->n + 1, &f->i, g->nz, &f->j, g->nz, &f->v));
+  PetscCall(PetscMalloc3(g->n, &f->s, g->n, &f->shift, g->n, &f->work));
+  if (single) PetscCall(PetscMalloc1(g->nz, &f->vs));
+  *factor = f;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
+{
+  PetscFunctionBegin;
+  if (*factor == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree3((*factor)->i, (*factor)->j, (*factor)->v));
+  PetscCall(PetscFree3((*factor)->s, (*factor)->shift, (*factor)->work));
+  PetscCall(PetscFree((*factor)->vs));
+  PetscCall(PetscFree(*factor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], PetscScalar start[], PetscScalar out[], PetscInt *replaced)
+{
+  const GNNConfig *config = &m->config;
+
+  PetscFunctionBegin;
+  *replaced = 0;
+  for (PetscInt i = 0; i < g->n; i++) {
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+      const PetscBool diagonal = p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE;
+      PetscScalar     by_c0, by_c1;
+
+      start[p] = out[p] = 0.0;
+      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
+      GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
+      if (PetscIsInfOrNanReal((PetscReal)net[p])) {
+        start[p] = diagonal ? 1.0 : 0.0;
+        (*replaced)++;
+      } else {
+        start[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1;
+        out[p]   = net[p];
+      }
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of G^T from the slots that are kept and in the pattern */
+static void FactorFill_Private(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar start[], const PetscScalar out[])
+{
+  PetscInt k = 0;
+
+  for (PetscInt i = 0; i < g->n; i++) {
+    f->i[i] = k;
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+      if (g->keep[p] == 0 || !GNNPatternHas(pattern, i, g->j[p])) continue;
+      f->j[k]   = g->j[p];
+      f->v[k++] = start[p] + f->alpha * out[p];
+    }
+  }
+  f->i[g->n] = k;
+}
+
+/* G = D^-1/2 of the scaled system: M^-1 is Jacobi's */
+static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
+{
+  PetscInt k = 0;
+
+  for (PetscInt i = 0; i < g->n; i++) {
+    f->i[i] = k;
+    if (g->decoupled[i]) continue;
+    f->j[k]   = i;
+    f->v[k++] = 1.0 / PetscSqrtScalar(g->at[g->diag[i]]);
+  }
+  f->i[g->n] = k;
+}
+
+PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
+{
+  PetscScalar *start, *out;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(g->nz, &start, g->nz, &out));
+  PetscCall(GNNFactorSlots(m, g, net, start, out, &f->replaced));
+  f->alpha = 1.0;
+  if (guard) PetscCall(GNNGuardChoose(g, m->config.output, start, out, epsilon, &f->alpha));
+  if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
+  else FactorFill_Private(f, g, m->config.pattern, start, out);
+  PetscCall(PetscFree2(start, out));
+  for (PetscInt i = 0; i < g->n; i++) {
+    f->s[i]     = g->s[i];
+    f->shift[i] = g->decoupled[i] ? g->inverse[i] : (f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon * g->s[i] * g->s[i]);
+  }
+  if (f->single) {
+    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z += G G^T x = sum over the rows g_i of G^T of g_i (g_i^T x): each row is read once for both products */
+#define FACTOR_PRODUCT(Type, values) \
+  for (PetscInt i = 0; i < f->n; i++) { \
+    const Type *gi = (values); \
+    PetscScalar u  = 0.0; \
+\
+    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) u += gi[k] * x[f->j[k]]; \
+    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) z[f->j[k]] += gi[k] * u; \
+  }
+
+PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
+{
+  PetscScalar *x = f->work;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < f->n; i++) {
+    x[i] = f->s[i] * r[i];
+    z[i] = 0.0;
+  }
+  if (f->single) FACTOR_PRODUCT(float, f->vs)
+  else FACTOR_PRODUCT(PetscScalar, f->v)
+  for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,53 @@
+/*
+   From the network's output to the factor G of M^-1 = S (G G^T + eps I) S^T, and its product with a vector on the host.
+*/
+#pragma once
+
+#include "gnngraph.h"
+
+/* What the guard may choose: start + alpha out, or G = D^-1/2 */
+#define GNN_GUARD_JACOBI (-1.0)
+
+typedef struct _n_GNNFactor *GNNFactor;
+struct _n_GNNFactor {
+  PetscInt     n;
+  PetscInt    *i, *j;    /* CSR of G^T, columns ascending: the kept slots that are in the pattern; arrays of the graph's size, owned */
+  PetscScalar *v;        /* values of G^T */
+  float       *vs;       /* the same in single precision */
+  PetscScalar *s;        /* (n) scaling S */
+  PetscScalar *shift;    /* (n) eps S^2; 1/a_ii at decoupled nodes, where rows and columns of G are empty */
+  PetscScalar *work;     /* (n) */
+  PetscBool    single;   /* the product reads vs */
+  PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI */
+  PetscInt     replaced; /* entries that were not finite */
+};
+
+PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
+PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
+
+/* G^T = start + alpha out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
+PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscScalar[], PetscInt *);
+/* The alpha in {1, 1/2, 1/4, 0} (direct: 1) or GNN_GUARD_JACOBI of least SAI loss on fixed probes; start and out as above, eps */
+PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGraph, GNNOutput, const PetscScalar[], const PetscScalar[], PetscReal, PetscReal *);
+
+/* Is slot (i, j) in the pattern of G^T? */
+static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j)
+{
+  return pattern == GNN_PATTERN_A || j <= i ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Derivatives of the start to (c0, c1): 3/2 I - 1/2 At, or I - strict(At) where the pattern is lower */
+static inline void GNNFactorStartTerms(GNNOutput output, GNNPattern pattern, PetscBool diagonal, PetscScalar at, PetscScalar *by_c0, PetscScalar *by_c1)
+{
+  *by_c0 = *by_c1 = 0.0;
+  if (output == GNN_OUTPUT_DIRECT) return;
+  if (pattern == GNN_PATTERN_A) {
+    *by_c0 = diagonal ? 1.5 : 0.0;
+    *by_c1 = -0.5 * at;
+  } else {
+    *by_c0 = diagonal ? 1.0 : 0.0;
+    *by_c1 = diagonal ? 0.0 : -at;
+  }
+}

@@ -1,0 +1,80 @@
+/*
+   The network's scalar formulas, each once, for the host and (as inline device functions) for CUDA.
+
+   GNNReal is float. Compiled with -DGNN_USE_DOUBLE everything is double, which the derivative tests use.
+   C99 and C++11 only; no PETSc, no allocation.
+*/
+#pragma once
+
+#include <math.h>
+
+#if defined(__CUDACC__)
+  #define GNN_FN static inline __host__ __device__ __forceinline__
+#else
+  #define GNN_FN static inline
+#endif
+
+#if defined(GNN_USE_DOUBLE)
+typedef double GNNReal;
+#else
+typedef float GNNReal;
+#endif
+
+#define GNN_NORM_EPS ((GNNReal)1e-5) /* LayerNorm's eps */
+
+/* e^-y for y >= 0: -y = k ln2 + r with |r| <= ln2/2, e^r by its Taylor polynomial; relative error 2e-7, y is cut off at 87.
+   No branch and no float comparison, so that loops over it vectorise without -ffast-math (the order of nonnegative floats is that of
+   their bits) */
+GNN_FN float GNNExpNegf(float y)
+{
+  union
+  {
+    float f;
+    int   i;
+  } z, two_k;
+  const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, which stands in the low mantissa bits */
+  float       k, r, p;
+
+  z.f     = y;
+  z.i     = z.i < 0x42AE0000 ? z.i : 0x42AE0000; /* the bits of 87 */
+  two_k.f = k = magic - z.f * 1.44269504f;
+  two_k.i = (two_k.i + (127 - 0x4B400000)) * (1 << 23);
+  k -= magic;
+  r = (-z.f - k * 0.693359375f) + k * 2.12194440e-4f; /* ln2 in two parts: k times the first is exact */
+  p = 1.0f + r * (1.0f + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * (8.33333333e-3f + r * 1.38888889e-3f)))));
+  return p * two_k.f;
+}
+
+/* GELU and its derivative: gelu(x) = x Phi(x), gelu'(x) = Phi(x) + x phi(x), Phi(x) = (1 + erf(x/sqrt 2))/2 */
+#if defined(GNN_USE_DOUBLE)
+GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
+{
+  const GNNReal Phi = 0.5 * (1.0 + erf(x * 0.70710678118654752440));
+
+  *dgelu = Phi + x * 0.39894228040143267794 * exp(-0.5 * x * x);
+  return x * Phi;
+}
+#else
+/* erf by Abramowitz and Stegun 7.1.26, error <= 5e-7 in float; Phi and phi share one exponential */
+GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
+{
+  const float z     = fabsf(x) * 0.70710678f;
+  const float t     = 1.0f / (1.0f + 0.3275911f * z);
+  const float gauss = GNNExpNegf(z * z);
+  const float tail  = 0.5f * gauss * t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)))); /* Phi(-|x|) */
+  const float Phi   = 0.5f + copysignf(0.5f - tail, x); /* no branch, so that loops over it vectorise */
+
+  *dgelu = Phi + x * 0.39894228f * gauss;
+  return x * Phi;
+}
+#endif
+
+/* 1/sqrt(variance + eps) of m numbers with the given sum and sum of squares, and their mean */
+GNN_FN GNNReal GNNInverseDeviation(GNNReal sum, GNNReal sumsq, GNNReal m, GNNReal *mean)
+{
+  GNNReal var;
+
+  *mean = sum / m;
+  var   = sumsq / m - *mean * *mean;
+  return (GNNReal)1 / (GNNReal)sqrt((var > 0 ? var : 0) + GNN_NORM_EPS);
+}

@@ -1,0 +1,873 @@
+/*
+   The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
+
+   PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> network (gnn/gnnforward.c) -> G and guard (gnn/gnnfactor.c);
+   PCApply: two products with G, no triangular solve.
+*/
+#include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
+#include "gnn/gnnfactor.h"
+#include "gnn/gnnforward.h"
+#include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
+
+const char *const PCGNNSPAIPrecisions[] = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
+
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Apply;
+
+static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
+static PetscBool  cited                       = PETSC_FALSE;
+static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
+                                                "  title     = {Learning Sparse Approximate Inverse Preconditioners for Conjugate Gradient Solvers on {GPUs}},\n"
+                                                "  booktitle = {Advances in Neural Information Processing Systems},\n"
+                                                "  year      = {2025},\n"
+                                                "  note      = {arXiv:2510.27517}\n"
+                                                "}\n";
+
+typedef struct {
+  char              *model_name;
+  PetscReal          epsilon; /* PETSC_DEFAULT: the model's */
+  PetscBool          guard;
+  PCGNNSPAIPrecision precision;
+  Vec                features; /* user's node features, or NULL */
+  GNNModel           model;    /* loaded at the first set-up, or given by PCGNNSPAISetNetwork() */
+  Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
+  GNNGraph           graph;
+  GNNActs            acts;
+  GNNReal           *out;    /* (nz) the network's output */
+  GNNFactor          factor;
+  Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
+} PC_GNNSPAI;
+
+static PetscErrorCode PCReset_GNNSPAI(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&gnn->G));
+  PetscCall(MatDestroy(&gnn->local));
+  PetscCall(GNNFactorDestroy(&gnn->factor));
+  PetscCall(GNNActsDestroy(&gnn->acts));
+  PetscCall(GNNGraphDestroy(&gnn->graph));
+  PetscCall(PetscFree(gnn->out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's diagonal block as a SeqAIJ matrix; borrowed */
+static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscBool   isaij;
+  Mat         block;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonalBlock(pc->pmat, &block));
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)block, MATSEQAIJ, &isaij));
+  if (isaij) *local = block;
+  else {
+    PetscCall(MatConvert(block, MATSEQAIJ, gnn->local ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &gnn->local));
+    *local = gnn->local;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What depends on the nonzero pattern (and on the model's shape): once per pattern */
+static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
+{
+  PC_GNNSPAI     *gnn = (PC_GNNSPAI *)pc->data;
+  const PetscInt *ia, *ja;
+  PetscInt        n;
+  PetscBool       done;
+
+  PetscFunctionBegin;
+  PetscCall(GNNFactorDestroy(&gnn->factor));
+  PetscCall(GNNActsDestroy(&gnn->acts));
+  PetscCall(GNNGraphDestroy(&gnn->graph));
+  PetscCall(PetscFree(gnn->out));
+  PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
+  PetscCall(GNNGraphCreate(n, ia, ja, &gnn->graph));
+  PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
+  PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->n, gnn->graph->nz, gnn->acts));
+  PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
+  PetscCall(GNNFactorCreate(gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, &gnn->factor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
+{
+  const PetscScalar *array;
+  PetscInt           size, nlocal;
+
+  PetscFunctionBegin;
+  if (gnn->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetBlockSize(gnn->features, &size));
+  PetscCall(VecGetLocalSize(gnn->features, &nlocal));
+  PetscCheck(nlocal == size * gnn->graph->n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " rows times block size %" PetscInt_FMT, nlocal, gnn->graph->n, size);
+  PetscCall(VecGetArrayRead(gnn->features, &array));
+  PetscCall(GNNGraphSetUserFeatures(gnn->graph, size, array));
+  PetscCall(VecRestoreArrayRead(gnn->features, &array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetUpValues_Private(PC pc, Mat local, GNNGraphStatus *status)
+{
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(MatSeqAIJGetArrayRead(local, &a));
+  PetscCall(GNNGraphSetValues(gnn->graph, gnn->model->config.scaling, a, status));
+  PetscCall(MatSeqAIJRestoreArrayRead(local, &a));
+  PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAILoadModel_Private(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (gnn->model == NULL) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->model));
+  PetscCheck(gnn->model->config.block_size == 1, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "Model %s has block size %" PetscInt_FMT ": only models of block size 1 can be used", gnn->model_name, gnn->model->config.block_size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
+{
+  return gnn->epsilon == (PetscReal)PETSC_DEFAULT ? gnn->model->config.epsilon : gnn->epsilon;
+}
+
+/* The graph's values, the network, the factor; ends with the same failed reason on every rank */
+static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status;
+  Mat            local = NULL;
+  int            failed[2];
+
+  PetscFunctionBegin;
+  PetscCall(PetscCitationsRegister(citation, &cited));
+  pc->failedreason = PC_NOERROR;
+  PetscCall(MatDestroy(&gnn->G));
+  PetscCall(PCGNNSPAILoadModel_Private(pc));
+  if (!pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN) PetscCall(MatDestroy(&gnn->local));
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
+  if (gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
+
+  if (status == GNN_GRAPH_OK) {
+    PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
+    PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
+    PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
+    PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+    PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+    PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+    PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+    PetscCall(PetscInfo(pc, "guard: alpha %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, gnn->factor->replaced));
+  } else {
+    pc->failedreason = PC_FACTOR_OTHER;
+    PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
+  }
+  failed[0] = (int)pc->failedreason;
+  PetscCallMPI(MPI_Allreduce(&failed[0], &failed[1], 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  pc->failedreason = (PCFailedReason)failed[1];
+  if (pc->failedreason == PC_NOERROR) {
+    PetscBool view;
+    char      value[8];
+
+    PetscCall(PetscOptionsGetString(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_view_factor", value, sizeof(value), &view));
+    if (view) {
+      Mat G;
+
+      PetscCall(PCGNNSPAIGetFactor(pc, &G));
+      PetscCall(MatViewFromOptions(G, (PetscObject)pc, "-pc_gnnspai_view_factor"));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
+{
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor          f   = gnn->factor;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
+  PetscCall(VecGetArrayRead(r, &rarray));
+  PetscCall(VecGetArrayWrite(z, &zarray));
+  PetscCall(GNNFactorApply(f, rarray, zarray));
+  PetscCall(VecRestoreArrayRead(r, &rarray));
+  PetscCall(VecRestoreArrayWrite(z, &zarray));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->n));
+  PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCDestroy_GNNSPAI(PC);
+
+static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
+{
+  PC_GNNSPAI        *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIPrecision precision = gnn->precision;
+  PetscReal          epsilon   = gnn->epsilon;
+  PetscBool          guard = gnn->guard, set;
+  char               model[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
+  PetscCall(PetscOptionsString("-pc_gnnspai_model", "Model file (safetensors), or the name of a built-in model", "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
+  if (set) PetscCall(PCGNNSPAISetModel(pc, model));
+  PetscCall(PetscOptionsReal("-pc_gnnspai_epsilon", "Shift of G G^T, > 0; default: the model's", "PCGNNSPAISetEpsilon", epsilon, &epsilon, &set));
+  if (set) PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
+  PetscCall(PetscOptionsBool("-pc_gnnspai_guard", "Fall back towards Jacobi where the network's factor fails a probe", "PCGNNSPAISetGuard", guard, &guard, &set));
+  if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
+  if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
+  PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums over the ranks: stored entries of G and A, replaced entries, decoupled rows; range of the guard's alpha */
+static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
+{
+  PC_GNNSPAI *gnn     = (PC_GNNSPAI *)pc->data;
+  PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[4], sum[4];
+
+  PetscFunctionBegin;
+  local[0] = gnn->factor->i[gnn->factor->n];
+  local[1] = gnn->graph->nz;
+  local[2] = gnn->factor->replaced;
+  local[3] = gnn->graph->n - gnn->graph->ncoupled;
+  if (gnn->graph->n == 0) mine[0] = mine[1] = PETSC_MAX_REAL; /* an empty rank chooses nothing */
+  PetscCallMPI(MPI_Allreduce(local, sum, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
+  PetscCallMPI(MPI_Allreduce(mine, alpha, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
+  if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
+  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on every rank, the network's factor failed the probe\n"));
+  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on some ranks, alpha at most %g on the others\n", (double)-alpha[1]));
+  else if (alpha[0] == -alpha[1]) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha = %g\n", (double)alpha[0]));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha between %g and %g\n", (double)alpha[0], (double)-alpha[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscBool   isascii;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
+  if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerASCIIPushTab(viewer));
+  if (gnn->model) {
+    PetscCall(GNNModelView(gnn->model, viewer));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+  } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
+  if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
+  PetscCall(PetscViewerASCIIPopTab(viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetModel - Sets the trained network that writes the factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- name - a safetensors file, or the name of a built-in model (`heat`)
+
+  Options Database Key:
+. -pc_gnnspai_model name - the model
+
+  Level: beginner
+
+  Notes:
+  The file is read by one rank at the next `PCSetUp()`, and broadcast. A file that cannot be read is an error that names the
+  file, the tensor and what was expected.
+
+  Models are trained by `gnnspai-train` from matrices dumped by an application with `-ksp_view_mat binary:A.dat`.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`
+@*/
+PetscErrorCode PCGNNSPAISetModel(PC pc, const char name[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(name, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetModel_C", (PC, const char[]), (pc, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscBool   same;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrcmp(name, gnn->model_name, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(gnn->model_name));
+  PetscCall(PetscStrallocpy(name, &gnn->model_name));
+  PetscCall(GNNModelDestroy(&gnn->model));
+  pc->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetModel - Gets the name of the model
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. name - file or built-in name; borrowed
+
+  Level: beginner
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetModel()`
+@*/
+PetscErrorCode PCGNNSPAIGetModel(PC pc, const char *name[])
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(name, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetModel_C", (PC, const char *[]), (pc, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetModel_GNNSPAI(PC pc, const char *name[])
+{
+  PetscFunctionBegin;
+  *name = ((PC_GNNSPAI *)pc->data)->model_name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetNetwork - Sets a network that is in memory, as the training driver does
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc    - the preconditioner context
+- model - the network; a reference is taken
+
+  Level: developer
+
+  Note:
+  Call it again after the parameters have changed, so that the next `PCSetUp()` does its work.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetModel()`
+@*/
+PetscErrorCode PCGNNSPAISetNetwork(PC pc, GNNModel model)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(model, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetNetwork_C", (PC, GNNModel), (pc, model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(GNNModelReference(model));
+  PetscCall(GNNModelDestroy(&gnn->model));
+  gnn->model      = model;
+  pc->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetEpsilon - Sets the shift of $M^{-1} = S(GG^T + \epsilon I)S^T$, which keeps it positive definite whatever the network says
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc      - the preconditioner context
+- epsilon - the shift, positive, or `PETSC_DEFAULT` for the model's
+
+  Options Database Key:
+. -pc_gnnspai_epsilon epsilon - the shift
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetEpsilon()`
+@*/
+PetscErrorCode PCGNNSPAISetEpsilon(PC pc, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveReal(pc, epsilon, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetEpsilon_C", (PC, PetscReal), (pc, epsilon));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetEpsilon_GNNSPAI(PC pc, PetscReal epsilon)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(epsilon == (PetscReal)PETSC_DEFAULT || (epsilon > 0.0 && epsilon <= 1.0), PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_epsilon %g must be in (0, 1]", (double)epsilon);
+  if (epsilon != gnn->epsilon) pc->setupcalled = PETSC_FALSE;
+  gnn->epsilon = epsilon;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetEpsilon - Gets the shift
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. epsilon - the shift, `PETSC_DEFAULT` if it is the model's and no model is loaded yet
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetEpsilon()`
+@*/
+PetscErrorCode PCGNNSPAIGetEpsilon(PC pc, PetscReal *epsilon)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(epsilon, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetEpsilon_C", (PC, PetscReal *), (pc, epsilon));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetEpsilon_GNNSPAI(PC pc, PetscReal *epsilon)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  *epsilon = gnn->model ? PCGNNSPAIEpsilon_Private(gnn) : gnn->epsilon;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetGuard - Sets whether the network's factor is checked, and weakened towards Jacobi where it fails
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc    - the preconditioner context
+- guard - `PETSC_TRUE`, the default, to check
+
+  Options Database Key:
+. -pc_gnnspai_guard (true|false) - check
+
+  Level: intermediate
+
+  Note:
+  With the guard, G is start + $\alpha$ network for that $\alpha$ in 1, 1/2, 1/4, 0 which has the least loss
+  $\|(\tilde A M^{-1} - I)w\|^2$ on four fixed probes w, or Jacobi where that has a lesser one. The choice shows in `PCView()`.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetGuard()`, `PCGNNSPAIGetGuardAlpha()`
+@*/
+PetscErrorCode PCGNNSPAISetGuard(PC pc, PetscBool guard)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveBool(pc, guard, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetGuard_C", (PC, PetscBool), (pc, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetGuard_GNNSPAI(PC pc, PetscBool guard)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (guard != gnn->guard) pc->setupcalled = PETSC_FALSE;
+  gnn->guard = guard;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetGuard - Gets whether the network's factor is checked
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. guard - `PETSC_TRUE` if it is
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetGuard()`
+@*/
+PetscErrorCode PCGNNSPAIGetGuard(PC pc, PetscBool *guard)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(guard, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetGuard_C", (PC, PetscBool *), (pc, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetGuard_GNNSPAI(PC pc, PetscBool *guard)
+{
+  PetscFunctionBegin;
+  *guard = ((PC_GNNSPAI *)pc->data)->guard;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetGuardAlpha - Gets the share of the network's output that the guard let through on this rank
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context, set up
+
+  Output Parameter:
+. alpha - 1, 1/2, 1/4 or 0, or -1 where the factor is Jacobi's
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetGuard()`
+@*/
+PetscErrorCode PCGNNSPAIGetGuardAlpha(PC pc, PetscReal *alpha)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(alpha, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetGuardAlpha_C", (PC, PetscReal *), (pc, alpha));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetGuardAlpha_GNNSPAI(PC pc, PetscReal *alpha)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(gnn->factor && pc->setupcalled, PetscObjectComm((PetscObject)pc), PETSC_ERR_ORDER, "Call PCSetUp() first");
+  *alpha = gnn->factor->alpha;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetPrecision - Sets in which precision G is stored for `PCApply()`
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc        - the preconditioner context
+- precision - `PC_GNNSPAI_DOUBLE` or `PC_GNNSPAI_SINGLE`
+
+  Options Database Key:
+. -pc_gnnspai_precision (double|single) - the precision
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetPrecision()`
+@*/
+PetscErrorCode PCGNNSPAISetPrecision(PC pc, PCGNNSPAIPrecision precision)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, precision, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetPrecision_C", (PC, PCGNNSPAIPrecision), (pc, precision));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision precision)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (precision != gnn->precision) pc->setupcalled = PETSC_FALSE;
+  gnn->precision = precision;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetPrecision - Gets in which precision G is stored
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. precision - the precision
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetPrecision()`
+@*/
+PetscErrorCode PCGNNSPAIGetPrecision(PC pc, PCGNNSPAIPrecision *precision)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(precision, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetPrecision_C", (PC, PCGNNSPAIPrecision *), (pc, precision));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision *precision)
+{
+  PetscFunctionBegin;
+  *precision = ((PC_GNNSPAI *)pc->data)->precision;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc       - the preconditioner context
+- features - vector with the row layout of the matrix and block size k, or `NULL`; a reference is taken
+
+  Level: advanced
+
+  Note:
+  Only models whose `node_features` list `user:k` read them; the built-in models don't, so that they work in any program.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetNodeFeatures()`
+@*/
+PetscErrorCode PCGNNSPAISetNodeFeatures(PC pc, Vec features)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  if (features) PetscValidHeaderSpecific(features, VEC_CLASSID, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetNodeFeatures_C", (PC, Vec), (pc, features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetNodeFeatures_GNNSPAI(PC pc, Vec features)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)features));
+  PetscCall(VecDestroy(&gnn->features));
+  gnn->features   = features;
+  pc->setupcalled = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetNodeFeatures - Gets the vector given to `PCGNNSPAISetNodeFeatures()`
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. features - the vector, borrowed, or `NULL`
+
+  Level: advanced
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetNodeFeatures()`
+@*/
+PetscErrorCode PCGNNSPAIGetNodeFeatures(PC pc, Vec *features)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(features, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetNodeFeatures_C", (PC, Vec *), (pc, features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
+{
+  PetscFunctionBegin;
+  *features = ((PC_GNNSPAI *)pc->data)->features;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetFactor - Gets the factor G of this rank's diagonal block
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context, set up
+
+  Output Parameter:
+. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, borrowed; valid until the next `PCSetUp()`
+
+  Options Database Key:
+. -pc_gnnspai_view_factor viewer - view G at every set-up
+
+  Level: intermediate
+
+  Note:
+  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal.
+  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$.
+
+.seealso: `PCGNNSPAI`
+@*/
+PetscErrorCode PCGNNSPAIGetFactor(PC pc, Mat *G)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(G, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetFactor_C", (PC, Mat *), (pc, G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor   f   = gnn->factor;
+
+  PetscFunctionBegin;
+  PetscCheck(f && pc->failedreason == PC_NOERROR, PetscObjectComm((PetscObject)pc), PETSC_ERR_ORDER, "Call PCSetUp() first");
+  if (gnn->G == NULL) {
+    Mat Gt;
+
+    PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
+    PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, &gnn->G));
+    PetscCall(MatDestroy(&Gt));
+  }
+  *G = gnn->G;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The methods behind the setters and getters */
+static const struct {
+  const char *name;
+  void (*method)(void);
+} methods[] = {
+  {"PCGNNSPAISetModel_C",        (void (*)(void))PCGNNSPAISetModel_GNNSPAI       },
+  {"PCGNNSPAIGetModel_C",        (void (*)(void))PCGNNSPAIGetModel_GNNSPAI       },
+  {"PCGNNSPAISetNetwork_C",      (void (*)(void))PCGNNSPAISetNetwork_GNNSPAI     },
+  {"PCGNNSPAISetEpsilon_C",      (void (*)(void))PCGNNSPAISetEpsilon_GNNSPAI     },
+  {"PCGNNSPAIGetEpsilon_C",      (void (*)(void))PCGNNSPAIGetEpsilon_GNNSPAI     },
+  {"PCGNNSPAISetGuard_C",        (void (*)(void))PCGNNSPAISetGuard_GNNSPAI       },
+  {"PCGNNSPAIGetGuard_C",        (void (*)(void))PCGNNSPAIGetGuard_GNNSPAI       },
+  {"PCGNNSPAIGetGuardAlpha_C",   (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI  },
+  {"PCGNNSPAISetPrecision_C",    (void (*)(void))PCGNNSPAISetPrecision_GNNSPAI   },
+  {"PCGNNSPAIGetPrecision_C",    (void (*)(void))PCGNNSPAIGetPrecision_GNNSPAI   },
+  {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
+  {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
+  {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
+};
+
+static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(PCReset_GNNSPAI(pc));
+  PetscCall(VecDestroy(&gnn->features));
+  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(PetscFree(gnn->model_name));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, NULL));
+  PetscCall(PetscFree(pc->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*MC
+     PCGNNSPAI - Learned sparse approximate inverse: $M^{-1} = S(GG^T + \epsilon I)S^T$ on each rank's diagonal block, where a graph
+     neural network reads the matrix and writes the sparse factor G
+
+   Options Database Keys:
++  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
+.  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
+.  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+-  -pc_gnnspai_view_factor viewer        - view G at every set-up, see `PCGNNSPAIGetFactor()`
+
+   Level: intermediate
+
+   Notes:
+   For symmetric positive definite matrices, real scalars. $M^{-1}$ is symmetric positive definite whatever the network says, so
+   `KSPCG` may be used; the factor has the pattern of the matrix (or its lower triangle, if the model says so), and the number of
+   iterations is between a third and a half of Jacobi's on discretised partial differential equations.
+
+   The pattern must be symmetric and the diagonal stored and positive. Unknowns with no coupling to others, as
+   `MatZeroRowsColumns()` leaves them, are solved exactly.
+
+   New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
+
+   Developer Notes:
+   arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
+
+.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`
+M*/
+static PetscErrorCode PCCreate_GNNSPAI(PC pc)
+{
+  PC_GNNSPAI *gnn;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&gnn));
+  pc->data = (void *)gnn;
+  PetscCall(PetscStrallocpy("heat", &gnn->model_name));
+  gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
+  gnn->guard               = PETSC_TRUE;
+  gnn->precision           = PC_GNNSPAI_DOUBLE;
+  pc->ops->apply           = PCApply_GNNSPAI;
+  pc->ops->applytranspose  = PCApply_GNNSPAI; /* M is symmetric */
+  pc->ops->setup           = PCSetUp_GNNSPAI;
+  pc->ops->reset           = PCReset_GNNSPAI;
+  pc->ops->destroy         = PCDestroy_GNNSPAI;
+  pc->ops->setfromoptions  = PCSetFromOptions_GNNSPAI;
+  pc->ops->view            = PCView_GNNSPAI;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, methods[k].method));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIFinalizePackage(void)
+{
+  PetscFunctionBegin;
+  PCGNNSPAIPackageInitialized = PETSC_FALSE;
+  cited                       = PETSC_FALSE;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Apply = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIRegister - Makes the preconditioner type `PCGNNSPAI` known, after `PetscInitialize()`
+
+  Not Collective; No Fortran Support
+
+  Level: beginner
+
+  Note:
+  A program that was never linked to this library gets the type by `-dll_append path/libgnnspai.so` instead. Both at once, and
+  again after another `PetscInitialize()`, do no harm.
+
+.seealso: `PCGNNSPAI`, `PCRegister()`, `PCSetType()`
+@*/
+PetscErrorCode PCGNNSPAIRegister(void)
+{
+  PetscFunctionBegin;
+  if (PCGNNSPAIPackageInitialized) PetscFunctionReturn(PETSC_SUCCESS);
+  PCGNNSPAIPackageInitialized = PETSC_TRUE;
+  PetscCall(PCInitializePackage());
+  PetscCall(PCRegister(PCGNNSPAI, PCCreate_GNNSPAI));
+  PetscCall(PetscLogEventRegister("GNNSPAIGraph", PC_CLASSID, &GNN_Graph));
+  PetscCall(PetscLogEventRegister("GNNSPAIForward", PC_CLASSID, &GNN_Forward));
+  PetscCall(PetscLogEventRegister("GNNSPAIAssemble", PC_CLASSID, &GNN_Assemble));
+  PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
+  PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Called by -dll_append .../libgnnspai.so; the name is fixed by PETSc */
+PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_gnnspai(void)
+{
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIRegister());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,60 @@
+/*
+   What gnnspai-train is made of: samples (a matrix and what the loss needs of it), the loss, AdamW, validation.
+*/
+#pragma once
+
+#include <petscksp.h>
+#include "../gnn/gnnfactor.h"
+#include "../gnn/gnnforward.h"
+
+typedef enum {
+  TRAIN_LOSS_SAI,     /* ||(At M^-1 - I) w||^2/n, the paper's scale-invariant loss */
+  TRAIN_LOSS_PLAIN,   /* with A in place of At = A/||A||: the paper's ablation, scaling mean only */
+  TRAIN_LOSS_LOG_SAI  /* its logarithm: families of unlike loss weigh alike */
+} TrainLoss;
+PETSC_INTERN const char *const TrainLosses[];
+
+/* A training matrix. The loss is evaluated with PETSc's own Mats and Vecs, in PetscScalar */
+typedef struct {
+  char       *name;
+  GNNGraph    graph;
+  Mat         At;   /* scaled matrix (plain loss: the matrix) on the kept slots, over the graph's arrays */
+  Mat         Gt;   /* G^T on the graph's slots, over gt */
+  PetscScalar *at, *gt, *start, *out; /* (nz) */
+  PetscScalar *dgt;                   /* (nz) gradient of the loss to the slots */
+  GNNReal    *net, *dnet;             /* (nz) the network's output and the gradient to it */
+  Vec         w, u, z, y, q, t;       /* (n) */
+} TrainSample;
+
+PETSC_INTERN PetscErrorCode TrainSampleCreate(const GNNConfig *, TrainLoss, Mat, const char[], TrainSample *); /* matrix, name for messages */
+PETSC_INTERN PetscErrorCode TrainSampleDestroy(TrainSample *);
+/* Mean over probes of the loss, w from N(0, I); where dnet is given, dnet += its gradient to the parameters */
+PETSC_INTERN PetscErrorCode TrainSampleLoss(GNNModel, GNNActs, TrainLoss, PetscInt, PetscRandom, TrainSample *, PetscReal *, GNNNet);
+PETSC_INTERN PetscErrorCode TrainRandomNormal(PetscRandom, PetscInt, PetscScalar[]);
+
+/* AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the gradient's norm */
+typedef struct {
+  PetscReal beta1, beta2, weight_decay, clip; /* clip 0: off */
+  PetscInt  step;
+  Vec       m, v; /* moments */
+} TrainAdamW;
+
+PETSC_INTERN PetscErrorCode TrainAdamWCreate(Vec, TrainAdamW *); /* moments like the given parameters */
+PETSC_INTERN PetscErrorCode TrainAdamWStep(TrainAdamW *, PetscReal, Vec, Vec); /* learning rate, gradient (clipped in place), parameters */
+PETSC_INTERN PetscErrorCode TrainAdamWDestroy(TrainAdamW *);
+
+/* Validation by what counts: iterations of CG */
+typedef struct {
+  PetscInt   n;
+  Mat       *A;
+  char     **name;
+  PetscInt  *jacobi, *icc, *gnn; /* iterations, summed over both right-hand sides */
+} TrainValidation;
+
+PETSC_INTERN PetscErrorCode TrainValidationCreate(const char[], TrainValidation *);            /* glob; counts Jacobi's and ICC's iterations */
+PETSC_INTERN PetscErrorCode TrainValidationRun(TrainValidation *, GNNModel, PetscReal *, PetscReal *); /* geometric means of gnn/jacobi, gnn/icc */
+PETSC_INTERN PetscErrorCode TrainValidationDestroy(TrainValidation *);
+
+/* Files */
+PETSC_INTERN PetscErrorCode TrainGlob(const char[], PetscInt *, char ***); /* sorted names; error if there is none */
+PETSC_INTERN PetscErrorCode TrainLoadMat(const char[], Mat *);             /* PETSC_COMM_SELF, AIJ; error naming the file */

@@ -1,0 +1,119 @@
+/*
+   Validation by iterations of CG, and the files of matrices.
+*/
+#include "train.h"
+#include <glob.h>
+
+PetscErrorCode TrainGlob(const char pattern[], PetscInt *n, char ***names)
+{
+  glob_t found;
+  int    status;
+
+  PetscFunctionBegin;
+  status = glob(pattern, 0, NULL, &found); /* sorted by glob() */
+  PetscCheck(status == 0 && found.gl_pathc > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "No file matches '%s'; make matrices with gnnspai-data, or dump an application's with -ksp_view_mat binary:A.dat", pattern);
+  *n = (PetscInt)found.gl_pathc;
+  PetscCall(PetscMalloc1(*n, names));
+  for (PetscInt k = 0; k < *n; k++) PetscCall(PetscStrallocpy(found.gl_pathv[k], &(*names)[k]));
+  globfree(&found);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainLoadMat(const char file[], Mat *A)
+{
+  PetscViewer viewer;
+  PetscInt    rows, cols;
+
+  PetscFunctionBegin;
+  PetscCall(PetscInfo(NULL, "reading %s\n", file));
+  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, file, FILE_MODE_READ, &viewer));
+  PetscCall(MatCreate(PETSC_COMM_SELF, A));
+  PetscCall(MatSetType(*A, MATSEQAIJ));
+  PetscCall(MatLoad(*A, viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  PetscCall(MatGetSize(*A, &rows, &cols));
+  PetscCheck(rows == cols, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: the matrix is not square, %" PetscInt_FMT " x %" PetscInt_FMT, file, rows, cols);
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* CG to a relative residual of 1e-8 in the unpreconditioned norm from x = 0, for b = A 1 and a random b (fixed seed); iterations added up,
+   counted as the maximum where CG does not converge */
+static PetscErrorCode Iterations_Private(Mat A, PCType type, GNNModel model, PetscInt *iterations)
+{
+  KSP         ksp;
+  PC          pc;
+  Vec         x, b;
+  PetscRandom random;
+
+  PetscFunctionBegin;
+  PetscCall(MatCreateVecs(A, &x, &b));
+  PetscCall(PetscRandomCreate(PETSC_COMM_SELF, &random));
+  PetscCall(PetscRandomSetType(random, PETSCRANDER48));
+  PetscCall(PetscRandomSetInterval(random, -1.0, 1.0));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
+  PetscCall(KSPSetTolerances(ksp, 1e-8, 0.0, PETSC_DEFAULT, 20000));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, type));
+  if (model) PetscCall(PCGNNSPAISetNetwork(pc, model));
+  *iterations = 0;
+  for (PetscInt rhs = 0; rhs < 2; rhs++) {
+    PetscInt its;
+
+    if (rhs == 0) {
+      PetscCall(VecSet(x, 1.0));
+      PetscCall(MatMult(A, x, b));
+    } else PetscCall(VecSetRandom(b, random));
+    PetscCall(KSPSolve(ksp, b, x));
+    PetscCall(KSPGetIterationNumber(ksp, &its));
+    *iterations += its;
+  }
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(PetscRandomDestroy(&random));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainValidationCreate(const char pattern[], TrainValidation *v)
+{
+  PetscFunctionBegin;
+  PetscCall(TrainGlob(pattern, &v->n, &v->name));
+  PetscCall(PetscMalloc4(v->n, &v->A, v->n, &v->jacobi, v->n, &v->icc, v->n, &v->gnn));
+  for (PetscInt k = 0; k < v->n; k++) {
+    PetscCall(TrainLoadMat(v->name[k], &v->A[k]));
+    PetscCall(Iterations_Private(v->A[k], PCJACOBI, NULL, &v->jacobi[k]));
+    PetscCall(Iterations_Private(v->A[k], PCICC, NULL, &v->icc[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainValidationRun(TrainValidation *v, GNNModel model, PetscReal *to_jacobi, PetscReal *to_icc)
+{
+  PetscReal logj = 0.0, logi = 0.0;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < v->n; k++) {
+    PetscCall(Iterations_Private(v->A[k], PCGNNSPAI, model, &v->gnn[k]));
+    logj += PetscLogReal((PetscReal)v->gnn[k] / (PetscReal)PetscMax(v->jacobi[k], 1));
+    logi += PetscLogReal((PetscReal)v->gnn[k] / (PetscReal)PetscMax(v->icc[k], 1));
+  }
+  *to_jacobi = PetscExpReal(logj / v->n);
+  *to_icc    = PetscExpReal(logi / v->n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainValidationDestroy(TrainValidation *v)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < v->n; k++) {
+    PetscCall(MatDestroy(&v->A[k]));
+    PetscCall(PetscFree(v->name[k]));
+  }
+  PetscCall(PetscFree(v->name));
+  PetscCall(PetscFree4(v->A, v->jacobi, v->icc, v->gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
