@@ -55,10 +55,13 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
 static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscInt    rows, cols;
   PetscBool   isaij;
   Mat         block;
 
   PetscFunctionBegin;
+  PetscCall(MatGetSize(pc->pmat, &rows, &cols));
+  PetscCheck(rows == cols, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The matrix is %" PetscInt_FMT " x %" PetscInt_FMT ": gnnspai needs a square one", rows, cols);
   PetscCall(MatGetDiagonalBlock(pc->pmat, &block));
   PetscCall(PetscObjectBaseTypeCompare((PetscObject)block, MATSEQAIJ, &isaij));
   if (isaij) *local = block;
@@ -196,6 +199,10 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   PetscScalar       *zarray;
 
   PetscFunctionBegin;
+  if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
+    PetscCall(VecSet(z, (PetscScalar)INFINITY));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
   PetscCall(VecGetArrayRead(r, &rarray));
   PetscCall(VecGetArrayWrite(z, &zarray));
@@ -382,7 +389,9 @@ static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
   PetscFunctionBegin;
   PetscCall(GNNModelReference(model));
   PetscCall(GNNModelDestroy(&gnn->model));
-  gnn->model      = model;
+  gnn->model = model;
+  PetscCall(PetscFree(gnn->model_name));
+  PetscCall(PetscStrallocpy("(in memory)", &gnn->model_name)); /* so that any PCGNNSPAISetModel() to come has an effect */
   pc->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

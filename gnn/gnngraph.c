@@ -83,6 +83,7 @@ static PetscErrorCode GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       if (a[p] == 0.0 || g->j[p] == i) continue;
       PetscCheck(g->rev[p] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "The nonzero pattern is not symmetric: the local matrix stores (%" PetscInt_FMT ", %" PetscInt_FMT ") but not (%" PetscInt_FMT ", %" PetscInt_FMT "). If boundary rows were set by MatZeroRows(), use MatZeroRowsColumns(), which keeps the matrix symmetric", i, g->j[p], g->j[p], i);
+      if (a[g->rev[p]] == 0.0) continue; /* one-sided: a row that MatZeroRows() set in a kept pattern is solved as the others see it, alone */
       g->decoupled[i] = g->decoupled[g->j[p]] = PETSC_FALSE;
     }
   }

@@ -22,7 +22,7 @@ struct _n_GNNGraph {
   PetscScalar *s;         /* (n) scaling S; M^-1 = S (G G^T + eps I) S */
   PetscScalar *at;        /* (nz) scaled matrix S A S, 0 in slots that are not kept */
   PetscScalar *inverse;   /* (n) 1/a_ii */
-  PetscBool   *decoupled; /* (n) all off-diagonal values of row and column are 0 */
+  PetscBool   *decoupled; /* (n) no (i, j) off the diagonal has a_ij and a_ji nonzero */
   GNNReal     *keep;      /* (nz) 1 if both ends are coupled and (j, i) is stored, else 0 */
   GNNReal     *degree;    /* (n) kept slots of the row, diagonal included */
   PetscInt     ncoupled;

@@ -36,6 +36,15 @@ PetscErrorCode GNNConfigSetDefaults(GNNConfig *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckTwice_Private(const char source[], const char key[], const int features[], PetscInt n)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < n; k++) {
+    for (PetscInt l = 0; l < k; l++) PetscCheck(features[k] != features[l], PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: a feature stands twice in %s", source, key);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CheckRange_Private(const char source[], const char key[], PetscInt value, PetscInt max)
 {
   PetscFunctionBegin;
@@ -52,6 +61,8 @@ PetscErrorCode GNNConfigCheck(const GNNConfig *c, const char source[])
   PetscCall(CheckRange_Private(source, "hidden_layers", c->hidden_layers, GNN_MAX_HIDDEN));
   PetscCall(CheckRange_Private(source, "the number of edge_features", c->nedge_features, GNN_MAX_FEATURES));
   PetscCall(CheckRange_Private(source, "the number of node_features", c->nnode_features, GNN_MAX_FEATURES));
+  PetscCall(CheckTwice_Private(source, "edge_features", (const int *)c->edge_features, c->nedge_features));
+  PetscCall(CheckTwice_Private(source, "node_features", (const int *)c->node_features, c->nnode_features));
   PetscCall(CheckRange_Private(source, "the size of user:k, plus 1,", c->user_size + 1, GNN_MAX_USER + 1));
   PetscCheck(c->epsilon > 0 && c->epsilon <= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: epsilon is %g, expected in (0, 1]", source, (double)c->epsilon);
   PetscCheck(c->aggregation_scale > 0 && c->aggregation_scale <= 1e3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: aggregation_scale is %g, expected in (0, 1000]", source, (double)c->aggregation_scale);

@@ -1,7 +1,7 @@
 static char help[] = "Model files: what is saved is loaded, bit for bit, and what is not a model is refused with a message that helps.\n\n";
 
 #include "../gnn/gnn.h"
-#include "tap.h"
+#include "caught.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,31 +17,6 @@ typedef struct {
   unsigned char *data; /* points into bytes */
   size_t         size;
 } Blob;
-
-static char message[4096]; /* of the last error */
-
-static PetscErrorCode CaptureError(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code, PetscErrorType type, const char *text, void *context)
-{
-  (void)comm, (void)line, (void)function, (void)file, (void)context;
-  if (type == PETSC_ERROR_INITIAL) (void)snprintf(message, sizeof(message), "%s", text);
-  return code;
-}
-
-/* The error of a call, raised under CaptureError() */
-#define Caught(ierr, call) \
-  do { \
-    message[0] = '\0'; \
-    PetscCall(PetscPushErrorHandler(CaptureError, NULL)); \
-    ierr = call; \
-    PetscCall(PetscPopErrorHandler()); \
-  } while (0)
-
-static PetscErrorCode OkMessage(PetscErrorCode ierr, const char name[], const char expected[], const char what[])
-{
-  PetscFunctionBeginUser;
-  if (!Ok(ierr != PETSC_SUCCESS && strstr(message, name) != NULL && strstr(message, expected) != NULL, "%s", what)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# expected an error with '%s' and '%s', message: %s\n", name, expected, message));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- files in memory ---- */
 

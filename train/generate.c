@@ -21,6 +21,15 @@ PetscErrorCode DataRandomUniform(PetscRandom random, PetscReal low, PetscReal hi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Its logarithm is uniform */
+PetscErrorCode DataRandomLogUniform(PetscRandom random, PetscReal low, PetscReal high, PetscReal *value)
+{
+  PetscFunctionBeginUser;
+  PetscCall(DataRandomUniform(random, PetscLogReal(low), PetscLogReal(high), value));
+  *value = PetscExpReal(*value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Box-Muller: sqrt(-2 log u) cos(2 pi v), u in (0, 1] */
 PetscErrorCode DataRandomNormal(PetscRandom random, PetscReal *value)
 {
@@ -172,13 +181,55 @@ static PetscErrorCode WriteFile(Mat A, const char name[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode DataMatCreate(PetscInt n, PetscInt room, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, PetscMin(room, n), NULL, A));
+  PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DataMatAssemble(Mat A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Each row has its diagonal entry; the rows with no other nonzero value, such as Dirichlet rows, are counted */
+static PetscErrorCode CheckRows(Mat A, const char name[], PetscInt *ndecoupled)
+{
+  PetscInt n;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  *ndecoupled = 0;
+  for (PetscInt i = 0; i < n; i++) {
+    PetscInt           nz;
+    PetscBool          diagonal = PETSC_FALSE, coupled = PETSC_FALSE;
+    const PetscInt    *cols;
+    const PetscScalar *values;
+
+    PetscCall(MatGetRow(A, i, &nz, &cols, &values));
+    for (PetscInt k = 0; k < nz; k++) {
+      if (cols[k] == i) diagonal = PETSC_TRUE;
+      else if (values[k] != 0) coupled = PETSC_TRUE;
+    }
+    if (!coupled) ++*ndecoupled;
+    PetscCall(MatRestoreRow(A, i, &nz, &cols, &values));
+    PetscCheck(diagonal, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s has no diagonal entry in row %" PetscInt_FMT, name, i);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Exact symmetry, and CG with Jacobi down to 1e-8 in the unpreconditioned norm, b = A 1: CG stops with an error where A is not positive definite */
 static PetscErrorCode CheckMatrix(Mat A, const char name[], size_t len, char report[])
 {
   KSP                ksp;
   PC                 pc;
   Vec                x, b;
-  PetscInt           its;
+  PetscInt           its, ndecoupled = 0;
   PetscReal          low, high;
   PetscBool          symmetric;
   KSPConvergedReason reason;
@@ -186,6 +237,7 @@ static PetscErrorCode CheckMatrix(Mat A, const char name[], size_t len, char rep
   PetscFunctionBeginUser;
   PetscCall(MatIsSymmetric(A, 0, &symmetric));
   PetscCheck(symmetric, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s is not symmetric", name);
+  PetscCall(CheckRows(A, name, &ndecoupled));
   PetscCall(MatCreateVecs(A, &x, &b));
   PetscCall(VecSet(x, 1));
   PetscCall(MatMult(A, x, b));
@@ -202,7 +254,7 @@ static PetscErrorCode CheckMatrix(Mat A, const char name[], size_t len, char rep
   PetscCheck(reason > 0, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, "%s: CG with Jacobi ended with %s", name, KSPConvergedReasons[reason]);
   PetscCall(KSPGetIterationNumber(ksp, &its));
   PetscCall(KSPComputeExtremeSingularValues(ksp, &high, &low));
-  PetscCall(PetscSNPrintf(report, len, ", symmetric, CG+Jacobi %" PetscInt_FMT " iterations, scaled eigenvalues %.2g to %.2f", its, (double)low, (double)high));
+  PetscCall(PetscSNPrintf(report, len, ", %" PetscInt_FMT " decoupled rows, symmetric, CG+Jacobi %" PetscInt_FMT " iterations, scaled eigenvalues %.2g to %.2f", ndecoupled, its, (double)low, (double)high));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&b));
@@ -212,7 +264,7 @@ static PetscErrorCode CheckMatrix(Mat A, const char name[], size_t len, char rep
 /* Writes A as file number `number` and says so in one line; checks A first if asked to */
 PetscErrorCode DataWrite(const DataOptions *opt, PetscInt number, Mat A)
 {
-  char     name[PETSC_MAX_PATH_LEN], report[128] = "";
+  char     name[PETSC_MAX_PATH_LEN], report[192] = "";
   PetscInt n;
   MatInfo  info;
 
@@ -222,7 +274,7 @@ PetscErrorCode DataWrite(const DataOptions *opt, PetscInt number, Mat A)
   PetscCall(MatGetInfo(A, MAT_LOCAL, &info));
   if (opt->check) PetscCall(CheckMatrix(A, name, sizeof(report), report));
   PetscCall(WriteFile(A, name));
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s: %" PetscInt_FMT " unknowns, %.2f nonzeros per row%s\n", name, n, (double)(info.nz_used / n), report));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s: %" PetscInt_FMT " unknowns, %.2f nonzeros per row%s%s%s\n", name, n, (double)(info.nz_used / n), opt->note ? ", " : "", opt->note ? opt->note : "", report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -422,7 +474,9 @@ PetscErrorCode TetMeshCreateBox(PetscRandom random, PetscInt n, TetMesh *mesh)
   PetscCall(BoxSize(random, n, m, h));
   mesh->nv = m[0] * m[1] * m[2];
   mesh->nt = 6 * (m[0] - 1) * (m[1] - 1) * (m[2] - 1);
-  PetscCall(PetscMalloc2(mesh->nv, &mesh->x, mesh->nt, &mesh->vertex));
+  PetscCall(PetscMalloc1(mesh->nv, &mesh->x));
+  PetscCall(PetscMalloc1(mesh->nt, &mesh->vertex));
+  mesh->flipped = PETSC_FALSE;
   PetscCall(PetscMalloc3(mesh->nv, &number, mesh->nv, &point, mesh->nv, &jitter));
   PetscCall(DataRandomPermutation(random, mesh->nv, number));
   BoxTets(m, number, mesh->vertex);
@@ -436,6 +490,7 @@ PetscErrorCode TetMeshCreateBox(PetscRandom random, PetscInt n, TetMesh *mesh)
 PetscErrorCode TetMeshDestroy(TetMesh *mesh)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree2(mesh->x, mesh->vertex));
+  PetscCall(PetscFree(mesh->x));
+  PetscCall(PetscFree(mesh->vertex));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,10 +9,11 @@
 
 /* Options that every generator has */
 typedef struct {
-  char      output[PETSC_MAX_PATH_LEN]; /* file name with one %d (or %03d, ...) for the number of the matrix */
-  PetscInt  count;                      /* matrices to make */
-  PetscInt  seed;
-  PetscBool check; /* verify each matrix, report iterations of CG with Jacobi */
+  char        output[PETSC_MAX_PATH_LEN]; /* file name with one %d (or %03d, ...) for the number of the matrix */
+  PetscInt    count;                      /* matrices to make */
+  PetscInt    seed;
+  PetscBool   check; /* verify each matrix, report iterations of CG with Jacobi */
+  const char *note;  /* said of each matrix when it is written, or NULL */
 } DataOptions;
 
 /* Tetrahedra, positively oriented; owns both arrays */
@@ -20,25 +21,59 @@ typedef struct {
   PetscInt nv, nt;
   PetscReal (*x)[3];     /* (nv, 3) coordinates */
   PetscInt (*vertex)[4]; /* (nt, 4) */
+  PetscBool flipped;     /* irregular, by TetMeshFlip() */
 } TetMesh;
 
 /* The generators */
 PETSC_INTERN PetscErrorCode DataHeat(void);
 PETSC_INTERN PetscErrorCode DataPatches(void);
+PETSC_INTERN PetscErrorCode DataPoisson(void);
+PETSC_INTERN PetscErrorCode DataSynthetic(void);
+PETSC_INTERN PetscErrorCode DataMix(void);
 
 /* Options and output */
 PETSC_INTERN PetscErrorCode DataSetFromOptions(GNNOptionItems, DataOptions *);
 PETSC_INTERN PetscErrorCode DataCheckOptions(const char[], const DataOptions *, PetscBool *);
 PETSC_INTERN PetscErrorCode DataWrite(const DataOptions *, PetscInt, Mat);
 
+/* A sequential square matrix to add to, with room for some nonzeros per row */
+PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt, PetscInt, Mat *);
+PETSC_INTERN PetscErrorCode DataMatAssemble(Mat);
+
 /* Random numbers: rander48, the same on every machine */
 PETSC_INTERN PetscErrorCode DataRandomCreate(PetscInt, PetscRandom *);
 PETSC_INTERN PetscErrorCode DataRandomUniform(PetscRandom, PetscReal, PetscReal, PetscReal *);
+PETSC_INTERN PetscErrorCode DataRandomLogUniform(PetscRandom, PetscReal, PetscReal, PetscReal *);
 PETSC_INTERN PetscErrorCode DataRandomNormal(PetscRandom, PetscReal *);
 PETSC_INTERN PetscErrorCode DataRandomInt(PetscRandom, PetscInt, PetscInt *);
 PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscInt[]);
 
 /* Tetrahedral meshes and linear elements */
 PETSC_INTERN PetscErrorCode TetMeshCreateBox(PetscRandom, PetscInt, TetMesh *);
+PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
+PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]); /* per vertex */
 PETSC_INTERN PetscErrorCode TetMeshDestroy(TetMesh *);
 PETSC_INTERN PetscReal      TetStiffness(const TetMesh *, PetscInt, PetscScalar[4][4]);
+
+/* Boxes of equal cells in 2 or 3 dimensions; node i + m[0] (j + m[1] k), the sides of a cell h */
+typedef struct {
+  PetscInt  dim, m[3], n; /* nodes per axis (1 beyond dim) and in all */
+  PetscReal h[3];
+} Grid;
+
+#define GRID_MAX_CORNERS 8
+#define GRID_MAX_ELEMENT 24 /* rows of an element matrix: corners x components */
+
+PETSC_INTERN PetscErrorCode GridCreate(PetscRandom, PetscInt, PetscInt, Grid *);
+PETSC_INTERN PetscInt       GridCells(const Grid *);
+PETSC_INTERN void           GridPoint(const Grid *, PetscInt, PetscReal[3]); /* the middle of a cell, each coordinate in (0, 1) */
+PETSC_INTERN void           GridStencil(const Grid *, const PetscReal[8], PetscScalar *);
+PETSC_INTERN void           GridDiffusion(const Grid *, const PetscReal[3][3], PetscReal, PetscScalar *);
+PETSC_INTERN void           GridElasticity(const Grid *, PetscReal, PetscReal, PetscScalar *);
+PETSC_INTERN PetscErrorCode GridAssemble(const Grid *, PetscInt, const PetscScalar *, const PetscReal[], Mat *);
+PETSC_INTERN PetscErrorCode GridSides(PetscRandom, const Grid *, PetscInt, PetscBool[]);
+
+/* Laplacians of random graphs of n nodes, of irregular degree, with a small random diagonal */
+PETSC_INTERN PetscErrorCode GraphGeometric(PetscRandom, PetscInt, Mat *);
+PETSC_INTERN PetscErrorCode GraphHubs(PetscRandom, PetscInt, Mat *);
+PETSC_INTERN PetscErrorCode GraphSmallWorld(PetscRandom, PetscInt, Mat *);

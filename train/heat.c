@@ -7,7 +7,8 @@
 #define MASS   1e-4
 #define LOW_K  0.01
 #define NMODES 32 /* random Fourier features of the field */
-#define NEARBY 15 /* vertices within one edge of a vertex of a Kuhn mesh, itself included */
+#define MIN_QUALITY 0.02 /* of a flipped tetrahedron, as a share of its volume before */
+#define NEARBY      15   /* vertices within one edge of a vertex of a Kuhn mesh, itself included; flips make it more for some */
 
 /* Adds sqrt(2/NMODES) sum_m cos(w_m . x + phase_m), w_m ~ N(0, 1/length^2): about a Gaussian field of covariance exp(-r^2/(2 length^2)) */
 static PetscErrorCode AddSmoothField(PetscRandom random, const TetMesh *mesh, PetscReal length, PetscReal k[])
@@ -75,7 +76,8 @@ static PetscErrorCode RandomDiffusivity(PetscRandom random, const TetMesh *mesh,
 static PetscErrorCode AssembleHeat(const TetMesh *mesh, const PetscReal k[], Mat *A)
 {
   PetscFunctionBeginUser;
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, mesh->nv, mesh->nv, NEARBY, NULL, A));
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, mesh->nv, mesh->nv, mesh->flipped ? 3 * NEARBY : NEARBY, NULL, A));
+  PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
   for (PetscInt t = 0; t < mesh->nt; t++) {
     const PetscInt *v  = mesh->vertex[t];
     const PetscReal kt = (k[v[0]] + k[v[1]] + k[v[2]] + k[v[3]]) / 4;
@@ -93,7 +95,7 @@ static PetscErrorCode AssembleHeat(const TetMesh *mesh, const PetscReal k[], Mat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode HeatMatrix(PetscInt n, PetscInt seed, Mat *A)
+static PetscErrorCode HeatMatrix(PetscInt n, PetscInt seed, PetscReal flips, Mat *A)
 {
   PetscRandom random;
   TetMesh     mesh;
@@ -102,6 +104,7 @@ static PetscErrorCode HeatMatrix(PetscInt n, PetscInt seed, Mat *A)
   PetscFunctionBeginUser;
   PetscCall(DataRandomCreate(seed, &random));
   PetscCall(TetMeshCreateBox(random, n, &mesh));
+  for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
   PetscCall(PetscMalloc1(mesh.nv, &k));
   PetscCall(RandomDiffusivity(random, &mesh, k));
   PetscCall(AssembleHeat(&mesh, k, A));
@@ -115,18 +118,20 @@ PetscErrorCode DataHeat(void)
 {
   DataOptions opt = {.count = 1};
   PetscInt    n   = 6300;
+  PetscReal   flips = 0;
   PetscBool   proceed;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data heat: diffusion on 3-D tetrahedra; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about", NULL, n, &n, NULL, 64, 100000000));
+  PetscCall(PetscOptionsReal("-data_flips", "Passes of random flips that make the mesh irregular; a fraction: the probability of a face in the last pass", NULL, flips, &flips, NULL));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("heat", &opt, &proceed));
   for (PetscInt seed = opt.seed; proceed && seed < opt.seed + opt.count; seed++) {
     Mat A;
 
-    PetscCall(HeatMatrix(n, seed, &A));
+    PetscCall(HeatMatrix(n, seed, flips, &A));
     PetscCall(DataWrite(&opt, seed, A));
     PetscCall(MatDestroy(&A));
   }

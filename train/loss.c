@@ -4,7 +4,7 @@
 */
 #include "train.h"
 
-const char *const TrainLosses[] = {"sai", "plain", "log-sai", "TrainLoss", "TRAIN_LOSS_", NULL};
+const char *const TrainLosses[] = {"sai", "plain", "log-sai", "kaporin", "TrainLoss", "TRAIN_LOSS_", NULL};
 
 PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A, const char name[], TrainSample *s)
 {
@@ -17,6 +17,7 @@ PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A,
   PetscFunctionBegin;
   PetscCheck(loss != TRAIN_LOSS_PLAIN || config->scaling == GNN_SCALING_MEAN, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "Loss plain needs -gnn_scaling mean");
   PetscCall(PetscMemzero(s, sizeof(*s)));
+  s->epsilon = config->epsilon;
   PetscCall(PetscStrallocpy(name, &s->name));
   PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s: not an AIJ matrix", name);
@@ -49,6 +50,7 @@ PetscErrorCode TrainSampleDestroy(TrainSample *s)
   PetscCall(MatDestroy(&s->At));
   PetscCall(MatDestroy(&s->Gt));
   PetscCall(PetscFree5(s->at, s->gt, s->start, s->out, s->dgt));
+  PetscCall(KSPDestroy(&s->solve));
   PetscCall(PetscFree2(s->net, s->dnet));
   PetscCall(VecDestroy(&s->w));
   PetscCall(VecDestroy(&s->u));
@@ -91,46 +93,95 @@ static PetscErrorCode SampleProbe_Private(TrainSample *s, PetscRandom random)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* dgt += the slots' share: with q the gradient to z and t = G^T q, slot (i, j), which holds G_ji, gets q_j u_i + t_i w_j */
-static PetscErrorCode SampleAddGradient_Private(TrainSample *s)
+/* dx (slots) += x_j u_i in slot (i, j), which holds G_ji: the gradient of x^T G u */
+static PetscErrorCode SampleAddOuter_Private(TrainSample *s, Vec x, Vec u, PetscScalar dx[])
 {
-  const PetscScalar *w, *u, *q, *t;
+  const PetscScalar *xa, *ua;
   const GNNGraph     g = s->graph;
 
   PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(s->w, &w));
-  PetscCall(VecGetArrayRead(s->u, &u));
-  PetscCall(VecGetArrayRead(s->q, &q));
-  PetscCall(VecGetArrayRead(s->t, &t));
+  PetscCall(VecGetArrayRead(x, &xa));
+  PetscCall(VecGetArrayRead(u, &ua));
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) s->dgt[p] += q[g->j[p]] * u[i] + t[i] * w[g->j[p]];
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) dx[p] += xa[g->j[p]] * ua[i];
   }
-  PetscCall(VecRestoreArrayRead(s->w, &w));
-  PetscCall(VecRestoreArrayRead(s->u, &u));
-  PetscCall(VecRestoreArrayRead(s->q, &q));
-  PetscCall(VecRestoreArrayRead(s->t, &t));
+  PetscCall(VecRestoreArrayRead(x, &xa));
+  PetscCall(VecRestoreArrayRead(u, &ua));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One probe: loss += ||y||^2 scale with u = G^T w, z = G u + eps w, y = At z - w; gradient by q = 2 scale At^T y, t = G^T q */
-static PetscErrorCode SampleProbeLoss_Private(TrainSample *s, PetscReal epsilon, PetscReal scale, PetscBool gradient, PetscReal *loss)
+/* SAI, one probe: loss += scale ||y||^2 with u = G^T w, z = G u + eps w, y = At z - w */
+PetscErrorCode TrainSampleProbeLoss(TrainSample *s, PetscReal scale, PetscReal *loss)
 {
   PetscReal norm;
 
   PetscFunctionBegin;
   PetscCall(MatMult(s->Gt, s->w, s->u));
   PetscCall(MatMultTranspose(s->Gt, s->u, s->z));
-  PetscCall(VecAXPY(s->z, epsilon, s->w));
+  PetscCall(VecAXPY(s->z, s->epsilon, s->w));
   PetscCall(MatMult(s->At, s->z, s->y));
   PetscCall(VecAXPY(s->y, -1.0, s->w));
   PetscCall(VecNorm(s->y, NORM_2, &norm));
   *loss += scale * norm * norm;
-  if (gradient) {
-    PetscCall(MatMultTranspose(s->At, s->y, s->q));
-    PetscCall(VecScale(s->q, 2.0 * scale));
-    PetscCall(MatMult(s->Gt, s->q, s->t));
-    PetscCall(SampleAddGradient_Private(s));
-  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After it: with q = 2 scale At^T y the gradient to z and t = G^T q, that to G is q u^T + w t^T */
+static PetscErrorCode SampleSAIGradient_Private(TrainSample *s, PetscReal scale)
+{
+  PetscFunctionBegin;
+  PetscCall(MatMultTranspose(s->At, s->y, s->q));
+  PetscCall(VecScale(s->q, 2.0 * scale));
+  PetscCall(MatMult(s->Gt, s->q, s->t));
+  PetscCall(SampleAddOuter_Private(s, s->q, s->u, s->dgt));
+  PetscCall(SampleAddOuter_Private(s, s->w, s->t, s->dgt));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y = K x, K = G G^T + eps I */
+static PetscErrorCode SampleMultK_Private(Mat K, Vec x, Vec y)
+{
+  TrainSample *s;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(K, &s));
+  PetscCall(MatMult(s->Gt, x, s->u));
+  PetscCall(MatMultTranspose(s->Gt, s->u, y));
+  PetscCall(VecAXPY(y, s->epsilon, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* At is the inverse that K approximates, hence CG with it as preconditioner takes few iterations */
+static PetscErrorCode SampleCreateSolve_Private(TrainSample *s)
+{
+  Mat K;
+  PC  pc;
+
+  PetscFunctionBegin;
+  PetscCall(MatCreateShell(PETSC_COMM_SELF, s->graph->n, s->graph->n, s->graph->n, s->graph->n, s, &K));
+  PetscCall(MatShellSetOperation(K, MATOP_MULT, (void (*)(void))SampleMultK_Private));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &s->solve));
+  PetscCall(KSPSetOperators(s->solve, K, s->At));
+  PetscCall(KSPSetType(s->solve, KSPCG));
+  PetscCall(KSPSetTolerances(s->solve, 1e-3, 0.0, PETSC_DEFAULT, 100));
+  PetscCall(KSPGetPC(s->solve, &pc));
+  PetscCall(PCSetType(pc, PCMAT));
+  PetscCall(MatDestroy(&K));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Kaporin's number in the form tr(At K)/n - log det(K)/n - 1, which also fixes the scale of K. Gradient to G: 2/n (At - K^-1) G, by
+   probes 2/n (At w - K^-1 w)(G^T w)^T, whose noise vanishes as K nears At^-1 */
+static PetscErrorCode SampleKaporinGradient_Private(TrainSample *s, PetscReal scale)
+{
+  PetscFunctionBegin;
+  if (s->solve == NULL) PetscCall(SampleCreateSolve_Private(s));
+  PetscCall(KSPSolve(s->solve, s->w, s->t)); /* overwrites u */
+  PetscCall(MatMult(s->Gt, s->w, s->u));
+  PetscCall(MatMult(s->At, s->w, s->q));
+  PetscCall(VecAXPY(s->q, -1.0, s->t));
+  PetscCall(VecScale(s->q, 2.0 * scale));
+  PetscCall(SampleAddOuter_Private(s, s->q, s->u, s->dgt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -153,13 +204,22 @@ static void SampleSlotGradient_Private(const GNNConfig *config, TrainSample *s, 
   }
 }
 
-PetscErrorCode TrainSampleLoss(GNNModel model, GNNActs acts, TrainLoss type, PetscInt probes, PetscRandom random, TrainSample *s, PetscReal *loss, GNNNet dnet)
+PetscErrorCode TrainSampleProbeGradient(TrainSample *s, TrainLoss type, PetscReal scale)
 {
-  const GNNGraph  g        = s->graph;
-  const PetscBool gradient = dnet != NULL ? PETSC_TRUE : PETSC_FALSE;
-  PetscReal       sai      = 0.0;
-  PetscScalar    *gt;
-  PetscInt        replaced;
+  PetscFunctionBegin;
+  if (type != TRAIN_LOSS_KAPORIN) PetscCall(SampleSAIGradient_Private(s, scale));
+  else {
+    if (s->sai_weight > 0.0) PetscCall(SampleSAIGradient_Private(s, s->sai_weight * scale));
+    PetscCall(SampleKaporinGradient_Private(s, scale));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainSampleFactor(GNNModel model, GNNActs acts, TrainSample *s)
+{
+  const GNNGraph g = s->graph;
+  PetscScalar   *gt;
+  PetscInt       replaced;
 
   PetscFunctionBegin;
   PetscCall(GNNActsSetSizes(model, g->n, g->nz, acts));
@@ -168,13 +228,25 @@ PetscErrorCode TrainSampleLoss(GNNModel model, GNNActs acts, TrainLoss type, Pet
   PetscCall(MatSeqAIJGetArrayWrite(s->Gt, &gt));
   for (PetscInt p = 0; p < g->nz; p++) gt[p] = s->start[p] + s->out[p];
   PetscCall(MatSeqAIJRestoreArrayWrite(s->Gt, &gt));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainSampleLoss(GNNModel model, GNNActs acts, TrainLoss type, PetscInt probes, PetscRandom random, TrainSample *s, PetscReal *loss, GNNNet dnet)
+{
+  const GNNGraph  g     = s->graph;
+  const PetscReal scale = 1.0 / ((PetscReal)probes * g->ncoupled);
+  PetscReal       sai   = 0.0;
+
+  PetscFunctionBegin;
+  PetscCall(TrainSampleFactor(model, acts, s));
   PetscCall(PetscArrayzero(s->dgt, g->nz));
   for (PetscInt k = 0; k < probes; k++) {
     PetscCall(SampleProbe_Private(s, random));
-    PetscCall(SampleProbeLoss_Private(s, model->config.epsilon, 1.0 / ((PetscReal)probes * g->ncoupled), gradient, &sai));
+    PetscCall(TrainSampleProbeLoss(s, scale, &sai));
+    if (dnet) PetscCall(TrainSampleProbeGradient(s, type, scale));
   }
-  *loss = type == TRAIN_LOSS_LOG_SAI ? PetscLogReal(sai) : sai;
-  if (gradient) {
+  *loss = type == TRAIN_LOSS_LOG_SAI || type == TRAIN_LOSS_KAPORIN ? PetscLogReal(sai) : sai;
+  if (dnet) {
     SampleSlotGradient_Private(&model->config, s, type == TRAIN_LOSS_LOG_SAI ? 1.0 / sai : 1.0, dnet);
     PetscCall(GNNBackward(model, g, acts, s->dnet, dnet));
   }

@@ -2,7 +2,7 @@
    patches: breadth-first principal submatrices of given matrices, so SPD wherever those are. Nodes are (block) rows; a node is decoupled if its row
    has no off-diagonal nonzero value, and no patch starts there.
 */
-#include <glob.h>
+#include "files.h"
 #include "generate.h"
 
 /* A matrix to cut from; owns all but the name */
@@ -13,37 +13,6 @@ typedef struct {
   PetscInt   *coupled, ncoupled; /* the nodes that are not decoupled */
   PetscInt   *patch;             /* (nnodes) the last patch the node was in, or -1 */
 } Source;
-
-static PetscErrorCode ReadFile(const char name[], Mat *A)
-{
-  PetscViewer viewer;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, name, FILE_MODE_READ, &viewer));
-  PetscCall(MatCreate(PETSC_COMM_SELF, A));
-  PetscCall(MatSetType(*A, MATSEQAIJ));
-  PetscCall(MatLoad(*A, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* FILE.info puts its block size into the options database, where it would also hold for the files that follow: put back what was there */
-static PetscErrorCode ReadMatrix(const char name[], Mat *A)
-{
-  char           given[16];
-  PetscBool      isgiven;
-  PetscErrorCode failed;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-matload_block_size", given, sizeof(given), &isgiven));
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  failed = ReadFile(name, A);
-  PetscCall(PetscPopErrorHandler());
-  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s; a PETSc program writes one with -ksp_view_mat binary:FILE", name);
-  if (isgiven) PetscCall(PetscOptionsSetValue(NULL, "-matload_block_size", given));
-  else PetscCall(PetscOptionsClearValue(NULL, "-matload_block_size"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Lists the nodes that have an off-diagonal nonzero value */
 static PetscErrorCode FindCoupled(Source *src)
@@ -71,13 +40,12 @@ static PetscErrorCode FindCoupled(Source *src)
 
 static PetscErrorCode SourceCreate(const char name[], PetscInt nodes_min, Source *src)
 {
-  PetscInt m, n;
+  PetscInt n;
 
   PetscFunctionBeginUser;
   src->name = name;
-  PetscCall(ReadMatrix(name, &src->A));
-  PetscCall(MatGetSize(src->A, &m, &n));
-  PetscCheck(m == n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The matrix in %s is %" PetscInt_FMT " by %" PetscInt_FMT ": patches need a square one", name, m, n);
+  PetscCall(FilesLoadMat(name, &src->A));
+  PetscCall(MatGetSize(src->A, &n, NULL));
   PetscCall(MatGetBlockSize(src->A, &src->bs));
   src->nnodes = n / src->bs;
   PetscCall(PetscMalloc2(src->nnodes, &src->coupled, src->nnodes, &src->patch));
@@ -161,21 +129,11 @@ static PetscErrorCode CutPatch(PetscRandom random, Source *src, PetscInt patch, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The files that match a pattern; free with globfree() */
-static PetscErrorCode FindFiles(const char pattern[], glob_t *files)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(*pattern, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "Say which matrices to cut from with -data_matrices, for instance -data_matrices 'heat_*.dat'");
-  PetscCheck(!glob(pattern, 0, NULL, files), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "No file matches -data_matrices %s", pattern);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Patch k comes from file k modulo the number of files, these in random order; each file is read once */
-static PetscErrorCode CutPatches(const DataOptions *opt, const glob_t *files, PetscInt nodes_min, PetscInt nodes_max)
+static PetscErrorCode CutPatches(const DataOptions *opt, PetscInt nfiles, char **files, PetscInt nodes_min, PetscInt nodes_max)
 {
-  const PetscInt nfiles = (PetscInt)files->gl_pathc;
-  PetscRandom    random;
-  PetscInt      *order;
+  PetscRandom random;
+  PetscInt   *order;
 
   PetscFunctionBeginUser;
   PetscCall(DataRandomCreate(opt->seed, &random));
@@ -184,7 +142,7 @@ static PetscErrorCode CutPatches(const DataOptions *opt, const glob_t *files, Pe
   for (PetscInt f = 0; f < PetscMin(nfiles, opt->count); f++) {
     Source src;
 
-    PetscCall(SourceCreate(files->gl_pathv[order[f]], nodes_min, &src));
+    PetscCall(SourceCreate(files[order[f]], nodes_min, &src));
     for (PetscInt patch = f; patch < opt->count; patch += nfiles) {
       Mat P;
 
@@ -203,9 +161,9 @@ PetscErrorCode DataPatches(void)
 {
   DataOptions opt                          = {.count = 48};
   char        matrices[PETSC_MAX_PATH_LEN] = "";
-  PetscInt    nodes_min = 450, nodes_max = 800;
+  PetscInt    nodes_min = 450, nodes_max = 800, nfiles;
   PetscBool   proceed;
-  glob_t      files;
+  char      **files;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data patches: breadth-first principal submatrices", NULL);
@@ -217,8 +175,9 @@ PetscErrorCode DataPatches(void)
   PetscCall(DataCheckOptions("patches", &opt, &proceed));
   if (!proceed) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(nodes_min <= nodes_max, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-data_nodes_min %" PetscInt_FMT " is more than -data_nodes_max %" PetscInt_FMT, nodes_min, nodes_max);
-  PetscCall(FindFiles(matrices, &files));
-  PetscCall(CutPatches(&opt, &files, nodes_min, nodes_max));
-  globfree(&files);
+  PetscCheck(*matrices, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "Say which matrices to cut from with -data_matrices, for instance -data_matrices 'heat_*.dat'");
+  PetscCall(FilesGlob(matrices, &nfiles, &files));
+  PetscCall(CutPatches(&opt, nfiles, files, nodes_min, nodes_max));
+  PetscCall(FilesDestroy(nfiles, &files));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

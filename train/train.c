@@ -22,7 +22,7 @@ typedef struct {
   TrainLoss loss;
   Schedule  schedule;
   PetscInt  probes, batch, steps, warmup, validate_every, seed;
-  PetscReal minutes, lr, lr_final, decay, beta1, beta2, weight_decay, clip;
+  PetscReal sai_weight, minutes, lr, lr_final, decay, beta1, beta2, weight_decay, clip;
 } Options;
 
 typedef struct {
@@ -39,9 +39,9 @@ typedef struct {
   PetscRandom     shuffle, probes; /* the same on every rank; own to the rank */
   Vec             theta, gradient, best; /* (nparams) */
   PetscReal       best_score;
-  PetscInt        best_step;
+  PetscInt        best_step, steps;
   TrainAdamW      adam;
-  PetscLogDouble  start;
+  PetscLogDouble  start, stepping; /* when the run began; seconds spent in steps */
   FILE           *log;
 } Trainer;
 
@@ -98,6 +98,7 @@ static PetscErrorCode OptionsGet(Options *o)
   o->decay        = 0.99;
   o->weight_decay = 1e-4;
   o->clip         = 1.0;
+  o->sai_weight   = 1.0;
   PetscOptionsBegin(PETSC_COMM_WORLD, NULL, "Training of gnnspai's network", NULL);
   PetscCall(PetscOptionsString("-train_matrices", "Glob of training matrices (PETSc binary)", NULL, o->matrices, o->matrices, sizeof(o->matrices), &have_matrices));
   PetscCall(PetscOptionsString("-train_validation", "Glob of validation matrices; the best checkpoint is kept by CG iterations on them", NULL, o->validation, o->validation, sizeof(o->validation), NULL));
@@ -106,6 +107,7 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(PetscOptionsString("-train_log", "CSV file: step, seconds, loss, learning rate, validation", NULL, o->log, o->log, sizeof(o->log), NULL));
   PetscCall(PetscOptionsString("-train_note", "Free text for the model file's trained_on", NULL, o->note, o->note, sizeof(o->note), NULL));
   PetscCall(PetscOptionsEnum("-train_loss", "Loss", NULL, TrainLosses, (PetscEnum)o->loss, (PetscEnum *)&o->loss, NULL));
+  PetscCall(PetscOptionsReal("-train_sai_weight", "Loss kaporin: weight of the SAI loss added to it, which keeps single large eigenvalues down", NULL, o->sai_weight, &o->sai_weight, NULL));
   PetscCall(PetscOptionsInt("-train_probes", "Random vectors per matrix and step", NULL, o->probes, &o->probes, NULL));
   PetscCall(PetscOptionsInt("-train_batch", "Matrices per step and rank", NULL, o->batch, &o->batch, NULL));
   PetscCall(PetscOptionsInt("-train_steps", "Steps of the optimiser", NULL, o->steps, &o->steps, NULL));
@@ -146,20 +148,20 @@ static PetscErrorCode TrainerLoadSamples(Trainer *t)
   PetscInt rows = 0, nonzeros = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(TrainGlob(t->opt.matrices, &t->nsamples, &names));
+  PetscCall(FilesGlob(t->opt.matrices, &t->nsamples, &names));
   PetscCall(PetscMalloc2(t->nsamples, &t->samples, t->nsamples, &t->order));
   for (PetscInt k = 0; k < t->nsamples; k++) {
     Mat A;
 
-    PetscCall(TrainLoadMat(names[k], &A));
+    PetscCall(FilesLoadMat(names[k], &A));
     PetscCall(TrainSampleCreate(&t->model->config, t->opt.loss, A, names[k], &t->samples[k]));
+    t->samples[k].sai_weight = t->opt.sai_weight;
     PetscCall(MatDestroy(&A));
-    PetscCall(PetscFree(names[k]));
     t->order[k] = k;
     rows += t->samples[k].graph->n;
     nonzeros += t->samples[k].graph->nz;
   }
-  PetscCall(PetscFree(names));
+  PetscCall(FilesDestroy(t->nsamples, &names));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " training matrices, on average %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros; %" PetscInt_FMT " parameters\n", t->nsamples, rows / t->nsamples, nonzeros / t->nsamples, t->model->nparams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -391,10 +393,13 @@ static PetscErrorCode TrainerRun(Trainer *t)
     }
     if (progress >= 1.0) break;
     lr = LearningRate(&t->opt, step, progress, (PetscReal)(step * t->opt.batch * t->size) / t->nsamples);
+    PetscCall(PetscTimeSubtract(&t->stepping));
     PetscCall(TrainerGradient(t, step, &loss));
     PetscCheck(!PetscIsInfOrNanReal(loss), PETSC_COMM_WORLD, PETSC_ERR_FP, "The loss is not finite at step %" PetscInt_FMT ": lower -train_lr; the best model so far is in %s", step, t->opt.output);
     PetscCall(TrainAdamWStep(&t->adam, lr, t->gradient, t->theta));
     PetscCall(TrainerSetParameters(t, t->theta));
+    PetscCall(PetscTimeAdd(&t->stepping));
+    t->steps++;
     mean += loss;
     since++;
   }
@@ -412,7 +417,7 @@ static PetscErrorCode TrainerSummary(Trainer *t)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "validation, iterations for two right-hand sides:\n%10s %10s %10s\n", "jacobi", "icc", "gnnspai"));
     for (PetscInt k = 0; k < t->validation.n; k++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
   }
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "wrote %s (step %" PetscInt_FMT ")\n", t->opt.output, t->best_step));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.1f ms each; wrote %s (step %" PetscInt_FMT ")\n", t->steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(t->steps, 1)), t->opt.output, t->best_step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,11 +6,13 @@
 #include <petscksp.h>
 #include "../gnn/gnnfactor.h"
 #include "../gnn/gnnforward.h"
+#include "files.h"
 
 typedef enum {
   TRAIN_LOSS_SAI,     /* ||(At M^-1 - I) w||^2/n, the paper's scale-invariant loss */
   TRAIN_LOSS_PLAIN,   /* with A in place of At = A/||A||: the paper's ablation, scaling mean only */
-  TRAIN_LOSS_LOG_SAI  /* its logarithm: families of unlike loss weigh alike */
+  TRAIN_LOSS_LOG_SAI, /* its logarithm: families of unlike loss weigh alike */
+  TRAIN_LOSS_KAPORIN  /* gradient of tr(At M^-1)/n - log det(M^-1)/n, plus sai_weight SAI; log SAI is reported */
 } TrainLoss;
 PETSC_INTERN const char *const TrainLosses[];
 
@@ -24,10 +26,16 @@ typedef struct {
   PetscScalar *dgt;                   /* (nz) gradient of the loss to the slots */
   GNNReal    *net, *dnet;             /* (nz) the network's output and the gradient to it */
   Vec         w, u, z, y, q, t;       /* (n) */
+  PetscReal   epsilon;
+  PetscReal   sai_weight; /* kaporin: weight of the SAI loss added to it, 0 at first */
+  KSP         solve; /* with K = G G^T + eps I, preconditioned by At; made when kaporin asks first */
 } TrainSample;
 
 PETSC_INTERN PetscErrorCode TrainSampleCreate(const GNNConfig *, TrainLoss, Mat, const char[], TrainSample *); /* matrix, name for messages */
 PETSC_INTERN PetscErrorCode TrainSampleDestroy(TrainSample *);
+PETSC_INTERN PetscErrorCode TrainSampleFactor(GNNModel, GNNActs, TrainSample *);                       /* the network's output into net, start, out and Gt */
+PETSC_INTERN PetscErrorCode TrainSampleProbeLoss(TrainSample *, PetscReal, PetscReal *); /* SAI loss of the probe in w: scale, loss added to */
+PETSC_INTERN PetscErrorCode TrainSampleProbeGradient(TrainSample *, TrainLoss, PetscReal); /* after it: dgt += scale times the gradient to G (sai, not its logarithm) */
 /* Mean over probes of the loss, w from N(0, I); where dnet is given, dnet += its gradient to the parameters */
 PETSC_INTERN PetscErrorCode TrainSampleLoss(GNNModel, GNNActs, TrainLoss, PetscInt, PetscRandom, TrainSample *, PetscReal *, GNNNet);
 PETSC_INTERN PetscErrorCode TrainRandomNormal(PetscRandom, PetscInt, PetscScalar[]);
@@ -54,7 +62,3 @@ typedef struct {
 PETSC_INTERN PetscErrorCode TrainValidationCreate(const char[], TrainValidation *);            /* glob; counts Jacobi's and ICC's iterations */
 PETSC_INTERN PetscErrorCode TrainValidationRun(TrainValidation *, GNNModel, PetscReal *, PetscReal *); /* geometric means of gnn/jacobi, gnn/icc */
 PETSC_INTERN PetscErrorCode TrainValidationDestroy(TrainValidation *);
-
-/* Files */
-PETSC_INTERN PetscErrorCode TrainGlob(const char[], PetscInt *, char ***); /* sorted names; error if there is none */
-PETSC_INTERN PetscErrorCode TrainLoadMat(const char[], Mat *);             /* PETSC_COMM_SELF, AIJ; error naming the file */

@@ -1,41 +1,7 @@
 /*
-   Validation by iterations of CG, and the files of matrices.
+   Validation by iterations of CG.
 */
 #include "train.h"
-#include <glob.h>
-
-PetscErrorCode TrainGlob(const char pattern[], PetscInt *n, char ***names)
-{
-  glob_t found;
-  int    status;
-
-  PetscFunctionBegin;
-  status = glob(pattern, 0, NULL, &found); /* sorted by glob() */
-  PetscCheck(status == 0 && found.gl_pathc > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "No file matches '%s'; make matrices with gnnspai-data, or dump an application's with -ksp_view_mat binary:A.dat", pattern);
-  *n = (PetscInt)found.gl_pathc;
-  PetscCall(PetscMalloc1(*n, names));
-  for (PetscInt k = 0; k < *n; k++) PetscCall(PetscStrallocpy(found.gl_pathv[k], &(*names)[k]));
-  globfree(&found);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TrainLoadMat(const char file[], Mat *A)
-{
-  PetscViewer viewer;
-  PetscInt    rows, cols;
-
-  PetscFunctionBegin;
-  PetscCall(PetscInfo(NULL, "reading %s\n", file));
-  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, file, FILE_MODE_READ, &viewer));
-  PetscCall(MatCreate(PETSC_COMM_SELF, A));
-  PetscCall(MatSetType(*A, MATSEQAIJ));
-  PetscCall(MatLoad(*A, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  PetscCall(MatGetSize(*A, &rows, &cols));
-  PetscCheck(rows == cols, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: the matrix is not square, %" PetscInt_FMT " x %" PetscInt_FMT, file, rows, cols);
-  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* CG to a relative residual of 1e-8 in the unpreconditioned norm from x = 0, for b = A 1 and a random b (fixed seed); iterations added up,
    counted as the maximum where CG does not converge */
@@ -81,10 +47,10 @@ static PetscErrorCode Iterations_Private(Mat A, PCType type, GNNModel model, Pet
 PetscErrorCode TrainValidationCreate(const char pattern[], TrainValidation *v)
 {
   PetscFunctionBegin;
-  PetscCall(TrainGlob(pattern, &v->n, &v->name));
+  PetscCall(FilesGlob(pattern, &v->n, &v->name));
   PetscCall(PetscMalloc4(v->n, &v->A, v->n, &v->jacobi, v->n, &v->icc, v->n, &v->gnn));
   for (PetscInt k = 0; k < v->n; k++) {
-    PetscCall(TrainLoadMat(v->name[k], &v->A[k]));
+    PetscCall(FilesLoadMat(v->name[k], &v->A[k]));
     PetscCall(Iterations_Private(v->A[k], PCJACOBI, NULL, &v->jacobi[k]));
     PetscCall(Iterations_Private(v->A[k], PCICC, NULL, &v->icc[k]));
   }
@@ -109,11 +75,8 @@ PetscErrorCode TrainValidationRun(TrainValidation *v, GNNModel model, PetscReal 
 PetscErrorCode TrainValidationDestroy(TrainValidation *v)
 {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < v->n; k++) {
-    PetscCall(MatDestroy(&v->A[k]));
-    PetscCall(PetscFree(v->name[k]));
-  }
-  PetscCall(PetscFree(v->name));
+  for (PetscInt k = 0; k < v->n; k++) PetscCall(MatDestroy(&v->A[k]));
+  PetscCall(FilesDestroy(v->n, &v->name));
   PetscCall(PetscFree4(v->A, v->jacobi, v->icc, v->gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

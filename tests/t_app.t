@@ -1,0 +1,135 @@
+#!/bin/bash
+# The plugin in programs that were compiled without it: tests/app.c, a tutorial of PETSc's, petsc4py; and as it is installed.
+# Run from the top: prove tests/t_app.t
+
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+unset PETSC_OPTIONS
+[ -n "$PETSC_DIR" ] && export PKG_CONFIG_PATH=$PETSC_DIR/$PETSC_ARCH/lib/pkgconfig:$PKG_CONFIG_PATH
+top=$PWD
+lib=$top/lib/libgnnspai.so
+CC=${CC:-mpicc}
+MPIEXEC=${MPIEXEC:-mpiexec}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+
+# result STATUS NAME: one TAP line; what the last command wrote goes with a failure
+result() {
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count - $2"
+  else
+    echo "not ok $count - $2"
+    sed 's/^/# /' "$work/log" | head -40
+  fi
+}
+skip() {
+  count=$((count + 1))
+  echo "ok $count - $1 # SKIP $2"
+}
+run() { "$@" >"$work/log" 2>&1; }
+shows() { grep -qF -e "$1" "$work/log"; }
+
+# good NAME TEXT COMMAND...: succeeds and prints TEXT;  bad: fails and prints TEXT
+good() {
+  local name=$1 text=$2
+  shift 2
+  run "$@" && shows "$text"
+  result $? "$name"
+}
+bad() {
+  local name=$1 text=$2
+  shift 2
+  ! run "$@" && shows "$text"
+  result $? "$name"
+}
+
+# compile SOURCE PROGRAM PACKAGES FLAGS...: with what pkg-config says, and nothing of this directory
+compile() {
+  local source=$1 program=$2 packages=$3 libs flag rpath=()
+  shift 3
+  libs=$(pkg-config --libs $packages) || return 1
+  for flag in $libs; do
+    [[ $flag == -L* ]] && rpath+=("-Wl,-rpath,${flag#-L}")
+  done
+  run $CC -o "$program" $(pkg-config --cflags $packages) "$source" "$@" $libs "${rpath[@]}" -lm
+}
+
+app=$work/app
+plugin="-dll_append $lib -pc_type gnnspai"
+converged="pc gnnspai: converged"
+
+compile tests/app.c "$app" PETSc
+result $? "an application compiles without gnnspai"
+good "it runs without gnnspai" "pc jacobi: converged" "$app" -pc_type jacobi
+bad "it does not know gnnspai" "gnnspai" "$app" -pc_type gnnspai
+good "-dll_append" "$converged" "$app" $plugin
+PETSC_OPTIONS=$plugin good "-dll_append in PETSC_OPTIONS" "$converged" "$app"
+good "-ksp_view" "type: gnnspai" "$app" $plugin -ksp_view
+good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_view_factor ::ascii_info
+good "-citations" "2510.27517" "$app" $plugin -citations
+
+run "$app" $plugin -help
+for option in model epsilon guard precision view_factor; do
+  shows "-pc_gnnspai_$option"
+  result $? "-help lists -pc_gnnspai_$option"
+done
+run "$app" $plugin -log_view
+for event in Graph Forward Assemble Apply; do
+  grep -Eq "^GNNSPAI$event +[1-9]" "$work/log"
+  result $? "-log_view counts GNNSPAI$event"
+done
+
+run "$app" $plugin -pc_gnnspai_epsilon 1e-3 -pc_gnnspai_epsilonn 1e-3 -options_left
+shows "-pc_gnnspai_epsilonn" && ! grep -Eq -e '-pc_gnnspai_epsilon( |$)' <(sed -n '/unused\|not used/,$p' "$work/log")
+result $? "a misspelt option is left over, the right one is not"
+bad "a model that is not there" "cannot read model file haet" "$app" $plugin -pc_gnnspai_model haet
+bad "epsilon of 0" "-pc_gnnspai_epsilon" "$app" $plugin -pc_gnnspai_epsilon 0
+bad "a precision that does not exist" "-pc_gnnspai_precision" "$app" $plugin -pc_gnnspai_precision quarter
+
+compile tests/app.c "$work/linked" PETSc -DLINKED -I"$top" -L"$top/lib" -lgnnspai "-Wl,-rpath,$top/lib"
+result $? "an application linked with the library compiles"
+good "it runs" "$converged" "$work/linked" -pc_type gnnspai
+good "linked and appended at once" "$converged" "$work/linked" $plugin
+cp "$lib" "$work"
+good "linked, and another copy appended" "$converged" "$work/linked" -dll_append "$work/libgnnspai.so" -pc_type gnnspai
+
+version=$(pkg-config --modversion PETSc)
+prefix=$(pkg-config --variable=prefix PETSc)
+for tutorial in ex2 ex45; do
+  source=
+  for examples in "$PETSC_DIR" "$prefix" "/usr/share/petsc/${version%.*}"; do
+    [ -f "$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c" ] && source=$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c
+  done
+  for n in 1 2; do
+    name="PETSc's tutorial $tutorial, $n ranks"
+    if [ -z "$source" ]; then
+      skip "$name" "the examples of PETSc $version are not installed"
+    elif [ $n -eq 1 ] && ! compile "$source" "$work/$tutorial" PETSc; then
+      result 1 "$name: compiles"
+    else
+      good "$name" "Linear solve converged" $MPIEXEC -n $n "$work/$tutorial" $plugin -ksp_type cg -ksp_max_it 200 -ksp_converged_reason # ex45's boundary rows are one-sided
+    fi
+  done
+done
+
+python=/usr/bin/python3
+theirs=$($python -c 'from petsc4py import PETSc; print(".".join(str(k) for k in PETSc.Sys.getVersion()))' 2>/dev/null)
+if [ -z "$theirs" ]; then
+  skip "petsc4py" "$python cannot import petsc4py"
+elif [ "$theirs" != "$version" ]; then
+  skip "petsc4py" "petsc4py has PETSc $theirs, the library was built with $version"
+else
+  good "petsc4py" "$converged" $python tests/petsc4py_app.py $plugin
+fi
+
+run make install prefix="$work/prefix"
+result $? "make install"
+export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig:$PKG_CONFIG_PATH
+(cd "$work" && compile "$top/tests/app.c" "$work/installed" gnnspai -DLINKED)
+result $? "an application compiles with pkg-config gnnspai"
+good "it runs" "$converged" "$work/installed" -pc_type gnnspai
+good "the installed library, appended" "$converged" "$app" -dll_append "$work/prefix/lib/libgnnspai.so" -pc_type gnnspai
+run ldd "$work/installed" && shows "$work/prefix/lib/libgnnspai.so"
+result $? "it uses the installed library"
+echo "1..$count"

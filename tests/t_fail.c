@@ -1,0 +1,392 @@
+static char help[] = "What the preconditioner refuses, and what the message says; NaN and infinity end the solve on every rank, and nothing more.\n\n";
+
+#include "caught.h"
+#include "testpc.h"
+
+/* Ranks fail one by one on their own block, so matrices that are refused live on PETSC_COMM_SELF: every rank meets the same error */
+
+static PetscErrorCode OkSetUpRefused(PC pc, const char name[], const char expected[], const char what[])
+{
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  Caught(ierr, PCSetUp(pc));
+  PetscCall(OkMessage(ierr, name, expected, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A solve with b = 1 */
+static PetscErrorCode Reason(KSP ksp, KSPConvergedReason *reason)
+{
+  Mat A;
+  Vec b, x;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(MatCreateVecs(A, &x, &b));
+  PetscCall(VecSet(b, 1.0));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetConvergedReason(ksp, reason));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode KSPMake(Mat A, KSP *ksp)
+{
+  PC pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)A), ksp));
+  PetscCall(KSPSetType(*ksp, KSPCG));
+  PetscCall(KSPSetTolerances(*ksp, 1e-8, PETSC_DEFAULT, PETSC_DEFAULT, 1000));
+  PetscCall(KSPGetPC(*ksp, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(KSPSetOperators(*ksp, A, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- matrices ---- */
+
+/* 3 x 3, values by rows; stored: x in the pattern, . not */
+typedef struct {
+  const char *what;
+  PetscScalar value[9];
+  const char *stored, *expected;
+} Small;
+
+static const Small refused[] = {
+  {"a value without its partner",   {4, -1, -1, 0, 4, -1, -1, -1, 4},  "xxx.xxxxx", "MatZeroRowsColumns()"        },
+  {"and which one",                 {4, -1, 0, -1, 4, 0, 0, -1, 4},    "xx.xx.xxx", "stores (2, 1) but not (1, 2)"},
+  {"a diagonal that is not stored", {4, -1, 0, -1, 0, -1, 0, -1, 4},   "xx.x.x.xx", "Row 1 of the local matrix has no stored diagonal"},
+  {"an empty row",                  {4, -1, 0, -1, 4, 0, 0, 0, 0},     "xx.xx....", "Row 2 of the local matrix has no stored diagonal"},
+  {"a zero diagonal",               {4, -1, 0, -1, 0, -1, 0, -1, 4},   "xx.xxx.xx", "Diagonal entry 1 of the local matrix is 0"},
+  {"a negative diagonal",           {4, -1, 0, -1, 4, -1, 0, -1, -4},  "xx.xxx.xx", "Diagonal entry 2 of the local matrix is -4"},
+  {"a decoupled negative diagonal", {-4, 0, 0, 0, 4, -1, 0, -1, 4},    "x...xx.xx", "if A is negative definite, solve with -A"}
+};
+static const Small accepted[] = {
+  {"a stored zero without its partner",  {4, -1, 0, -1, 4, -1, 0, -1, 4}, "xxxxxx.xx", NULL},
+  {"decoupled rows with one-sided zeros", {4, 0, 0, 0, 4, -1, 0, -1, 4},  "xxx.xx.xx", NULL}
+};
+
+static PetscErrorCode SmallMat(const Small *s, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, 3, 3, 3, NULL, A));
+  for (PetscInt k = 0; k < 9; k++) {
+    if (s->stored[k] == 'x') PetscCall(MatSetValue(*A, k / 3, k % 3, s->value[k], INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same PC is then given a matrix it can use */
+static PetscErrorCode TestRefused(const Small *s)
+{
+  Mat       A, good;
+  PC        pc;
+  PetscReal alpha;
+
+  PetscFunctionBeginUser;
+  PetscCall(SmallMat(s, &A));
+  PetscCall(SmallMat(accepted, &good));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "local matrix", s->expected, s->what));
+  PetscCall(PCReset(pc));
+  PetscCall(PCSetOperators(pc, good, good));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
+  Ok(alpha >= -1.0, "%s: the PC can be used after the error", s->what);
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscCall(MatDestroy(&good));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestAccepted(const Small *s)
+{
+  Mat                A;
+  KSP                ksp;
+  KSPConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(SmallMat(s, &A));
+  PetscCall(KSPMake(A, &ksp));
+  PetscCall(Reason(ksp, &reason));
+  Ok(reason > 0, "%s is accepted", s->what);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The usual way to an unsymmetric pattern */
+static PetscErrorCode TestZeroRows(void)
+{
+  const PetscInt row = 0;
+  Mat            A;
+  PC             pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 30, 1, &A));
+  PetscCall(MatZeroRows(A, 1, &row, 1.0, NULL, NULL));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "MatZeroRows()", "MatZeroRowsColumns()", "a row set by MatZeroRows()"));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestUnsorted(const PetscInt second, const char what[])
+{
+  PetscInt    i[] = {0, 2, 4}, j[] = {1, second, 0, 1};
+  PetscScalar a[] = {-1, 4, -1, 4};
+  Mat         A;
+  PC          pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, 2, 2, i, j, a, &A));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "Row 0", "unsorted or repeated columns", what));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Wider than high: a column that is no row */
+static PetscErrorCode TestRectangular(void)
+{
+  Mat A;
+  PC  pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, 2, 2000, 2, NULL, &A));
+  for (PetscInt i = 0; i < 2; i++) {
+    PetscCall(MatSetValue(A, i, i, 4.0, INSERT_VALUES));
+    PetscCall(MatSetValue(A, i, 1999, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "", "square", "a matrix that is not square"));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestDense(void)
+{
+  Mat                A, dense;
+  KSP                ksp;
+  KSPConvergedReason reason[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 30, 1, &A));
+  PetscCall(MatConvert(A, MATDENSE, MAT_INITIAL_MATRIX, &dense));
+  PetscCall(KSPMake(dense, &ksp));
+  PetscCall(Reason(ksp, &reason[0]));
+  PetscCall(MatShift(dense, 0.5));
+  PetscCall(Reason(ksp, &reason[1]));
+  Ok(reason[0] > 0 && reason[1] > 0, "a dense matrix is converted, and again when its values change");
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscCall(MatDestroy(&dense));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- values that are no numbers ---- */
+
+/* Puts a value at (row, row), or at (row, row + 1), and its mirror */
+static PetscErrorCode Put(Mat A, PetscInt row, PetscInt column, PetscScalar value)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  if (row >= start && row < end) PetscCall(MatSetValue(A, row, column, value, INSERT_VALUES));
+  if (column != row && column >= start && column < end) PetscCall(MatSetValue(A, column, row, value, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* -1, 3, -1 */
+static PetscErrorCode LineMat(PetscInt n, Mat *A)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, n, n, 3, NULL, 2, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    PetscCall(MatSetValue(*A, i, i, 3.0, INSERT_VALUES));
+    if (i > 0) PetscCall(MatSetValue(*A, i, i - 1, -1.0, INSERT_VALUES));
+    if (i < n - 1) PetscCall(MatSetValue(*A, i, i + 1, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestNotFinite(PetscScalar bad, PetscInt offset, PetscBool first, const char what[])
+{
+  const PetscInt     n = 60; /* the bad entry is the last rank's */
+  Mat                A;
+  KSP                ksp;
+  PC                 pc;
+  PCFailedReason     failed;
+  KSPConvergedReason before = KSP_CONVERGED_RTOL, reason, after;
+
+  PetscFunctionBeginUser;
+  PetscCall(LineMat(n, &A));
+  PetscCall(KSPMake(A, &ksp));
+  PetscCall(KSPGetPC(ksp, &pc));
+  if (!first) PetscCall(Reason(ksp, &before));
+  PetscCall(Put(A, n - 1 - offset, n - 1, bad));
+  PetscCall(Reason(ksp, &reason));
+  PetscCall(PCGetFailedReason(pc, &failed));
+  Ok(before > 0 && reason == KSP_DIVERGED_PC_FAILED && failed != PC_NOERROR, "%s: the solve ends on every rank, PC failed", what);
+  PetscCall(Put(A, n - 1 - offset, n - 1, offset ? -1.0 : 3.0));
+  PetscCall(Reason(ksp, &after));
+  PetscCall(PCGetFailedReason(pc, &failed));
+  if (after < 0) PetscCall(Reason(ksp, &after)); /* the methods of PETSc 3.18 begin with the reason of the last solve: once more infinity */
+  Ok(after > 0 && failed == PC_NOERROR, "%s: repaired, the next solve converges", what);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- models, settings, features ---- */
+
+static PetscErrorCode TestModelName(const char name[])
+{
+  Mat                A;
+  KSP                ksp;
+  PC                 pc;
+  KSPConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(LineMat(60, &A));
+  PetscCall(KSPMake(A, &ksp));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCGNNSPAISetModel(pc, name));
+  PetscCall(OkSetUpRefused(pc, name, "built-in models: heat", "a model that is not there"));
+  PetscCall(PCGNNSPAISetModel(pc, "heat"));
+  PetscCall(Reason(ksp, &reason));
+  Ok(reason > 0, "%s: another model can be set after the error", name);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestSettings(void)
+{
+  const PetscReal epsilons[] = {0.0, -1.0, 1.5, NAN, INFINITY};
+  PC              pc;
+  Mat             G;
+  PetscReal       value;
+  PetscErrorCode  ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCGNNSPAISetEpsilon(pc, 0.25));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(epsilons); k++) {
+    char what[32];
+
+    Caught(ierr, PCGNNSPAISetEpsilon(pc, epsilons[k]));
+    PetscCall(PetscSNPrintf(what, sizeof(what), "epsilon %g", (double)epsilons[k]));
+    PetscCall(OkMessage(ierr, "-pc_gnnspai_epsilon", "(0, 1]", what));
+  }
+  PetscCall(PCGNNSPAIGetEpsilon(pc, &value));
+  Ok(value == 0.25, "a value that is refused changes nothing");
+  Caught(ierr, PCGNNSPAIGetFactor(pc, &G));
+  PetscCall(OkMessage(ierr, "", "PCSetUp()", "the factor before the set-up"));
+  Caught(ierr, PCGNNSPAIGetGuardAlpha(pc, &value));
+  PetscCall(OkMessage(ierr, "", "PCSetUp()", "the guard's choice before the set-up"));
+  PetscCall(PCSetType(pc, PCJACOBI));
+  PetscCall(PCGNNSPAISetEpsilon(pc, -1.0));
+  Caught(ierr, PCGNNSPAIGetEpsilon(pc, &value));
+  PetscCall(OkMessage(ierr, "PCGNNSPAIGetEpsilon", "", "another type: setters are ignored, getters refused"));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestFeatures(PetscInt size, PetscInt length, const char expected[], const char what[])
+{
+  GNNConfig config;
+  GNNModel  model;
+  Mat       A;
+  PC        pc;
+  Vec       features = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 30, 1, &A));
+  PetscCall(TestConfig(&config));
+  config.node_features[config.nnode_features++] = GNN_NODE_USER;
+  config.user_size                              = 2;
+  PetscCall(TestModelCreate(&config, 1.0, 1, &model));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  if (size > 0) {
+    PetscCall(VecCreateSeq(PETSC_COMM_SELF, length, &features));
+    PetscCall(VecSetBlockSize(features, size));
+    PetscCall(PCGNNSPAISetNodeFeatures(pc, features));
+  }
+  PetscCall(OkSetUpRefused(pc, "", expected, what));
+  PetscCall(VecDestroy(&features));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestBlockModel(void)
+{
+  GNNConfig config;
+  GNNModel  model;
+  Mat       A;
+  PC        pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 30, 1, &A));
+  PetscCall(TestConfig(&config));
+  config.block_size = 3;
+  PetscCall(GNNModelCreate(&config, &model));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "block size 3", "block size 1", "a model for blocks"));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  int failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(PCGNNSPAIRegister());
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(refused); k++) PetscCall(TestRefused(refused + k));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(accepted); k++) PetscCall(TestAccepted(accepted + k));
+  PetscCall(TestZeroRows());
+  PetscCall(TestUnsorted(0, "unsorted columns"));
+  PetscCall(TestUnsorted(1, "repeated columns"));
+  PetscCall(TestRectangular());
+  PetscCall(TestDense());
+  PetscCall(TestNotFinite(NAN, 0, PETSC_TRUE, "NaN on a diagonal"));
+  PetscCall(TestNotFinite(INFINITY, 0, PETSC_FALSE, "infinity on a diagonal, after a good solve"));
+  PetscCall(TestNotFinite(NAN, 1, PETSC_FALSE, "NaN beside a diagonal, after a good solve"));
+  PetscCall(TestNotFinite(-INFINITY, 1, PETSC_TRUE, "infinity beside a diagonal"));
+  PetscCall(TestModelName("haet"));
+  PetscCall(TestModelName("nowhere/heat.safetensors"));
+  PetscCall(TestSettings());
+  PetscCall(TestFeatures(0, 0, "PCGNNSPAISetNodeFeatures()", "user features that were not given"));
+  PetscCall(TestFeatures(3, 90, "PCGNNSPAISetNodeFeatures()", "user features of another block size"));
+  PetscCall(TestFeatures(2, 40, "local size 40, expected 30 rows times block size 2", "user features of another length"));
+  PetscCall(TestBlockModel());
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}

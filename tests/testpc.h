@@ -1,0 +1,106 @@
+/*
+   Random networks in memory, preconditioners made with them, and what these are compared by, for the tests.
+*/
+#pragma once
+
+#include "../gnn/gnn.h"
+#include "tap.h"
+#include "testmat.h"
+
+/* PyTorch's start, times the given factor: 1e8 overflows in the network */
+static inline PetscErrorCode TestModelCreate(const GNNConfig *config, PetscReal factor, PetscInt seed, GNNModel *model)
+{
+  PetscRandom random;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRandomCreate(PETSC_COMM_SELF, &random));
+  PetscCall(PetscRandomSetType(random, PETSCRANDER48));
+  PetscCall(PetscRandomSetSeed(random, (unsigned long)(77 + seed))); /* the same on every rank */
+  PetscCall(PetscRandomSeed(random));
+  PetscCall(GNNModelCreate(config, model));
+  PetscCall(GNNModelInitialize(*model, random));
+  for (PetscInt k = 0; k < (*model)->nparams; k++) (*model)->theta[k] *= (GNNReal)factor;
+  PetscCall(GNNModelPack(*model));
+  PetscCall(PetscRandomDestroy(&random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TestConfig(GNNConfig *config)
+{
+  PetscFunctionBeginUser;
+  PetscCall(GNNConfigSetDefaults(config));
+  config->width  = 8;
+  config->layers = 2;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TestModel(PetscInt seed, GNNModel *model)
+{
+  GNNConfig config;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestConfig(&config));
+  PetscCall(TestModelCreate(&config, 1.0, seed, model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TestPCCreate(Mat A, GNNModel model, PetscBool guard, PC *pc)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)A), pc));
+  PetscCall(PCSetType(*pc, PCGNNSPAI));
+  if (model != NULL) PetscCall(PCGNNSPAISetNetwork(*pc, model));
+  PetscCall(PCGNNSPAISetGuard(*pc, guard));
+  PetscCall(PCSetOperators(*pc, A, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode TestVecRandom(Mat A, unsigned long seed, Vec *x)
+{
+  PetscRandom random;
+  PetscMPIInt rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)A), &rank));
+  PetscCall(PetscRandomCreate(PETSC_COMM_SELF, &random));
+  PetscCall(PetscRandomSetType(random, PETSCRANDER48));
+  PetscCall(PetscRandomSetInterval(random, -1.0, 1.0));
+  PetscCall(PetscRandomSetSeed(random, 100 * seed + (unsigned long)rank));
+  PetscCall(PetscRandomSeed(random));
+  PetscCall(MatCreateVecs(A, x, NULL));
+  PetscCall(VecSetRandom(*x, random));
+  PetscCall(PetscRandomDestroy(&random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z = M^-1 times one fixed random vector: what M is compared by */
+static inline PetscErrorCode TestApplied(PC pc, Vec *z)
+{
+  Mat A;
+  Vec r;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCGetOperators(pc, NULL, &A));
+  PetscCall(TestVecRandom(A, 1, &r));
+  PetscCall(VecDuplicate(r, z));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCApply(pc, r, *z));
+  PetscCall(VecDestroy(&r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |x - factor y| / |x| */
+static inline PetscErrorCode TestDifference(Vec x, PetscScalar factor, Vec y, PetscReal *difference)
+{
+  Vec       d;
+  PetscReal norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(x, &d));
+  PetscCall(VecWAXPY(d, -factor, y, x));
+  PetscCall(VecNorm(d, NORM_2, difference));
+  PetscCall(VecNorm(x, NORM_2, &norm));
+  *difference /= norm;
+  PetscCall(VecDestroy(&d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
