@@ -24,9 +24,10 @@ data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o gr
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
+models    = heat poisson synthetic general
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test lib programs demo run-demo test run-test train-heat install clean FORCE
+.PHONY: all setup setup-test lib programs demo run-demo bench bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -126,25 +127,84 @@ run-demo: lib programs
 	@bin/gnnspai-data heat -data_count 3 -data_seed 3000 -data_output build/demo/heat_%d.dat > /dev/null
 	@$(run_env) bin/gnnspai-bench -bench_matrices 'build/demo/heat_*.dat'
 
+# ---- measurements: bench/results/*.json, on an otherwise idle machine ----
+
+commit = $(shell git describe --always --dirty 2>/dev/null)
+bench: programs bench-setup bench-train
+	@mkdir -p build/bench-data
+	bin/gnnspai-data heat -data_seed 2000 -data_count 3 -data_output build/bench-data/heat_%d.dat
+	$(run_env) bin/gnnspai-bench -bench_matrices 'build/bench-data/heat_*.dat' -bench_pc jacobi,icc,$(parasails)gnnspai -bench_repeat 9 -bench_commit '$(commit)' -bench_json bench/results/heat-cpu.json
+parasails = $(if $(findstring hypre,$(shell grep -s HAVE_HYPRE $(call pkg,--variable=includedir PETSc)/petscconf.h | tr A-Z a-z)),parasails$(comma))
+
+# Set-up against size; the solves are cut short
+bench-setup: programs
+	@mkdir -p build/bench-data
+	for n in 6300 25000 100000 400000 1000000; do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output build/bench-data/size_$$(printf %07d $$n)_%d.dat; done
+	$(run_env) bin/gnnspai-bench -bench_matrices 'build/bench-data/size_*.dat' -bench_pc jacobi,gnnspai -bench_max_it 1 -bench_repeat 3 -bench_commit '$(commit)' -bench_json bench/results/setup-cpu.json
+
+# Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges
+bench-train: programs
+	@mkdir -p build/bench-data
+	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
+	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+
 # ---- models ----
+#
+# make train-heat | train-poisson | train-synthetic | train-general makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
+# Seeds below 1000 train, 1000 to 1999 validate, from 2000 on they are for tests and benchmarks. Loss log-sai first, then fine-tuning.
 
-# Matrices of seeds 0-35 train, 1000-1002 validate: a third on jittered grids, the others on meshes that flips made irregular, and 12
-# patches of each. Loss log-sai first, then kaporin; every option that shapes the result stands here
-heat_data = build/train-heat
-$(heat_data)/done: | programs
-	@mkdir -p $(@D)
-	bin/gnnspai-data heat -data_seed 0 -data_count 12 -data_output $(@D)/mesh_%d.dat
-	bin/gnnspai-data heat -data_seed 12 -data_count 8 -data_flips 0.2 -data_output $(@D)/mesh_%d.dat
-	bin/gnnspai-data heat -data_seed 20 -data_count 8 -data_flips 0.6 -data_output $(@D)/mesh_%d.dat
-	bin/gnnspai-data heat -data_seed 28 -data_count 8 -data_flips 1.5 -data_output $(@D)/mesh_%d.dat
-	bin/gnnspai-data patches -data_matrices '$(@D)/mesh_*.dat' -data_count 432 -data_output $(@D)/patch_%03d.dat
-	bin/gnnspai-data heat -data_seed 1000 -data_output $(@D)/valid_%d.dat
-	bin/gnnspai-data heat -data_seed 1001 -data_flips 0.4 -data_output $(@D)/valid_%d.dat
-	bin/gnnspai-data heat -data_seed 1002 -data_flips 1.5 -data_output $(@D)/valid_%d.dat
+data = @mkdir -p $(@D) && bin/gnnspai-data
+
+# A third on jittered grids, the others on meshes that flips made irregular; 12 patches of each
+build/train-heat/done: | programs
+	$(data) heat -data_seed 0 -data_count 12 -data_output $(@D)/mesh_%d.dat
+	$(data) heat -data_seed 12 -data_count 8 -data_flips 0.2 -data_output $(@D)/mesh_%d.dat
+	$(data) heat -data_seed 20 -data_count 8 -data_flips 0.6 -data_output $(@D)/mesh_%d.dat
+	$(data) heat -data_seed 28 -data_count 8 -data_flips 1.5 -data_output $(@D)/mesh_%d.dat
+	$(data) patches -data_matrices '$(@D)/mesh_*.dat' -data_count 432 -data_output $(@D)/train_%03d.dat
+	$(data) heat -data_seed 1000 -data_output $(@D)/valid_%d.dat
+	$(data) heat -data_seed 1001 -data_flips 0.4 -data_output $(@D)/valid_%d.dat
+	$(data) heat -data_seed 1002 -data_flips 1.5 -data_output $(@D)/valid_%d.dat
 	@touch $@
+note_heat   = heat, 432 patches of 36 meshes
+first_heat  = -train_steps 6000 -train_lr 8e-3 -train_validate_every 1000
+second_heat = -train_steps 3000 -train_lr 3e-3 -train_validate_every 500 -train_loss kaporin
 
-heat_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(heat_data)/patch_*.dat' -train_validation '$(heat_data)/valid_*.dat' -train_note 'heat, 432 patches of 36 meshes'
-train-heat: $(heat_data)/done
-	$(heat_run) -train_loss log-sai -train_steps 6000 -train_lr 8e-3 -train_validate_every 1000 -train_output $(heat_data)/first.safetensors -train_log $(heat_data)/first.csv
-	$(heat_run) -train_init $(heat_data)/first.safetensors -train_loss kaporin -train_steps 3000 -train_lr 3e-3 -train_validate_every 500 -train_output $(heat_data)/heat.safetensors -train_log share/gnnspai/heat.csv
-	cp $(heat_data)/heat.safetensors share/gnnspai/heat.safetensors
+# Surfaces and volumes; 12 patches of each
+build/train-poisson/done: | programs
+	$(data) poisson -data_seed 0 -data_count 12 -data_output $(@D)/mesh_%d.dat
+	$(data) poisson -data_kind volume -data_flips 1 -data_seed 12 -data_count 12 -data_output $(@D)/mesh_%d.dat
+	$(data) patches -data_matrices '$(@D)/mesh_*.dat' -data_count 288 -data_output $(@D)/train_%03d.dat
+	$(data) poisson -data_seed 1000 -data_count 2 -data_output $(@D)/valid_%d.dat
+	$(data) poisson -data_kind volume -data_seed 1002 -data_output $(@D)/valid_%d.dat
+	@touch $@
+note_poisson   = poisson, 288 patches of 12 surfaces and 12 volumes
+first_poisson  = -train_steps 5000 -train_lr 8e-3 -train_validate_every 1000
+second_poisson = -train_steps 2500 -train_lr 3e-3 -train_validate_every 500 -train_loss kaporin
+
+# Whole small matrices: a patch of so random a graph would be mostly boundary
+build/train-synthetic/done: | programs
+	$(data) synthetic -data_n 600 -data_seed 0 -data_count 128 -data_output $(@D)/train_%03d.dat
+	$(data) synthetic -data_n 10240 -data_seed 1000 -data_output $(@D)/valid_%d.dat
+	@touch $@
+note_synthetic   = synthetic, 128 matrices of 600 rows
+first_synthetic  = -train_steps 4000 -train_lr 5e-3 -train_validate_every 1000
+second_synthetic = -train_steps 1000 -train_lr 2e-3 -train_validate_every 250 -train_loss kaporin
+
+# A third of heat, half of poisson and synthetic, and 320 matrices of other kinds
+build/train-general/done: build/train-heat/done build/train-poisson/done build/train-synthetic/done
+	$(data) mix -data_seed 0 -data_count 320 -data_output $(@D)/train_mix%03d.dat
+	$(data) mix -data_n 3000 -data_seed 1003 -data_count 6 -data_output $(@D)/valid_mix%d.dat
+	cd $(@D) && for f in ../train-heat/train_??[036].dat ../train-poisson/train_??[02468].dat ../train-synthetic/train_??[02468].dat ../train-*/valid_100[01].dat; do \
+	  family=$${f#../train-}; name=$${f##*/}; ln -sf $$f $${name%%_*}_$${family%%/*}$${name#*_}; done
+	@touch $@
+note_general   = parts of heat, poisson and synthetic, 320 matrices of other kinds
+first_general  = -train_steps 9000 -train_lr 6e-3 -train_validate_every 1500
+second_general = -train_steps 3000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
+
+train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
+$(models:%=train-%): train-%: build/train-%/done
+	$(train_run) $(first_$*) -train_output $(<D)/first.safetensors -train_log $(<D)/first.csv
+	$(train_run) $(second_$*) -train_init $(<D)/first.safetensors -train_output $(<D)/$*.safetensors -train_log $(<D)/second.csv
+	cp $(<D)/$*.safetensors share/gnnspai/$*.safetensors
+	(cat $(<D)/first.csv; tail -n +2 $(<D)/second.csv) > share/gnnspai/$*.csv

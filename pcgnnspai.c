@@ -140,54 +140,75 @@ static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
   return gnn->epsilon == (PetscReal)PETSC_DEFAULT ? gnn->model->config.epsilon : gnn->epsilon;
 }
 
-/* The graph's values, the network, the factor; ends with the same failed reason on every rank */
+/* Graph; its pattern part only where the pattern is new */
+static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  const PetscBool fresh = gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
+  Mat             local = NULL;
+
+  PetscFunctionBegin;
+  if (fresh) PetscCall(MatDestroy(&gnn->local));
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
+  if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Network and factor */
+static PetscErrorCode PCGNNSPAISetUpFactor_Private(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
+  PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
+  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
+  PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, gnn->factor->replaced));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
+{
+  PetscBool view;
+  Mat       G;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsHasName(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_view_factor", &view));
+  if (!view) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetFactor(pc, &G));
+  PetscCall(MatViewFromOptions(G, (PetscObject)pc, "-pc_gnnspai_view_factor"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ends with the same failed reason on every rank: KSPSetUp() reads the local one only */
 static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
 {
   PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
   GNNGraphStatus status;
-  Mat            local = NULL;
-  int            failed[2];
+  int            failed;
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(PCGNNSPAILoadModel_Private(pc));
-  if (!pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN) PetscCall(MatDestroy(&gnn->local));
-  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
-  PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
-  if (gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
-  PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
-
-  if (status == GNN_GRAPH_OK) {
-    PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
-    PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
-    PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
-    PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
-    PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-    PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
-    PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
-    PetscCall(PetscInfo(pc, "guard: alpha %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, gnn->factor->replaced));
-  } else {
+  PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
+  if (status == GNN_GRAPH_OK) PetscCall(PCGNNSPAISetUpFactor_Private(pc));
+  else {
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
-  failed[0] = (int)pc->failedreason;
-  PetscCallMPI(MPI_Allreduce(&failed[0], &failed[1], 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
-  pc->failedreason = (PCFailedReason)failed[1];
-  if (pc->failedreason == PC_NOERROR) {
-    PetscBool view;
-    char      value[8];
-
-    PetscCall(PetscOptionsGetString(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_view_factor", value, sizeof(value), &view));
-    if (view) {
-      Mat G;
-
-      PetscCall(PCGNNSPAIGetFactor(pc, &G));
-      PetscCall(MatViewFromOptions(G, (PetscObject)pc, "-pc_gnnspai_view_factor"));
-    }
-  }
+  failed = (int)pc->failedreason;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  pc->failedreason = (PCFailedReason)failed;
+  if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,8 +234,6 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-static PetscErrorCode PCDestroy_GNNSPAI(PC);
 
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {

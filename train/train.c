@@ -385,7 +385,7 @@ static PetscErrorCode TrainerRun(Trainer *t)
   PetscFunctionBeginUser;
   for (PetscInt step = 0;; step++) {
     PetscCall(TrainerProgress(t, step, &progress));
-    if (progress >= 1.0 || (step > 0 && step % t->opt.validate_every == 0)) {
+    if (progress >= 1.0 || (step % t->opt.validate_every == 0 && (step > 0 || t->opt.init[0]))) { /* fine-tuning never ends worse than it began */
       PetscCall(TrainerValidate(t, step, since > 0 ? mean / since : 0.0, &to_jacobi, &to_icc));
       PetscCall(TrainerReport(t, step, progress, since > 0 ? mean / since : 0.0, lr, to_jacobi, to_icc));
       mean  = 0.0;
