@@ -121,11 +121,17 @@ run-test: export MPIEXEC := $(MPIEXEC)
 run-test: lib $(programs) $(tests)
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
 
+# 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
+demo_bench = $(run_env) bin/gnnspai-bench -bench_pc jacobi,icc,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
 run-demo: lib programs
 	@mkdir -p build/demo
-	@echo "heat, n = 6300, three matrices that the model has not seen:"
+	@echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: the built-in model"
 	@bin/gnnspai-data heat -data_count 3 -data_seed 3000 -data_output build/demo/heat_%d.dat > /dev/null
-	@$(run_env) bin/gnnspai-bench -bench_matrices 'build/demo/heat_*.dat'
+	@bin/gnnspai-data poisson -data_count 2 -data_seed 3000 -data_output build/demo/poisson_%d.dat > /dev/null
+	@bin/gnnspai-data synthetic -data_n 10240 -data_seed 3000 -data_output build/demo/synthetic_%d.dat > /dev/null
+	@$(demo_bench) heat -bench_matrices 'build/demo/heat_*.dat'
+	@$(demo_bench) poisson -bench_matrices 'build/demo/poisson_*.dat'
+	@$(demo_bench) synthetic -bench_matrices 'build/demo/synthetic_*.dat' -bench_repeat 1
 
 # ---- measurements: bench/results/*.json, on an otherwise idle machine ----
 
@@ -199,8 +205,8 @@ build/train-general/done: build/train-heat/done build/train-poisson/done build/t
 	  family=$${f#../train-}; name=$${f##*/}; ln -sf $$f $${name%%_*}_$${family%%/*}$${name#*_}; done
 	@touch $@
 note_general   = parts of heat, poisson and synthetic, 320 matrices of other kinds
-first_general  = -train_steps 9000 -train_lr 6e-3 -train_validate_every 1500
-second_general = -train_steps 3000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
+first_general  = -train_steps 8000 -train_lr 3e-3 -train_warmup 400 -train_validate_every 2000
+second_general = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done

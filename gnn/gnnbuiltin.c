@@ -5,7 +5,7 @@
 */
 #include "gnn.h"
 
-#define GNN_BUILTINS(X) X(heat)
+#define GNN_BUILTINS(X) X(general) X(heat) X(poisson) X(synthetic)
 
 /* Global for link-time optimisation, which may put the assembler and the table in different units; hidden outside the library */
 #define GNN_EMBED(name) \

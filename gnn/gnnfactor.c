@@ -30,7 +30,7 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], PetscScalar start[], PetscScalar out[], PetscInt *replaced)
+PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], PetscScalar gt[], PetscInt *replaced)
 {
   const GNNConfig *config = &m->config;
 
@@ -41,15 +41,13 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
       const PetscBool diagonal = p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE;
       PetscScalar     by_c0, by_c1;
 
-      start[p] = out[p] = 0.0;
+      gt[p] = 0.0;
       if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
       GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      if (PetscIsInfOrNanReal((PetscReal)net[p])) {
-        start[p] = diagonal ? 1.0 : 0.0;
+      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[p];
+      if (PetscIsInfOrNanScalar(gt[p])) {
+        gt[p] = diagonal ? 1.0 : 0.0;
         (*replaced)++;
-      } else {
-        start[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1;
-        out[p]   = net[p];
       }
     }
   }
@@ -57,7 +55,7 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
 }
 
 /* Rows of G^T from the slots that are kept and in the pattern */
-static void FactorFill_Private(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar start[], const PetscScalar out[])
+static void FactorFill_Private(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar gt[])
 {
   PetscInt k = 0;
 
@@ -66,7 +64,7 @@ static void FactorFill_Private(GNNFactor f, GNNGraph g, GNNPattern pattern, cons
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       if (g->keep[p] == 0 || !GNNPatternHas(pattern, i, g->j[p])) continue;
       f->j[k]   = g->j[p];
-      f->v[k++] = start[p] + f->alpha * out[p];
+      f->v[k++] = gt[p];
     }
   }
   f->i[g->n] = k;
@@ -88,16 +86,16 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
 
 PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
 {
-  PetscScalar *start, *out;
+  PetscScalar *gt;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(g->nz, &start, g->nz, &out));
-  PetscCall(GNNFactorSlots(m, g, net, start, out, &f->replaced));
-  f->alpha = 1.0;
-  if (guard) PetscCall(GNNGuardChoose(g, m->config.output, start, out, epsilon, &f->alpha));
+  PetscCall(PetscMalloc1(g->nz, &gt));
+  PetscCall(GNNFactorSlots(m, g, net, gt, &f->replaced));
+  f->alpha = f->damping = 1.0;
+  if (guard) PetscCall(GNNGuardChoose(&m->config, g, gt, epsilon, &f->alpha, &f->damping));
   if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
-  else FactorFill_Private(f, g, m->config.pattern, start, out);
-  PetscCall(PetscFree2(start, out));
+  else FactorFill_Private(f, g, m->config.pattern, gt);
+  PetscCall(PetscFree(gt));
   for (PetscInt i = 0; i < g->n; i++) {
     f->s[i]     = g->s[i];
     f->shift[i] = g->decoupled[i] ? g->inverse[i] : (f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon * g->s[i] * g->s[i]);

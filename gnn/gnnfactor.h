@@ -5,7 +5,7 @@
 
 #include "gnngraph.h"
 
-/* What the guard may choose: start + alpha out, or G = D^-1/2 */
+/* What the guard may choose instead of a share alpha of the network's G: G = D^-1/2 */
 #define GNN_GUARD_JACOBI (-1.0)
 
 typedef struct _n_GNNFactor *GNNFactor;
@@ -19,6 +19,7 @@ struct _n_GNNFactor {
   PetscScalar *work;     /* (n) */
   PetscBool    single;   /* the product reads vs */
   PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI */
+  PetscReal    damping;  /* of At in the start that has the share 1 - alpha */
   PetscInt     replaced; /* entries that were not finite */
 };
 
@@ -27,10 +28,11 @@ PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, con
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
-/* G^T = start + alpha out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
-PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscScalar[], PetscInt *);
-/* The alpha in {1, 1/2, 1/4, 0} (direct: 1) or GNN_GUARD_JACOBI of least SAI loss on fixed probes; start and out as above, eps */
-PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGraph, GNNOutput, const PetscScalar[], const PetscScalar[], PetscReal, PetscReal *);
+/* The network's G^T = start + out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
+PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscInt *); /* the network's output, G^T (nz), count */
+/* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
+   undefined); eps, alpha, damping */
+PETSC_INTERN PetscErrorCode GNNGuardChoose(const GNNConfig *, GNNGraph, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
 
 /* Is slot (i, j) in the pattern of G^T? */
 static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j)

@@ -442,14 +442,17 @@ static PetscErrorCode OkLoadRefused(const char file[], const char expected[], co
 
 static PetscErrorCode TestLoad(const char directory[])
 {
-  char     file[PETSC_MAX_PATH_LEN];
-  FILE    *f;
-  GNNModel model;
+  const char *builtin[] = {"general", "heat", "poisson", "synthetic"};
+  char        file[PETSC_MAX_PATH_LEN];
+  FILE       *f;
+  GNNModel    model;
 
   PetscFunctionBeginUser;
-  PetscCall(GNNModelLoad(PETSC_COMM_WORLD, "heat", &model));
-  Ok(model->config.block_size == 1 && strcmp(model->name, "heat") == 0, "built-in model heat");
-  PetscCall(GNNModelDestroy(&model));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(builtin); k++) {
+    PetscCall(GNNModelLoad(PETSC_COMM_WORLD, builtin[k], &model));
+    Ok(model->config.block_size == 1 && strcmp(model->name, builtin[k]) == 0, "built-in model %s", builtin[k]);
+    PetscCall(GNNModelDestroy(&model));
+  }
   PetscCall(PetscSNPrintf(file, sizeof(file), "%s/round.safetensors", directory));
   PetscCall(GNNModelLoad(PETSC_COMM_WORLD, file, &model));
   Ok(model->config.width == 9, "a file on all ranks");

@@ -141,7 +141,7 @@ static PetscErrorCode TestSettings(Mat A)
   PetscCall(GNNModelPack(lower));
   PetscCall(PCGNNSPAISetNetwork(pc, lower));
   PetscCall(OkRefreshed(pc, lower, &z, "the network with other parameters"));
-  PetscCall(PCGNNSPAISetModel(pc, "heat"));
+  PetscCall(PCGNNSPAISetModel(pc, "general"));
   PetscCall(OkRefreshed(pc, NULL, &z, "PCGNNSPAISetModel() after PCGNNSPAISetNetwork()"));
   PetscCall(VecDestroy(&z));
   PetscCall(PCDestroy(&pc));

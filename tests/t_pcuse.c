@@ -44,10 +44,10 @@ static PetscErrorCode OkText(const Text *t, const char expected[], const char wh
 
 /* ---- options and view ---- */
 
-static PetscErrorCode OkSettings(PC pc, PetscReal epsilon, PetscBool guard, PCGNNSPAIPrecision precision, const char what[])
+static PetscErrorCode OkSettings(PC pc, PetscReal epsilon, PetscBool guard, PCGNNSPAIPrecision precision, const char expected[], const char what[])
 {
   PetscReal          e;
-  PetscBool          g, heat;
+  PetscBool          g, same;
   PCGNNSPAIPrecision p;
   const char        *model;
 
@@ -56,8 +56,8 @@ static PetscErrorCode OkSettings(PC pc, PetscReal epsilon, PetscBool guard, PCGN
   PetscCall(PCGNNSPAIGetGuard(pc, &g));
   PetscCall(PCGNNSPAIGetPrecision(pc, &p));
   PetscCall(PCGNNSPAIGetModel(pc, &model));
-  PetscCall(PetscStrcmp(model, "heat", &heat));
-  Ok(e == epsilon && g == guard && p == precision && heat, "%s: the getters agree", what);
+  PetscCall(PetscStrcmp(model, expected, &same));
+  Ok(e == epsilon && g == guard && p == precision && same, "%s: the getters agree", what);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,10 +74,10 @@ static PetscErrorCode TestOptions(Mat A)
   PetscCall(PetscOptionsPush(options));
   PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(OkSettings(pc, (PetscReal)PETSC_DEFAULT, PETSC_TRUE, PC_GNNSPAI_DOUBLE, "defaults"));
+  PetscCall(OkSettings(pc, (PetscReal)PETSC_DEFAULT, PETSC_TRUE, PC_GNNSPAI_DOUBLE, "general", "defaults"));
   PetscCall(PCSetOptionsPrefix(pc, "foo_"));
   PetscCall(PCSetFromOptions(pc));
-  PetscCall(OkSettings(pc, 0.125, PETSC_FALSE, PC_GNNSPAI_SINGLE, "options with a prefix"));
+  PetscCall(OkSettings(pc, 0.125, PETSC_FALSE, PC_GNNSPAI_SINGLE, "heat", "options with a prefix"));
   PetscCall(PetscOptionsAllUsed(options, &unused));
   Ok(unused == 1, "the option without the prefix is not read");
   PetscCall(PetscOptionsPop());
@@ -91,14 +91,14 @@ static PetscErrorCode TestOptions(Mat A)
   PetscCall(PCGNNSPAISetEpsilon(pc, 0.0625));
   PetscCall(PCGNNSPAISetGuard(pc, PETSC_TRUE));
   PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_DOUBLE));
-  PetscCall(OkSettings(pc, 0.0625, PETSC_TRUE, PC_GNNSPAI_DOUBLE, "setters"));
+  PetscCall(OkSettings(pc, 0.0625, PETSC_TRUE, PC_GNNSPAI_DOUBLE, "heat", "setters"));
   PetscCall(PCDestroy(&pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode TestView(Mat A)
 {
-  const char *const expected[] = {"type: gnnspai", "model: heat (hash ", "epsilon = 0.125", "single precision", "nnz(G)/nnz(A) = ", "decoupled rows 6", "guard: "};
+  const char *const expected[] = {"type: gnnspai", "model: general (hash ", "epsilon = 0.125", "single precision", "nnz(G)/nnz(A) = ", "decoupled rows 6", "guard: "};
   PC                pc;
   Text              text;
 

@@ -30,7 +30,7 @@ PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A,
   PetscCheck(s->graph->ncoupled > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: a diagonal matrix, nothing to learn from it", name);
   n  = s->graph->n;
   nz = s->graph->nz;
-  PetscCall(PetscMalloc5(nz, &s->at, nz, &s->gt, nz, &s->start, nz, &s->out, nz, &s->dgt));
+  PetscCall(PetscMalloc3(nz, &s->at, nz, &s->gt, nz, &s->dgt));
   PetscCall(PetscMalloc2(nz, &s->net, nz, &s->dnet));
   for (PetscInt p = 0; p < nz; p++) s->at[p] = s->graph->at[p] * (loss == TRAIN_LOSS_PLAIN ? s->graph->norm : 1.0);
   PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, n, n, s->graph->i, s->graph->j, s->at, &s->At));
@@ -49,7 +49,7 @@ PetscErrorCode TrainSampleDestroy(TrainSample *s)
   PetscCall(PetscFree(s->name));
   PetscCall(MatDestroy(&s->At));
   PetscCall(MatDestroy(&s->Gt));
-  PetscCall(PetscFree5(s->at, s->gt, s->start, s->out, s->dgt));
+  PetscCall(PetscFree3(s->at, s->gt, s->dgt));
   PetscCall(KSPDestroy(&s->solve));
   PetscCall(PetscFree2(s->net, s->dnet));
   PetscCall(VecDestroy(&s->w));
@@ -224,9 +224,8 @@ PetscErrorCode TrainSampleFactor(GNNModel model, GNNActs acts, TrainSample *s)
   PetscFunctionBegin;
   PetscCall(GNNActsSetSizes(model, g->n, g->nz, acts));
   PetscCall(GNNForward(model, g, acts, s->net));
-  PetscCall(GNNFactorSlots(model, g, s->net, s->start, s->out, &replaced));
   PetscCall(MatSeqAIJGetArrayWrite(s->Gt, &gt));
-  for (PetscInt p = 0; p < g->nz; p++) gt[p] = s->start[p] + s->out[p];
+  PetscCall(GNNFactorSlots(model, g, s->net, gt, &replaced));
   PetscCall(MatSeqAIJRestoreArrayWrite(s->Gt, &gt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

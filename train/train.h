@@ -22,8 +22,7 @@ typedef struct {
   GNNGraph    graph;
   Mat         At;   /* scaled matrix (plain loss: the matrix) on the kept slots, over the graph's arrays */
   Mat         Gt;   /* G^T on the graph's slots, over gt */
-  PetscScalar *at, *gt, *start, *out; /* (nz) */
-  PetscScalar *dgt;                   /* (nz) gradient of the loss to the slots */
+  PetscScalar *at, *gt, *dgt; /* (nz) the values of At and Gt, the gradient of the loss to those of Gt */
   GNNReal    *net, *dnet;             /* (nz) the network's output and the gradient to it */
   Vec         w, u, z, y, q, t;       /* (n) */
   PetscReal   epsilon;
@@ -33,7 +32,7 @@ typedef struct {
 
 PETSC_INTERN PetscErrorCode TrainSampleCreate(const GNNConfig *, TrainLoss, Mat, const char[], TrainSample *); /* matrix, name for messages */
 PETSC_INTERN PetscErrorCode TrainSampleDestroy(TrainSample *);
-PETSC_INTERN PetscErrorCode TrainSampleFactor(GNNModel, GNNActs, TrainSample *);                       /* the network's output into net, start, out and Gt */
+PETSC_INTERN PetscErrorCode TrainSampleFactor(GNNModel, GNNActs, TrainSample *);                       /* the network's output into net and Gt */
 PETSC_INTERN PetscErrorCode TrainSampleProbeLoss(TrainSample *, PetscReal, PetscReal *); /* SAI loss of the probe in w: scale, loss added to */
 PETSC_INTERN PetscErrorCode TrainSampleProbeGradient(TrainSample *, TrainLoss, PetscReal); /* after it: dgt += scale times the gradient to G (sai, not its logarithm) */
 /* Mean over probes of the loss, w from N(0, I); where dnet is given, dnet += its gradient to the parameters */
