@@ -2,32 +2,8 @@
 # The plugin in programs that were compiled without it: tests/app.c, a tutorial of PETSc's, petsc4py; and as it is installed.
 # Run from the top: prove tests/t_app.t
 
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-unset PETSC_OPTIONS
-[ -n "$PETSC_DIR" ] && export PKG_CONFIG_PATH=$PETSC_DIR/$PETSC_ARCH/lib/pkgconfig:$PKG_CONFIG_PATH
-top=$PWD
+. tests/tap.sh
 lib=$top/lib/libgnnspai.so
-CC=${CC:-mpicc}
-MPIEXEC=${MPIEXEC:-mpiexec}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0
-
-# result STATUS NAME: one TAP line; what the last command wrote goes with a failure
-result() {
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    sed 's/^/# /' "$work/log" | head -40
-  fi
-}
-skip() {
-  count=$((count + 1))
-  echo "ok $count - $1 # SKIP $2"
-}
-run() { "$@" >"$work/log" 2>&1; }
 shows() { grep -qF -e "$1" "$work/log"; }
 
 # good NAME TEXT COMMAND...: succeeds and prints TEXT;  bad: fails and prints TEXT

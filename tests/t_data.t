@@ -1,43 +1,14 @@
-#!/bin/sh
+#!/bin/bash
 # gnnspai-data: the matrices it makes and the input it refuses. Run from the top: prove tests/t_data.t
 echo 1..24
 
-data=$PWD/bin/gnnspai-data
-delaunay=$PWD/bench/delaunay.py
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. tests/tap.sh
+data=$top/bin/gnnspai-data
+delaunay=$top/bench/delaunay.py
 cd "$work" || exit 1
-count=0
 
-# result STATUS NAME: one TAP line; what the last command wrote goes with a failure
-result() {
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    sed 's/^/# /' log | head -20
-  fi
-}
-skip() {
-  count=$((count + 1))
-  echo "ok $count - $1 # SKIP $2"
-}
-run() { "$data" "$@" >log 2>&1; }
-
-# refused NAME TEXT ARGS...: fails, with TEXT in the message, and leaves no file behind; TEXT is no part of ARGS, which PETSc prints too
-refused() {
-  name=$1 text=$2
-  shift 2
-  mkdir empty && cd empty || exit 1
-  "$data" "$@" >../log 2>&1
-  status=$?
-  cd .. || exit 1
-  [ $status -ne 0 ] && grep -qF -e "$text" log && rmdir empty
-  result $? "$name"
-  rm -rf empty
-}
+run() { "$data" "$@" > "$log" 2>&1; }
+refused() { refuses "$1" "$2" "$data" "${@:3}"; }
 
 # all_lines EXPRESSION: true for every "FILE: n unknowns, z nonzeros per row..." line of the log ($2 = n, $4 = z), and there is one
 all_lines() { awk "/ unknowns, /{n++; if (!($1)) bad = 1} END{exit bad || !n}" log; }

@@ -1,38 +1,13 @@
-#!/bin/sh
+#!/bin/bash
 # gnnspai-data: poisson, synthetic and mix. Run from the top: prove tests/t_data2.t
 echo 1..18
 
-data=$PWD/bin/gnnspai-data
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. tests/tap.sh
+data=$top/bin/gnnspai-data
 cd "$work" || exit 1
-count=0
 
-# result STATUS NAME: one TAP line; what the last command wrote goes with a failure
-result() {
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    echo "not ok $count - $2"
-    sed 's/^/# /' log | head -20
-  fi
-}
-run() { "$data" "$@" >log 2>&1; }
-
-# refused NAME TEXT ARGS...: fails, with TEXT in the message, and leaves no file behind
-refused() {
-  name=$1 text=$2
-  shift 2
-  mkdir empty && cd empty || exit 1
-  "$data" "$@" >../log 2>&1
-  status=$?
-  cd .. || exit 1
-  [ $status -ne 0 ] && grep -qF -e "$text" log && rmdir empty
-  result $? "$name"
-  rm -rf empty
-}
+run() { "$data" "$@" > "$log" 2>&1; }
+refused() { refuses "$1" "$2" "$data" "${@:3}"; }
 
 # all_lines EXPRESSION: true for every line of the log about a matrix, and there is one; n unknowns, nz nonzeros per row, and with -data_check
 # decoupled rows, its iterations of CG with Jacobi, the largest scaled eigenvalue high

@@ -1,41 +1,33 @@
 #!/usr/bin/env bash
 # A small solve and a few training steps under valgrind: no invalid access, nothing uninitialised; PETSc's own check finds no leak. TAP.
 # Leaks are PETSc's to count, since MPI's start leaks by itself.
-set -u
-cd "$(dirname "$0")/.."
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 command -v valgrind > /dev/null || { echo "1..0 # SKIP valgrind is not installed"; exit 0; }
-count=0
 
-check() { # check TEXT COMMAND...
-  local text=$1
+check() { # check NAME COMMAND...
+  local name=$1
   shift
-  count=$((count + 1))
-  "$@" > "$tmp/log" 2>&1
+  run "$@"
   status=$?
-  if grep -q 'nhandled instruction\|nrecognised instruction' "$tmp/log"; then
-    echo "ok $count - $text # SKIP valgrind does not know this processor's instructions (OPTFLAGS=-O2 does)"
-  elif [ $status = 0 ]; then
-    echo "ok $count - $text"
+  if grep -q 'nhandled instruction\|nrecognised instruction' "$log"; then
+    skip "$name" "valgrind does not know this processor's instructions; OPTFLAGS=-O2 avoids them"
   else
-    echo "not ok $count - $text"
-    sed 's/^/# /' "$tmp/log" | head -n 40
+    result $status "$name"
   fi
 }
 
 no_leak() { # no_leak COMMAND...: runs it with PETSc's allocation check, which lists what was not freed
-  "$@" -malloc_debug -malloc_dump > "$tmp/dump" 2>&1 || { cat "$tmp/dump"; return 1; }
-  ! grep '^\[ *0\] *[0-9.]* bytes' "$tmp/dump"
+  "$@" -malloc_debug -malloc_dump > "$work/dump" 2>&1 || { cat "$work/dump"; return 1; }
+  ! grep '^\[ *0\] *[0-9.]* bytes' "$work/dump"
 }
 
 supp=$(ls /usr/share/openmpi/openmpi-valgrind.supp 2> /dev/null)
 memcheck="valgrind -q --error-exitcode=9 ${supp:+--suppressions=$supp}"
-bin/gnnspai-data heat -data_n 64 -data_output "$tmp/a_%d.dat" > /dev/null 2>&1
-solve="bin/gnnspai-bench -bench_matrices $tmp/a_0.dat -bench_pc gnnspai -bench_repeat 1"
-train="bin/gnnspai-train -train_matrices $tmp/a_0.dat -gnn_width 8 -gnn_layers 1 -gnn_norm layer -train_steps 2 -train_validate_every 1 -train_output $tmp/m.safetensors"
+bin/gnnspai-data heat -data_n 64 -data_output "$work/a_%d.dat" > /dev/null 2>&1
+solve="bin/gnnspai-bench -bench_matrices $work/a_0.dat -bench_pc gnnspai -bench_repeat 1"
+train="bin/gnnspai-train -train_matrices $work/a_0.dat -gnn_width 8 -gnn_layers 1 -gnn_norm layer -train_steps 2 -train_validate_every 1 -train_output $work/m.safetensors"
 check "solve: memory accesses" $memcheck $solve
 check "training: memory accesses" $memcheck $train
 check "solve: no leak" no_leak $solve
-check "training: no leak" no_leak $train -train_loss kaporin -train_validation "$tmp/a_0.dat"
-echo "1..$count"
+check "training: no leak" no_leak $train -train_loss kaporin -train_validation "$work/a_0.dat"
+plan

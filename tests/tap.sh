@@ -1,0 +1,46 @@
+# What the shell tests share. Sourced from the repository's root; a test's last command writes to $log, which is shown if it fails.
+
+top=$PWD
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+unset PETSC_OPTIONS
+[ -z "${PETSC_DIR:-}" ] || export PKG_CONFIG_PATH=$PETSC_DIR/${PETSC_ARCH:-}/lib/pkgconfig:${PKG_CONFIG_PATH:-}
+CC=${CC:-mpicc}
+MPIEXEC=${MPIEXEC:-mpiexec}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+count=0
+
+# result STATUS NAME [FILE]: one TAP line; a failure shows FILE, or the log
+result() {
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count - $2"
+  else
+    echo "not ok $count - $2"
+    grep -v '^ok ' "${3:-$log}" | sed 's/^/# /' | head -n 40
+  fi
+}
+
+skip() { # skip NAME REASON
+  count=$((count + 1))
+  echo "ok $count - $1 # SKIP $2"
+}
+
+run() { "$@" > "$log" 2>&1; }
+
+# refuses NAME TEXT COMMAND...: fails, with TEXT in the message, and leaves no file behind. TEXT must be no part of the command, which
+# PETSc prints too
+refuses() {
+  local name=$1 text=$2 status
+  shift 2
+  mkdir "$work/empty" && cd "$work/empty" || exit 1
+  "$@" > "$log" 2>&1
+  status=$?
+  cd "$OLDPWD" || exit 1
+  [ $status -ne 0 ] && grep -qF -e "$text" "$log" && rmdir "$work/empty" 2> /dev/null
+  result $? "$name"
+  rm -rf "$work/empty"
+}
+
+plan() { echo "1..$count"; }
