@@ -139,7 +139,13 @@ commit = $(shell git describe --always --dirty 2>/dev/null)
 bench: programs bench-setup bench-train
 	@mkdir -p build/bench-data
 	bin/gnnspai-data heat -data_seed 2000 -data_count 3 -data_output build/bench-data/heat_%d.dat
-	$(run_env) bin/gnnspai-bench -bench_matrices 'build/bench-data/heat_*.dat' -bench_pc jacobi,icc,$(parasails)gnnspai -bench_repeat 9 -bench_commit '$(commit)' -bench_json bench/results/heat-cpu.json
+	bin/gnnspai-data poisson -data_seed 2000 -data_count 2 -data_output build/bench-data/poisson_%d.dat
+	bin/gnnspai-data synthetic -data_n 10240 -data_seed 2000 -data_output build/bench-data/synthetic_%d.dat
+	$(family_bench) heat -bench_matrices 'build/bench-data/heat_*.dat' -bench_pc jacobi,icc,$(parasails)gamg,family,gnnspai -bench_json bench/results/heat-cpu.json
+	$(family_bench) poisson -bench_matrices 'build/bench-data/poisson_*.dat' -bench_pc jacobi,icc,$(parasails)gamg,family,gnnspai -bench_json bench/results/poisson-cpu.json
+	$(family_bench) synthetic -bench_matrices 'build/bench-data/synthetic_*.dat' -bench_pc jacobi,icc,$(parasails)family,gnnspai -bench_repeat 3 -bench_json bench/results/synthetic-cpu.json
+	python3 bench/table.py bench/results/{heat,poisson,synthetic}-cpu.json
+family_bench = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' -family_pc_type gnnspai -family_pc_gnnspai_model
 parasails = $(if $(findstring hypre,$(shell grep -s HAVE_HYPRE $(call pkg,--variable=includedir PETSc)/petscconf.h | tr A-Z a-z)),parasails$(comma))
 
 # Set-up against size; the solves are cut short
@@ -197,14 +203,14 @@ note_synthetic   = synthetic, 128 matrices of 600 rows
 first_synthetic  = -train_steps 4000 -train_lr 5e-3 -train_validate_every 1000
 second_synthetic = -train_steps 1000 -train_lr 2e-3 -train_validate_every 250 -train_loss kaporin
 
-# A third of heat, half of poisson and synthetic, and 320 matrices of other kinds
+# A third of heat, half of poisson and synthetic, and 240 matrices of other kinds
 build/train-general/done: build/train-heat/done build/train-poisson/done build/train-synthetic/done
-	$(data) mix -data_seed 0 -data_count 320 -data_output $(@D)/train_mix%03d.dat
+	$(data) mix -data_seed 0 -data_count 240 -data_output $(@D)/train_mix%03d.dat
 	$(data) mix -data_n 3000 -data_seed 1003 -data_count 6 -data_output $(@D)/valid_mix%d.dat
-	cd $(@D) && for f in ../train-heat/train_??[036].dat ../train-poisson/train_??[02468].dat ../train-synthetic/train_??[02468].dat ../train-*/valid_100[01].dat; do \
+	cd $(@D) && for f in ../train-heat/train_??[036].dat ../train-poisson/train_??[02468].dat ../train-synthetic/train_*.dat ../train-*/valid_100[01].dat; do \
 	  family=$${f#../train-}; name=$${f##*/}; ln -sf $$f $${name%%_*}_$${family%%/*}$${name#*_}; done
 	@touch $@
-note_general   = parts of heat, poisson and synthetic, 320 matrices of other kinds
+note_general   = parts of heat and poisson, synthetic, 240 matrices of other kinds
 first_general  = -train_steps 8000 -train_lr 3e-3 -train_warmup 400 -train_validate_every 2000
 second_general = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
 
