@@ -27,7 +27,7 @@ tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_
 models    = heat poisson synthetic general
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test lib programs demo run-demo bench bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
+.PHONY: all setup setup-test lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -136,7 +136,8 @@ run-demo: lib programs
 # ---- measurements: bench/results/*.json, on an otherwise idle machine ----
 
 commit = $(shell git describe --always --dirty 2>/dev/null)
-bench: programs bench-setup bench-train
+bench: bench-families bench-setup bench-train
+bench-families: programs
 	@mkdir -p build/bench-data
 	bin/gnnspai-data heat -data_seed 2000 -data_count 3 -data_output build/bench-data/heat_%d.dat
 	bin/gnnspai-data poisson -data_seed 2000 -data_count 2 -data_output build/bench-data/poisson_%d.dat
