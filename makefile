@@ -41,18 +41,21 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
-packages      = gcc libc6-dev pkg-config libpetsc-real-dev libjansson-dev
-test_packages = perl valgrind python3-petsc4py-real $(shell apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
-
-setup-test: packages += $(test_packages)
+packages = gcc libc6-dev pkg-config libpetsc-real-dev libjansson-dev
+# PETSc's tutorials lie in a package that carries its version
+setup-test: packages += perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
 setup setup-test:
 ifndef PETSC_DIR
-	@missing=$$(for p in $(packages); do dpkg -s $$p > /dev/null 2>&1 || echo $$p; done); \
+	@sudo=$$(test $$(id -u) = 0 || echo sudo); \
+	if ! command -v apt-get > /dev/null; then \
+	  pkg-config --exists PETSc jansson && exit 0; \
+	  echo "Install PETSc >= 3.18 (real scalars), jansson and pkg-config, or set PETSC_DIR"; exit 1; fi; \
+	update() { echo "Reading the package lists ($$sudo apt-get update)"; $$sudo apt-get update -q > /dev/null; }; \
+	apt-cache show libpetsc-real-dev > /dev/null 2>&1 || update || exit 1; \
+	missing=$$(for p in $(packages); do dpkg -s $$p > /dev/null 2>&1 || echo $$p; done); \
 	test -z "$$missing" && exit 0; \
-	command -v apt-get > /dev/null || { echo "Install PETSc >= 3.18 (real scalars), jansson and pkg-config, or set PETSC_DIR"; exit 1; }; \
-	sudo=$$(test $$(id -u) = 0 || echo sudo); \
 	echo "Installing with $$sudo apt-get:" $$missing; \
-	$$sudo apt-get update -q > /dev/null && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing > build-setup.log 2>&1 \
+	update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing > build-setup.log 2>&1 \
 	  || { tail -n 20 build-setup.log; echo "apt-get failed, see build-setup.log"; exit 1; }; rm -f build-setup.log
 else
 	@test -n "$(petsc_lib)" || { echo "No PETSc in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH): no lib/pkgconfig/PETSc.pc there"; exit 1; }
