@@ -37,6 +37,17 @@ typedef struct {
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
 } PC_GNNSPAI;
 
+/* What PCGNNSPAISetUpPattern_Private() made */
+static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNFactorDestroy(&gnn->factor));
+  PetscCall(GNNActsDestroy(&gnn->acts));
+  PetscCall(GNNGraphDestroy(&gnn->graph));
+  PetscCall(PetscFree(gnn->out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCReset_GNNSPAI(PC pc)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -44,10 +55,7 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->local));
-  PetscCall(GNNFactorDestroy(&gnn->factor));
-  PetscCall(GNNActsDestroy(&gnn->acts));
-  PetscCall(GNNGraphDestroy(&gnn->graph));
-  PetscCall(PetscFree(gnn->out));
+  PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -81,10 +89,7 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   PetscBool       done;
 
   PetscFunctionBegin;
-  PetscCall(GNNFactorDestroy(&gnn->factor));
-  PetscCall(GNNActsDestroy(&gnn->acts));
-  PetscCall(GNNGraphDestroy(&gnn->graph));
-  PetscCall(PetscFree(gnn->out));
+  PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
   PetscCall(GNNGraphCreate(n, ia, ja, &gnn->graph));

@@ -106,16 +106,6 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z += G G^T x = sum over the rows g_i of G^T of g_i (g_i^T x): each row is read once for both products */
-#define FACTOR_PRODUCT(Type, values) \
-  for (PetscInt i = 0; i < f->n; i++) { \
-    const Type *gi = (values); \
-    PetscScalar u  = 0.0; \
-\
-    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) u += gi[k] * x[f->j[k]]; \
-    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) z[f->j[k]] += gi[k] * u; \
-  }
-
 PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
   PetscScalar *x = f->work;
@@ -125,8 +115,8 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
     x[i] = f->s[i] * r[i];
     z[i] = 0.0;
   }
-  if (f->single) FACTOR_PRODUCT(float, f->vs)
-  else FACTOR_PRODUCT(PetscScalar, f->v)
+  if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
+  else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
   for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -34,6 +34,16 @@ PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], 
    undefined); eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNGuardChoose(const GNNConfig *, GNNGraph, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
 
+/* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
+#define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \
+  for (PetscInt i_ = 0; i_ < (n); i_++) { \
+    const Type *g_ = (values); \
+    PetscScalar u_ = 0.0; \
+\
+    for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) u_ += g_[k_] * (x)[(ja)[k_]]; \
+    for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) (z)[(ja)[k_]] += g_[k_] * u_; \
+  }
+
 /* Is slot (i, j) in the pattern of G^T? */
 static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j)
 {

@@ -5,7 +5,8 @@
    damped start 3/2 I - t/2 At with t = min(1, 2.4/lambda_max): undamped, it is nearly singular where lambda(At) is near 3, which that
    loss hardly sees. G is linear in alpha, hence the residual is y0 + alpha y1 + alpha^2 y2, and one set of products serves every alpha.
    Then ten steps of CG on one probe with that G, with the base and with Jacobi: the one that lowers the energy norm of the error most
-   is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max. Without a residual form the base is 0 and alpha is 1.
+   is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max.
+   Without a residual form the base is 0 and alpha is 1.
 */
 #include "gnnfactor.h"
 
@@ -111,15 +112,11 @@ static PetscErrorCode LossesOfAlpha_Private(GNNGraph g, const PetscScalar base[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z = M r in the scaled system: (G G^T + eps I) r for slots gt of G^T, or D^-1 r where gt is NULL; u (n) work */
-static void Precondition_Private(GNNGraph g, const PetscScalar gt[], PetscReal epsilon, const PetscScalar r[], PetscScalar u[], PetscScalar z[])
+/* z = M r in the scaled system: (G G^T + eps I) r for slots gt of G^T, or D^-1 r where gt is NULL */
+static void Precondition_Private(GNNGraph g, const PetscScalar gt[], PetscReal epsilon, const PetscScalar r[], PetscScalar z[])
 {
   for (PetscInt i = 0; i < g->n; i++) z[i] = gt ? epsilon * r[i] : (g->decoupled[i] ? 0.0 : r[i] / g->at[g->diag[i]]);
-  for (PetscInt i = 0; gt && i < g->n; i++) {
-    u[i] = 0.0;
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) u[i] += gt[p] * r[g->j[p]];
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) z[g->j[p]] += gt[p] * u[i];
-  }
+  if (gt) GNN_FACTOR_PRODUCT(PetscScalar, g->n, g->i, g->j, gt, r, z)
 }
 
 /* q = (m + m^T)/2 p for slots m */
@@ -146,13 +143,13 @@ typedef struct {
 static PetscErrorCode StepsRun_Private(GNNGraph g, const PetscScalar m[], const PetscScalar gt[], PetscReal epsilon, const PetscScalar W[], Steps *s)
 {
   const PetscInt n = g->n;
-  PetscScalar   *r, *z, *p, *q, *u;
+  PetscScalar   *r, *z, *p, *q;
   PetscReal      rz, start;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc5(n, &r, n, &z, n, &p, n, &q, n, &u));
+  PetscCall(PetscMalloc4(n, &r, n, &z, n, &p, n, &q));
   for (PetscInt i = 0; i < n; i++) r[i] = W[i * NPROBE];
-  Precondition_Private(g, gt, epsilon, r, u, z);
+  Precondition_Private(g, gt, epsilon, r, z);
   PetscCall(PetscArraycpy(p, z, n));
   start         = rz = Dot_Private(n, r, z);
   s->energy     = 0.0;
@@ -167,13 +164,13 @@ static PetscErrorCode StepsRun_Private(GNNGraph g, const PetscScalar m[], const 
     s->a[s->n] = rz / pq;
     s->energy += s->a[s->n] * rz;
     for (PetscInt i = 0; i < n; i++) r[i] -= s->a[s->n] * q[i];
-    Precondition_Private(g, gt, epsilon, r, u, z);
+    Precondition_Private(g, gt, epsilon, r, z);
     rznew      = Dot_Private(n, r, z);
     s->b[s->n] = rznew / rz;
     for (PetscInt i = 0; i < n; i++) p[i] = z[i] + s->b[s->n] * p[i];
     rz = rznew;
   }
-  PetscCall(PetscFree5(r, z, p, q, u));
+  PetscCall(PetscFree4(r, z, p, q));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

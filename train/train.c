@@ -39,7 +39,7 @@ typedef struct {
   PetscRandom     shuffle, probes; /* the same on every rank; own to the rank */
   Vec             theta, gradient, best; /* (nparams) */
   PetscReal       best_score;
-  PetscInt        best_step, steps;
+  PetscInt        best_step;
   TrainAdamW      adam;
   PetscLogDouble  start, stepping; /* when the run began; seconds spent in steps */
   FILE           *log;
@@ -399,7 +399,6 @@ static PetscErrorCode TrainerRun(Trainer *t)
     PetscCall(TrainAdamWStep(&t->adam, lr, t->gradient, t->theta));
     PetscCall(TrainerSetParameters(t, t->theta));
     PetscCall(PetscTimeAdd(&t->stepping));
-    t->steps++;
     mean += loss;
     since++;
   }
@@ -417,7 +416,7 @@ static PetscErrorCode TrainerSummary(Trainer *t)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "validation, iterations for two right-hand sides:\n%10s %10s %10s\n", "jacobi", "icc", "gnnspai"));
     for (PetscInt k = 0; k < t->validation.n; k++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
   }
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.1f ms each; wrote %s (step %" PetscInt_FMT ")\n", t->steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(t->steps, 1)), t->opt.output, t->best_step));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.1f ms each; wrote %s (step %" PetscInt_FMT ")\n", t->adam.step, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(t->adam.step, 1)), t->opt.output, t->best_step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
