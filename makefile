@@ -13,17 +13,31 @@ endif
 comma    := ,
 pkg       = $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config $(1) 2>/dev/null)
 petsc_lib:= $(call pkg,--libs PETSc)
+petsc_inc:= $(call pkg,--cflags-only-I PETSc)
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
 CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
 LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
-lib_src   = pcgnnspai.c $(wildcard gnn/*.c)
-lib_obj   = $(lib_src:%.c=build/%.o)
+# Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
+cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
+host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c,$(wildcard gnn/*.c))
+lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c)
+kernels   = $(wildcard kernels/*.cu)
+NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
+NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
+cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
+ifneq ($(cuda),)
+CPPFLAGS += -DGNN_CUDA
+LDLIBS   += -L$(cuda_lib) -Wl,-rpath,$(cuda_lib) -lcudart -lstdc++
+endif
+host_obj  = $(host_src:%.c=build/%.o)
+lib_obj   = $(lib_src:%.c=build/%.o) $(if $(cuda),$(kernels:%.cu=build/%.o))
 data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o grid.o heat.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
+cuda_tests= bin/cuda/t_device
 models    = heat poisson synthetic general
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -43,7 +57,7 @@ test: setup-test
 
 packages = gcc libc6-dev pkg-config libpetsc-real-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
-setup-test: packages += perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
+setup-test: packages += g++ perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
 setup setup-test:
 ifndef PETSC_DIR
 	@sudo=$$(test $$(id -u) = 0 || echo sudo); \
@@ -79,11 +93,14 @@ build/libgnnspai.a: $(lib_obj)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/gnnspai-train: build/train/train.o $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
-$(filter-out $(double),$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
-$(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(lib_src))
-$(programs) $(tests):
+$(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
+bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
+bin/t_device: LDLIBS += -lstdc++
+bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+$(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -96,13 +113,27 @@ build/double/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
+build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h build/flags
+	@mkdir -p $(@D)
+	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
+	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
+
+build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h build/flags
+	@mkdir -p $(@D)
+	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
+
+build/emulated/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(wildcard share/gnnspai/*.safetensors)
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # Another PETSc or other flags: everything is compiled again
 build/flags: FORCE
 	@mkdir -p build
-	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS)' > $@
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' > $@
 
 install: lib
 	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include $(DESTDIR)$(prefix)/share/gnnspai
