@@ -21,14 +21,14 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
-host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c,$(wildcard gnn/*.c))
-lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c)
+host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c gnn/gnnops.c,$(wildcard gnn/*.c))
+lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c gnn/gnnops.c)
 kernels   = $(wildcard kernels/*.cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
 ifneq ($(cuda),)
-CPPFLAGS += -DGNN_CUDA
+CPPFLAGS += -DGNN_CUDA -I$(patsubst %/bin/nvcc,%/include,$(NVCC))
 LDLIBS   += -L$(cuda_lib) -Wl,-rpath,$(cuda_lib) -lcudart -lstdc++
 endif
 host_obj  = $(host_src:%.c=build/%.o)

@@ -6,8 +6,7 @@
 */
 #pragma once
 
-#include "gnngraph.h"
-#include "../kernels/kernels.h"
+#include "gnnops.h" /* GNNDevice */
 
 #define GNNCallKernel(...) \
   do { \
@@ -21,7 +20,6 @@ typedef struct {
   void        *memory;
 } GNNDeviceMat;
 
-typedef struct _n_GNNDevice *GNNDevice;
 struct _n_GNNDevice {
   GNNKernelGraph   graph;
   GNNKernelNet     net;
