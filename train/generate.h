@@ -26,6 +26,7 @@ typedef struct {
 
 /* The generators */
 PETSC_INTERN PetscErrorCode DataHeat(void);
+PETSC_INTERN PetscErrorCode DataHyperelasticity(void);
 PETSC_INTERN PetscErrorCode DataPatches(void);
 PETSC_INTERN PetscErrorCode DataPoisson(void);
 PETSC_INTERN PetscErrorCode DataSynthetic(void);
@@ -50,10 +51,18 @@ PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscIn
 
 /* Tetrahedral meshes and linear elements */
 PETSC_INTERN PetscErrorCode TetMeshCreateBox(PetscRandom, PetscInt, TetMesh *);
+PETSC_INTERN PetscErrorCode TetMeshCreateGrid(PetscRandom, const PetscInt[3], const PetscReal[3], const PetscReal[2], PetscReal, TetMesh *);
 PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
 PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]); /* per vertex */
+PETSC_INTERN void           TetMeshBounds(const TetMesh *, PetscReal[3], PetscReal[3]);
 PETSC_INTERN PetscErrorCode TetMeshDestroy(TetMesh *);
+PETSC_INTERN PetscReal      TetGradients(const TetMesh *, PetscInt, PetscReal[4][3]);
 PETSC_INTERN PetscReal      TetStiffness(const TetMesh *, PetscInt, PetscScalar[4][4]);
+
+/* Neo-Hookean material (Lame's mu, lambda): second derivatives of the energy in the deformation gradient, 9 x 9, and the semidefinite part of such a matrix */
+PETSC_INTERN void           NeoHookeanHessian(const PetscReal[3][3], PetscReal, PetscReal, PetscScalar[81]);
+PETSC_INTERN PetscErrorCode ProjectSemidefinite(PetscScalar[81]);
+PETSC_INTERN PetscErrorCode BeamMatrix(PetscInt, PetscInt, PetscInt, Mat *); /* seed, unknowns, state: 0 twisted, 1 stretched, 2 bent */
 
 /* Boxes of equal cells in 2 or 3 dimensions; node i + m[0] (j + m[1] k), the sides of a cell h */
 typedef struct {
