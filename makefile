@@ -21,7 +21,7 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 lib_src   = pcgnnspai.c $(wildcard gnn/*.c)
 lib_obj   = $(lib_src:%.c=build/%.o)
-data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
+data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gnnspai-data: hyperelasticity. TAP.
+# gnnspai-data: hyperelasticity, and meshes of the user's. TAP.
 . tests/tap.sh
 data=$top/bin/gnnspai-data
 cd "$work" || exit 1
@@ -33,4 +33,35 @@ run patches -data_matrices beam_0.dat -data_count 2 -data_nodes_min 70 -data_nod
 result $? "patches read the block size, cut whole vertices, and keep it"
 refused "an unknown -data_kind is refused, the known ones named" "twisted stretched bent all" hyperelasticity -data_kind broken -data_output x_%d.dat
 refused "a size below 135 is refused" "-data_n 99" hyperelasticity -data_n 99 -data_output x_%d.dat
+
+# A cube of twelve tetrahedra around its middle, one physical surface of four vertices, tag 7
+cube=$top/tests/cube.msh
+run heat -data_mesh "$cube" -data_count 2 -data_output cube_%d.dat -data_check && all_lines 'n == 9 && decoupled == 9'
+result $? "heat on a Gmsh file: the boundary is Dirichlet, which leaves the middle alone"
+! cmp -s cube_0.dat cube_1.dat
+result $? "the coefficient depends on the seed"
+run heat -data_mesh "$cube" -data_mesh_dirichlet none -data_output cube_%d.dat -data_check && all_lines 'n == 9 && decoupled == 0 && nz == 6.78'
+result $? "no Dirichlet vertices; 26 edges and the diagonal stored"
+run heat -data_mesh "$cube" -data_mesh_dirichlet 7 -data_output cube_%d.dat -data_check && all_lines 'n == 9 && decoupled == 4' && sed 's/^[^:]*//' log > cube.log
+result $? "the vertices of a physical group are Dirichlet"
+sed 's/^\(.* 4 2 1 1\) \(.*\) \(.*\) \(.*\) 9/\1 \3 \2 \4 9/' "$cube" > turned.msh
+run heat -data_mesh turned.msh -data_mesh_dirichlet 7 -data_output turned_%d.dat -data_check && ! cmp -s turned.msh "$cube" && sed 's/^[^:]*//' log | diff - cube.log
+result $? "tetrahedra of either orientation are the same"
+run hyperelasticity -data_mesh "$cube" -data_mesh_dirichlet 7 -data_count 3 -data_output block_%d.dat -data_check && all_lines 'n == 27 && decoupled == 12' && grep -q 'matload_block_size 3' block_2.dat.info
+result $? "hyperelasticity on a Gmsh file: clamped at the physical group"
+
+sed 's/ 4 2 1 1 .*/ 15 2 1 1 1/' "$cube" > flat.msh
+head -n 20 "$cube" > cut.msh
+sed '0,/^9 .*/s//9 0.5 0.5 0/' "$cube" > thin.msh
+sed 's/^14$/3/; /^[4-9] 4 2/d; /^1[0-4] 4 2/d; s/^3 4 2 1 1 .*/3 5 2 1 1 1 2 3 4 5 6 7 8/' "$cube" > hex.msh
+refused "mesh: no such file" "No readable file" heat -data_mesh "$work/nosuch.msh" -data_output x_%d.dat
+refused "mesh: a file of another format" "Cannot read a mesh" heat -data_mesh "$top/README.md" -data_output x_%d.dat
+refused "mesh: a truncated file" "Cannot read a mesh" heat -data_mesh "$work/cut.msh" -data_output x_%d.dat
+refused "mesh: triangles" "has dimension 2, not 3" heat -data_mesh "$work/flat.msh" -data_output x_%d.dat
+refused "mesh: hexahedra" "another kind: hexahedron" heat -data_mesh "$work/hex.msh" -data_output x_%d.dat
+refused "mesh: a tetrahedron without volume" "without volume, number 1" heat -data_mesh "$work/thin.msh" -data_output x_%d.dat
+refused "mesh: no such physical tag" "has the physical tag 8" heat -data_mesh "$cube" -data_mesh_dirichlet 8 -data_output x_%d.dat
+refused "mesh: not a tag" "takes boundary, none, or the number" heat -data_mesh "$cube" -data_mesh_dirichlet bottom -data_output x_%d.dat
+refused "mesh: everything Dirichlet" "Every vertex of" heat -data_mesh "$cube" -data_mesh_dirichlet 1 -data_output x_%d.dat
+refused "mesh: Dirichlet without a mesh" "for a mesh that is given" heat -data_mesh_dirichlet 7 -data_output x_%d.dat
 plan

@@ -8,6 +8,8 @@ static char help[] = "Hyperelasticity: the material's second derivatives, and th
 #define LAMBDA 5.0
 #define N      480 /* unknowns of a beam: 10 x 4 x 4 vertices */
 
+static const DataMeshOptions none = {.file = ""};
+
 static PetscReal Energy(const PetscReal F[9])
 {
   const PetscReal J = F[0] * (F[4] * F[8] - F[5] * F[7]) - F[1] * (F[3] * F[8] - F[5] * F[6]) + F[2] * (F[3] * F[7] - F[4] * F[6]);
@@ -196,7 +198,7 @@ static PetscErrorCode TestBeam(PetscInt kind, const char name[])
   PetscReal low;
 
   PetscFunctionBeginUser;
-  PetscCall(BeamMatrix(7, N, kind, &A));
+  PetscCall(BeamMatrix(7, N, &none, kind, &A));
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(MatIsSymmetric(A, 0, &symmetric));
   PetscCall(SmallestEigenvalue(A, &low));
@@ -216,12 +218,12 @@ static PetscErrorCode TestStates(void)
   PetscBool equal, any = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  for (PetscInt kind = 0; kind < 3; kind++) PetscCall(BeamMatrix(7, N, kind, &A[kind]));
+  for (PetscInt kind = 0; kind < 3; kind++) PetscCall(BeamMatrix(7, N, &none, kind, &A[kind]));
   for (PetscInt kind = 0; kind < 3; kind++) {
     PetscCall(MatEqual(A[kind], A[(kind + 1) % 3], &equal));
     if (equal) any = PETSC_TRUE;
   }
-  PetscCall(BeamMatrix(7, N, 0, &again));
+  PetscCall(BeamMatrix(7, N, &none, 0, &again));
   PetscCall(MatEqual(A[0], again, &equal));
   Ok(equal && !any, "a seed gives the same matrix again, another state another one");
   for (PetscInt kind = 0; kind < 3; kind++) PetscCall(MatDestroy(&A[kind]));

@@ -197,6 +197,22 @@ PetscErrorCode DataMatAssemble(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode DataMatFix(Mat A, const PetscBool fixed[])
+{
+  PetscInt n, bs, *rows, nrows = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCall(PetscMalloc1(n, &rows));
+  for (PetscInt i = 0; i < n; i++) {
+    if (fixed[i / bs]) rows[nrows++] = i;
+  }
+  PetscCall(MatZeroRowsColumns(A, nrows, rows, 1, NULL, NULL));
+  PetscCall(PetscFree(rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Each row has its diagonal entry; the rows with no other nonzero value, such as Dirichlet rows, are counted */
 static PetscErrorCode CheckRows(Mat A, const char name[], PetscInt *ndecoupled)
 {

@@ -1,7 +1,8 @@
 /*
    hyperelasticity: one implicit Euler step of a beam of neo-Hookean tetrahedra, A = M + dt^2 H with the lumped mass M and the Hessian H of the elastic
    energy in a twisted, stretched or bent state, made semidefinite element by element; the "hyperelasticity" problem of arXiv 2510.27517 with our own
-   beams. Three unknowns a vertex, full 3 x 3 blocks; the vertices of both ends are clamped, as identity rows and columns in the same pattern.
+   beams. Three unknowns a vertex, full 3 x 3 blocks; the vertices of both ends are clamped, as identity rows and columns in the same pattern. A mesh of
+   the user's, in metres, is deformed as a beam along its first axis.
 */
 #include "generate.h"
 #include <petscblaslapack.h>
@@ -205,49 +206,39 @@ static PetscErrorCode Assemble(const TetMesh *mesh, PetscReal (*x)[3], Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Identity rows and columns for the vertices of both ends */
-static PetscErrorCode Clamp(const TetMesh *mesh, Mat A)
-{
-  PetscReal low[3], high[3];
-  PetscInt *rows, n = 0;
-
-  PetscFunctionBeginUser;
-  TetMeshBounds(mesh, low, high);
-  PetscCall(PetscMalloc1(3 * mesh->nv, &rows));
-  for (PetscInt v = 0; v < mesh->nv; v++) {
-    for (int d = 0; d < 3 && (mesh->x[v][0] == low[0] || mesh->x[v][0] == high[0]); d++) rows[n++] = 3 * v + d;
-  }
-  PetscCall(MatZeroRowsColumns(A, n, rows, 1, NULL, NULL));
-  PetscCall(PetscFree(rows));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* About n / 3 vertices: c x c cells across, ASPECT c^3 in all, (ASPECT c + 1)(c + 1)^2 vertices = about ASPECT (c + 3/4)^3, and the length for the rest */
-static PetscErrorCode BeamCreate(PetscRandom random, PetscInt n, TetMesh *mesh)
+static PetscErrorCode BeamCreate(PetscRandom random, PetscInt n, TetMesh *mesh, PetscBool **clamped)
 {
   const PetscReal jitter[2] = {0, HIGH_JITTER}, h[3] = {CELL, CELL, CELL};
   const PetscInt  width  = 1 + PetscMax(1, (PetscInt)(PetscPowReal(n / (3. * ASPECT), 1. / 3) - 0.25));
   const PetscInt  m[3]   = {(n + 3 * width * width / 2) / (3 * width * width), width, width};
+  PetscReal       low[3], high[3];
 
   PetscFunctionBeginUser;
   PetscCall(TetMeshCreateGrid(random, m, h, jitter, 0, mesh));
+  TetMeshBounds(mesh, low, high);
+  PetscCall(PetscMalloc1(mesh->nv, clamped));
+  for (PetscInt v = 0; v < mesh->nv; v++) (*clamped)[v] = (mesh->x[v][0] == low[0] || mesh->x[v][0] == high[0]) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* About n unknowns; kind: index of the state */
-PetscErrorCode BeamMatrix(PetscInt seed, PetscInt n, PetscInt kind, Mat *A)
+/* Of the user's mesh, or a beam of about n unknowns; kind: index of the state */
+PetscErrorCode BeamMatrix(PetscInt seed, PetscInt n, const DataMeshOptions *file, PetscInt kind, Mat *A)
 {
   PetscRandom random;
   TetMesh     mesh;
+  PetscBool  *clamped;
   PetscReal(*x)[3];
 
   PetscFunctionBeginUser;
   PetscCall(DataRandomCreate(seed, &random));
-  PetscCall(BeamCreate(random, n, &mesh));
+  if (*file->file) PetscCall(TetMeshRead(file, &mesh, &clamped));
+  else PetscCall(BeamCreate(random, n, &mesh, &clamped));
   PetscCall(PetscMalloc1(mesh.nv, &x));
   PetscCall(Deform(random, kind, &mesh, x));
   PetscCall(Assemble(&mesh, x, A));
-  PetscCall(Clamp(&mesh, *A));
+  PetscCall(DataMatFix(*A, clamped));
+  PetscCall(PetscFree(clamped));
   PetscCall(PetscFree(x));
   PetscCall(TetMeshDestroy(&mesh));
   PetscCall(PetscRandomDestroy(&random));
@@ -256,14 +247,16 @@ PetscErrorCode BeamMatrix(PetscInt seed, PetscInt n, PetscInt kind, Mat *A)
 
 PetscErrorCode DataHyperelasticity(void)
 {
-  DataOptions opt = {.count = 1};
-  PetscInt    n = 56355, given = NSTATES;
-  PetscBool   proceed;
+  DataOptions     opt = {.count = 1};
+  DataMeshOptions mesh;
+  PetscInt        n = 56355, given = NSTATES;
+  PetscBool       proceed;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data hyperelasticity: a deformed neo-Hookean beam, 3 unknowns a vertex; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about; 56355: 64 x 16 x 16 cells", NULL, n, &n, NULL, 135, 100000000));
   PetscCall(PetscOptionsEList("-data_kind", "State of the beam; all: by turns", NULL, kinds, NSTATES + 1, kinds[given], &given, NULL));
+  PetscCall(DataMeshSetFromOptions(PetscOptionsObject, &mesh));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("hyperelasticity", &opt, &proceed));
@@ -271,7 +264,7 @@ PetscErrorCode DataHyperelasticity(void)
     const PetscInt kind = given == NSTATES ? seed % NSTATES : given;
     Mat            A;
 
-    PetscCall(BeamMatrix(seed, n, kind, &A));
+    PetscCall(BeamMatrix(seed, n, &mesh, kind, &A));
     opt.note = kinds[kind];
     PetscCall(DataWrite(&opt, seed, A));
     PetscCall(MatDestroy(&A));
