@@ -77,9 +77,9 @@ build/libgnnspai.a: $(lib_obj)
 	@rm -f $@
 	@ar rcs $@ $^
 
-bin/gnnspai-data bin/t_hyper: LDLIBS += $(lapack)
+bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
-bin/t_hyper: $(filter-out %/data.o,$(data_obj))
+bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: build/train/train.o $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
 $(filter-out $(double),$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
