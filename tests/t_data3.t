@@ -49,17 +49,45 @@ run heat -data_mesh turned.msh -data_mesh_dirichlet 7 -data_output turned_%d.dat
 result $? "tetrahedra of either orientation are the same"
 run hyperelasticity -data_mesh "$cube" -data_mesh_dirichlet 7 -data_count 3 -data_output block_%d.dat -data_check && all_lines 'n == 27 && decoupled == 12' && grep -q 'matload_block_size 3' block_2.dat.info
 result $? "hyperelasticity on a Gmsh file: clamped at the physical group"
+run poisson -data_kind volume -data_mesh "$cube" -data_mesh_dirichlet 7 -data_output volume_%d.dat -data_check && all_lines 'n == 9 && decoupled == 4 && nz == 6.78'
+result $? "poisson on tetrahedra of a Gmsh file, which are not flipped"
+cat > sheet.msh <<'END' # two squares at a right angle, four triangles; tag 4: the side far from the fold
+$MeshFormat
+2.2 0 8
+$EndMeshFormat
+$Nodes
+6
+1 0 0 0
+2 1 0 0
+3 1 1 0
+4 0 1 0
+5 1 0 1
+6 1 1 1
+$EndNodes
+$Elements
+5
+1 1 2 4 1 4 1
+2 2 2 1 1 1 2 3
+3 2 2 1 1 1 3 4
+4 2 2 1 1 2 5 6
+5 2 2 1 1 2 6 3
+$EndElements
+END
+run poisson -data_mesh sheet.msh -data_mesh_dirichlet 4 -data_output sheet_%d.dat -data_check && all_lines 'n == 6 && decoupled == 2 && nz == 4'
+result $? "poisson on triangles of a Gmsh file, in space"
 
-sed 's/ 4 2 1 1 .*/ 15 2 1 1 1/' "$cube" > flat.msh
 head -n 20 "$cube" > cut.msh
 sed '0,/^9 .*/s//9 0.5 0.5 0/' "$cube" > thin.msh
 sed 's/^14$/3/; /^[4-9] 4 2/d; /^1[0-4] 4 2/d; s/^3 4 2 1 1 .*/3 5 2 1 1 1 2 3 4 5 6 7 8/' "$cube" > hex.msh
 refused "mesh: no such file" "No readable file" heat -data_mesh "$work/nosuch.msh" -data_output x_%d.dat
 refused "mesh: a file of another format" "Cannot read a mesh" heat -data_mesh "$top/README.md" -data_output x_%d.dat
 refused "mesh: a truncated file" "Cannot read a mesh" heat -data_mesh "$work/cut.msh" -data_output x_%d.dat
-refused "mesh: triangles" "has dimension 2, not 3" heat -data_mesh "$work/flat.msh" -data_output x_%d.dat
-refused "mesh: hexahedra" "another kind: hexahedron" heat -data_mesh "$work/hex.msh" -data_output x_%d.dat
+refused "mesh: the Laplacian without a Dirichlet vertex" "no Dirichlet vertex" poisson -data_mesh "$work/sheet.msh" -data_mesh_dirichlet none -data_output x_%d.dat
+refused "mesh: triangles" "has dimension 2, not 3" heat -data_mesh "$work/sheet.msh" -data_output x_%d.dat
+refused "mesh: hexahedra" "another kind, hexahedron" heat -data_mesh "$work/hex.msh" -data_output x_%d.dat
 refused "mesh: a tetrahedron without volume" "without volume, number 1" heat -data_mesh "$work/thin.msh" -data_output x_%d.dat
+sed 's/^4 0 1 0/4 2 2 0/' sheet.msh > line.msh
+refused "mesh: a triangle without area" "without area, number 2" poisson -data_mesh "$work/line.msh" -data_mesh_dirichlet 4 -data_output x_%d.dat
 refused "mesh: no such physical tag" "has the physical tag 8" heat -data_mesh "$cube" -data_mesh_dirichlet 8 -data_output x_%d.dat
 refused "mesh: not a tag" "takes boundary, none, or the number" heat -data_mesh "$cube" -data_mesh_dirichlet bottom -data_output x_%d.dat
 refused "mesh: everything Dirichlet" "Every vertex of" heat -data_mesh "$cube" -data_mesh_dirichlet 1 -data_output x_%d.dat

@@ -30,6 +30,14 @@ typedef struct {
   char fixed[64];                /* which vertices are Dirichlet */
 } DataMeshOptions;
 
+/* What is read of it */
+typedef struct {
+  PetscInt nv, nt;
+  PetscReal (*x)[3]; /* (nv, 3) coordinates */
+  PetscInt  *vertex; /* (nt, dim + 1) */
+  PetscBool *fixed;  /* (nv) Dirichlet */
+} DataMesh;
+
 /* The generators */
 PETSC_INTERN PetscErrorCode DataHeat(void);
 PETSC_INTERN PetscErrorCode DataHyperelasticity(void);
@@ -62,6 +70,7 @@ PETSC_INTERN PetscErrorCode TetMeshCreateGrid(PetscRandom, const PetscInt[3], co
 PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
 PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]); /* per vertex */
 PETSC_INTERN PetscErrorCode DataMeshSetFromOptions(GNNOptionItems, DataMeshOptions *);
+PETSC_INTERN PetscErrorCode DataMeshRead(const DataMeshOptions *, PetscInt, DataMesh *);
 PETSC_INTERN PetscErrorCode TetMeshRead(const DataMeshOptions *, TetMesh *, PetscBool **);
 PETSC_INTERN void           TetMeshBounds(const TetMesh *, PetscReal[3], PetscReal[3]);
 PETSC_INTERN PetscErrorCode TetMeshDestroy(TetMesh *);

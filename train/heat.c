@@ -119,8 +119,10 @@ static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscI
   if (*file->file) {
     PetscCall(TetMeshRead(file, &mesh, &fixed));
     ScaleToVolume1(&mesh);
-  } else PetscCall(TetMeshCreateBox(random, n, &mesh));
-  for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+  } else {
+    PetscCall(TetMeshCreateBox(random, n, &mesh));
+    for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+  }
   PetscCall(PetscMalloc1(mesh.nv, &k));
   PetscCall(RandomDiffusivity(random, &mesh, k));
   PetscCall(AssembleHeat(&mesh, k, A));
