@@ -17,6 +17,7 @@ petsc_inc:= $(call pkg,--cflags-only-I PETSc)
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
 CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
+lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--static --libs PETSc))
 LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
@@ -33,12 +34,12 @@ LDLIBS   += -L$(cuda_lib) -Wl,-rpath,$(cuda_lib) -lcudart -lstdc++
 endif
 host_obj  = $(host_src:%.c=build/%.o)
 lib_obj   = $(lib_src:%.c=build/%.o) $(if $(cuda),$(kernels:%.cu=build/%.o))
-data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o grid.o heat.o mix.o patches.o poisson.o synthetic.o)
+data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
 cuda_tests= bin/cuda/t_device
-models    = heat poisson synthetic general
+models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
 .PHONY: all setup setup-test lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
@@ -55,7 +56,7 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
-packages = gcc libc6-dev pkg-config libpetsc-real-dev libjansson-dev
+packages = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
 setup-test: packages += g++ perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
 setup setup-test:
@@ -90,7 +91,9 @@ build/libgnnspai.a: $(lib_obj)
 	@rm -f $@
 	@ar rcs $@ $^
 
+bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
+bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: build/train/train.o $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
 $(filter-out $(double) bin/t_device,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
@@ -197,7 +200,7 @@ bench-train: programs
 
 # ---- models ----
 #
-# make train-heat | train-poisson | train-synthetic | train-general makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
+# make train-heat | train-poisson | train-synthetic | train-general | train-hyperelasticity makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
 # Seeds below 1000 train, 1000 to 1999 validate, from 2000 on they are for tests and benchmarks. Loss log-sai first, then fine-tuning.
 
 data = @mkdir -p $(@D) && bin/gnnspai-data
@@ -248,6 +251,18 @@ build/train-general/done: build/train-heat/done build/train-poisson/done build/t
 note_general   = parts of heat and poisson, synthetic, 240 matrices of other kinds
 first_general  = -train_steps 8000 -train_lr 3e-3 -train_warmup 400 -train_validate_every 2000
 second_general = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
+
+# Whole small beams, which have ends, and patches of middle-sized ones; blocks of 3 x 3. No kaporin: its dense matrices would be of up to 2400 rows
+build/train-hyperelasticity/done: | programs
+	$(data) hyperelasticity -data_n 1350 -data_seed 0 -data_count 24 -data_output $(@D)/train_beam%d.dat
+	$(data) hyperelasticity -data_n 2100 -data_seed 24 -data_count 24 -data_output $(@D)/train_beam%d.dat
+	$(data) hyperelasticity -data_n 8019 -data_seed 48 -data_count 12 -data_output $(@D)/mesh_%d.dat
+	$(data) patches -data_matrices '$(@D)/mesh_*.dat' -data_count 96 -data_output $(@D)/train_%03d.dat
+	$(data) hyperelasticity -data_n 8019 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_%d.dat
+	@touch $@
+note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
+first_hyperelasticity  = -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
+second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done
