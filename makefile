@@ -130,7 +130,14 @@ build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(wildcard share/gnnspai/*.safetensors)
+# The models inside the library: all that lie in share/gnnspai
+builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
+builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
+build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
+build/builtins.h: FORCE
+	@mkdir -p build
+	@echo '$(builtin_list)' | cmp -s - $@ || echo '$(builtin_list)' > $@
+
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # Another PETSc or other flags: everything is compiled again

@@ -28,7 +28,10 @@ typedef struct {
   PetscBool          guard;
   PCGNNSPAIPrecision precision;
   Vec                features; /* user's node features, or NULL */
-  GNNModel           model;    /* loaded at the first set-up, or given by PCGNNSPAISetNetwork() */
+  PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
+  GNNModel           model;    /* the one in use, chosen for each new pattern */
+  char               fallback[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
   GNNActs            acts;
@@ -80,6 +83,67 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are the b x b blocks full on every rank? */
+static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, full, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)pc)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIUseGiven_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNModelDestroy(&gnn->model));
+  if (gnn->given) PetscCall(GNNModelReference(gnn->given));
+  gnn->model = gnn->given;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not loaded again where it is in use */
+static PetscErrorCode PCGNNSPAIUseBuiltin_Private(PC pc, const char name[])
+{
+  PC_GNNSPAI *gnn  = (PC_GNNSPAI *)pc->data;
+  PetscBool   same = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (gnn->model && gnn->model != gnn->given) PetscCall(PetscStrcmp(gnn->model->name, name, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), name, &gnn->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The model for a pattern: the one asked for, or the built-in one of the matrix's block size; that of block size 1 where there is none or
+   not all blocks are full */
+static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const PetscInt ia[], const PetscInt ja[])
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscInt    bs, b;
+  PetscBool   full = PETSC_TRUE;
+  const char *name = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(pc->pmat, &bs));
+  b = gnn->given ? gnn->given->config.block_size : bs;
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
+  gnn->fallback[0] = '\0';
+  if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
+  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
+  else if (b > 1) {
+    PetscCall(PCGNNSPAIBlocksFull_Private(pc, b, n, ia, ja, &full));
+    if (!full) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
+  }
+  if (gnn->fallback[0] != '\0') {
+    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->fallback));
+    PetscCall(GNNBuiltinDefault(1, &name));
+  }
+  if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
+  else PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What depends on the nonzero pattern (and on the model's shape): once per pattern */
 static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
 {
@@ -92,10 +156,11 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
-  PetscCall(GNNGraphCreate(n, ia, ja, &gnn->graph));
+  PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
+  PetscCall(GNNGraphCreate(gnn->model->config.block_size, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
-  PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->n, gnn->graph->nz, gnn->acts));
+  PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
   PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
   PetscCall(GNNFactorCreate(gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, &gnn->factor));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,7 +175,7 @@ static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
   if (gnn->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetBlockSize(gnn->features, &size));
   PetscCall(VecGetLocalSize(gnn->features, &nlocal));
-  PetscCheck(nlocal == size * gnn->graph->n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " rows times block size %" PetscInt_FMT, nlocal, gnn->graph->n, size);
+  PetscCheck(nlocal == size * gnn->graph->nodes, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, gnn->graph->nodes, gnn->graph->b > 1 ? "block rows" : "rows", size);
   PetscCall(VecGetArrayRead(gnn->features, &array));
   PetscCall(GNNGraphSetUserFeatures(gnn->graph, size, array));
   PetscCall(VecRestoreArrayRead(gnn->features, &array));
@@ -127,16 +192,6 @@ static PetscErrorCode PCGNNSPAISetUpValues_Private(PC pc, Mat local, GNNGraphSta
   PetscCall(GNNGraphSetValues(gnn->graph, gnn->model->config.scaling, a, status));
   PetscCall(MatSeqAIJRestoreArrayRead(local, &a));
   PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAILoadModel_Private(PC pc)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (gnn->model == NULL) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->model));
-  PetscCheck(gnn->model->config.block_size == 1, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "Model %s has block size %" PetscInt_FMT ": only models of block size 1 can be used", gnn->model_name, gnn->model->config.block_size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -170,7 +225,7 @@ static PetscErrorCode PCGNNSPAISetUpFactor_Private(PC pc)
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
   PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
-  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
+  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->nodes, gnn->graph->slots)));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
@@ -203,7 +258,7 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
-  PetscCall(PCGNNSPAILoadModel_Private(pc));
+  if (gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
   PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
   if (status == GNN_GRAPH_OK) PetscCall(PCGNNSPAISetUpFactor_Private(pc));
   else {
@@ -235,7 +290,7 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   PetscCall(GNNFactorApply(f, rarray, zarray));
   PetscCall(VecRestoreArrayRead(r, &rarray));
   PetscCall(VecRestoreArrayWrite(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->n));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -267,6 +322,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
 {
   PC_GNNSPAI *gnn     = (PC_GNNSPAI *)pc->data;
+  const char *jacobi  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? "point-block Jacobi" : "Jacobi";
   PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[4], sum[4];
 
   PetscFunctionBegin;
@@ -279,8 +335,8 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscCallMPI(MPI_Allreduce(mine, alpha, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
   if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on every rank, the network's factor failed the probe\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on some ranks, alpha at most %g on the others\n", (double)-alpha[1]));
+  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on every rank, the network's factor failed the probe\n", jacobi));
+  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on some ranks, alpha at most %g on the others\n", jacobi, (double)-alpha[1]));
   else if (alpha[0] == -alpha[1]) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha = %g%s\n", (double)alpha[0], alpha[0] == 0.0 ? ", the damped start alone" : ""));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha between %g and %g\n", (double)alpha[0], (double)-alpha[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -297,6 +353,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPushTab(viewer));
   if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
+    if (gnn->fallback[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->fallback));
     PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
@@ -311,7 +368,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Input Parameters:
 + pc   - the preconditioner context
-- name - a safetensors file, or the name of a built-in model (`general`, the default, `heat`, `poisson`, `synthetic`)
+- name - a safetensors file, or the name of a built-in model (`general`, `heat`, `poisson`, `synthetic`)
 
   Options Database Key:
 . -pc_gnnspai_model name - the model
@@ -324,7 +381,11 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Models are trained by `gnnspai-train` from matrices dumped by an application with `-ksp_view_mat binary:A.dat`.
 
-.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`
+  A model of block size b > 1 needs a matrix whose block size, see `MatSetBlockSize()`, is a multiple of b; where not all its b x b
+  blocks are full, `general` is used instead, as `PCView()` says. A model of block size 1 takes any matrix. By default the block size of the
+  matrix chooses: `general`, or for b > 1 the built-in model `generalb`, `general3` say, where there is one.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`, `MatSetBlockSize()`
 @*/
 PetscErrorCode PCGNNSPAISetModel(PC pc, const char name[])
 {
@@ -342,10 +403,12 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 
   PetscFunctionBegin;
   PetscCall(PetscStrcmp(name, gnn->model_name, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  if (same && !gnn->automatic) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy(name, &gnn->model_name));
-  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelDestroy(&gnn->given));
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  gnn->automatic  = PETSC_FALSE;
   pc->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -359,7 +422,7 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 . pc - the preconditioner context
 
   Output Parameter:
-. name - file or built-in name; borrowed
+. name - file or built-in name; `general` where none was set, whatever the block size then chooses; borrowed
 
   Level: beginner
 
@@ -412,8 +475,10 @@ static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
 
   PetscFunctionBegin;
   PetscCall(GNNModelReference(model));
-  PetscCall(GNNModelDestroy(&gnn->model));
-  gnn->model = model;
+  PetscCall(GNNModelDestroy(&gnn->given));
+  gnn->given     = model;
+  gnn->automatic = PETSC_FALSE;
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy("(in memory)", &gnn->model_name)); /* so that any PCGNNSPAISetModel() to come has an effect */
   pc->setupcalled = PETSC_FALSE;
@@ -667,7 +732,7 @@ static PetscErrorCode PCGNNSPAIGetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision *p
 
   Input Parameters:
 + pc       - the preconditioner context
-- features - vector with the row layout of the matrix and block size k, or `NULL`; a reference is taken
+- features - vector of block size k, with k numbers for each of this rank's (block) rows, or `NULL`; a reference is taken
 
   Level: advanced
 
@@ -745,8 +810,9 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
   Level: intermediate
 
   Note:
-  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal.
-  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$.
+  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal; for a
+  model of block size b > 1, $S_i = L_i^{-T}$ with the Cholesky factors of the diagonal blocks $D_i = L_i L_i^T$.
+  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$, or $D_i^{-1}$ where a whole block is decoupled.
 
 .seealso: `PCGNNSPAI`
 @*/
@@ -804,6 +870,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(PCReset_GNNSPAI(pc));
   PetscCall(VecDestroy(&gnn->features));
+  PetscCall(GNNModelDestroy(&gnn->given));
   PetscCall(GNNModelDestroy(&gnn->model));
   PetscCall(PetscFree(gnn->model_name));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, NULL));
@@ -834,6 +901,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 
    New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
 
+   A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
+
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
@@ -847,6 +916,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   PetscCall(PetscNew(&gnn));
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
+  gnn->automatic           = PETSC_TRUE;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->precision           = PC_GNNSPAI_DOUBLE;

@@ -10,10 +10,11 @@ PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
+  f->b      = g->b;
   f->n      = g->n;
   f->single = single;
   PetscCall(PetscMalloc3(g->n + 1, &f->i, g->nz, &f->j, g->nz, &f->v));
-  PetscCall(PetscMalloc3(g->n, &f->s, g->n, &f->shift, g->n, &f->work));
+  PetscCall(PetscMalloc3(g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
   if (single) PetscCall(PetscMalloc1(g->nz, &f->vs));
   *factor = f;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -44,7 +45,7 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
       gt[p] = 0.0;
       if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
       GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[p];
+      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[GNNGraphOutput(g, i, p)];
       if (PetscIsInfOrNanScalar(gt[p])) {
         gt[p] = diagonal ? 1.0 : 0.0;
         (*replaced)++;
@@ -84,6 +85,24 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
   f->i[g->n] = k;
 }
 
+/* What M^-1 has beside S G G^T S^T. Decoupled rows couple to each other only, if at all: inside an isolated node */
+static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+{
+  const PetscInt b = f->b;
+
+  for (PetscInt i = 0; i < f->n / b; i++) {
+    const PetscScalar *S = g->s + i * b * b, *inverse = g->inverse + i * b * b;
+
+    for (PetscInt k = 0; k < b * b; k++) {
+      const PetscInt  r = k / b, c = k % b;
+      const PetscBool decoupled = g->decoupled[i * b + r] || g->decoupled[i * b + c] ? PETSC_TRUE : PETSC_FALSE;
+
+      f->s[i * b * b + k]     = S[k];
+      f->shift[i * b * b + k] = decoupled ? inverse[k] : GNNBlockShift(b, epsilon, S, r, c);
+    }
+  }
+}
+
 PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
 {
   PetscScalar *gt;
@@ -96,14 +115,35 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
   else FactorFill_Private(f, g, m->config.pattern, gt);
   PetscCall(PetscFree(gt));
-  for (PetscInt i = 0; i < g->n; i++) {
-    f->s[i]     = g->s[i];
-    f->shift[i] = g->decoupled[i] ? g->inverse[i] : (f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon * g->s[i] * g->s[i]);
-  }
+  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
   if (f->single) {
     for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x = S^T r */
+static void FactorScaleBefore_Private(GNNFactor f, const PetscScalar r[], PetscScalar x[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) x[i] = f->s[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTransposeTimes(b, f->s + i * b, r + i, x + i);
+  }
+}
+
+/* z = S z + B r, B the shift */
+static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscScalar z[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTimesAdd(b, f->s + i * b, f->shift + i * b, r + i, z + i);
+  }
 }
 
 PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
@@ -111,12 +151,10 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   PetscScalar *x = f->work;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < f->n; i++) {
-    x[i] = f->s[i] * r[i];
-    z[i] = 0.0;
-  }
+  FactorScaleBefore_Private(f, r, x);
+  PetscCall(PetscArrayzero(z, f->n));
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
-  for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  FactorScaleAfter_Private(f, r, z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,12 +10,12 @@
 
 typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
-  PetscInt     n;
-  PetscInt    *i, *j;    /* CSR of G^T, columns ascending: the kept slots that are in the pattern; arrays of the graph's size, owned */
+  PetscInt     b, n;     /* block size and rows */
+  PetscInt    *i, *j;    /* CSR of G^T, columns ascending: the kept entries that are in the pattern; arrays of the graph's size, owned */
   PetscScalar *v;        /* values of G^T */
   float       *vs;       /* the same in single precision */
-  PetscScalar *s;        /* (n) scaling S */
-  PetscScalar *shift;    /* (n) eps S^2; 1/a_ii at decoupled nodes, where rows and columns of G are empty */
+  PetscScalar *s;        /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar *shift;    /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;     /* (n) */
   PetscBool    single;   /* the product reads vs */
   PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI */
@@ -28,7 +28,7 @@ PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, con
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
-/* The network's G^T = start + out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
+/* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
 PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscInt *); /* the network's output, G^T (nz), count */
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
    undefined); eps, alpha, damping */
