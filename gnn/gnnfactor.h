@@ -27,9 +27,9 @@ struct _n_GNNFactor {
   PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI, or GNN_GUARD_FSAI */
   PetscReal    damping;  /* of At in the start that has the share 1 - alpha */
   PetscInt     replaced; /* entries that were not finite */
-  GNNFsai      fsai;        /* owned, NULL before the first classical factor */
   PetscInt     rows_failed; /* rows of the classical factor that are Jacobi's */
-  PetscLogDouble flops;     /* counted by whoever made the factor; the caller sets it to 0 */
+  GNNFsai      fsai;        /* owned, NULL before the first classical factor */
+  PetscLogDouble flops;     /* of making the factor, added up; the caller sets it to 0 and logs it */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */

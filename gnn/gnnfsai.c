@@ -74,7 +74,7 @@ static PetscErrorCode FsaiOrder_Private(GNNFsai w, PetscInt n, PCGNNSPAIOrder or
 {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < n; i++) w->perm[i] = i;
-  if (order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(PetscTimSortWithArray(n, w->sum, sizeof(*w->sum), w->perm, sizeof(*w->perm), FsaiCompare_Private, NULL));
+  if (order == PC_GNNSPAI_ORDER_ROWSUM && n > 1) PetscCall(PetscTimSortWithArray(n, w->sum, sizeof(*w->sum), w->perm, sizeof(*w->perm), FsaiCompare_Private, NULL));
   for (PetscInt k = 0; k < n; k++) w->rank[w->perm[k]] = k;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
