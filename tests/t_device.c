@@ -82,7 +82,7 @@ static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const Pe
 
   PetscFunctionBeginUser;
   PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(GNNGraphCreate(n, ia, ja, &h->graph));
+  PetscCall(GNNGraphCreate(1, n, ia, ja, &h->graph));
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(GNNGraphSetValues(h->graph, m->config.scaling, a, &status));
   if (user) PetscCall(GNNGraphSetUserFeatures(h->graph, user_size, user));
