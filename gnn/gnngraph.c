@@ -211,7 +211,7 @@ static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGra
     const PetscInt stride = GNNGraphSlotStride(g, i);
 
     for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
-      const PetscInt start = GNNGraphSlotStart(g, i, p);
+      const PetscInt start = b > 1 ? GNNGraphSlotStart(g, i, p) : p;
       PetscScalar    A[GNN_MAX_BLOCK * GNN_MAX_BLOCK];
 
       for (PetscInt r = 0; r < b; r++) {
@@ -266,7 +266,11 @@ static GNNReal GraphRowFeature_Private(GNNGraph g, GNNNodeFeature feature, Petsc
   PetscReal sum = 0.0;
 
   if (feature == GNN_NODE_MASK) return g->decoupled[row] ? 1 : 0;
-  for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += feature == GNN_NODE_ROWABS ? 0.25 * PetscAbsScalar(g->at[p]) : PetscRealPart(g->at[p]);
+  if (feature == GNN_NODE_ROWABS) {
+    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += 0.25 * PetscAbsScalar(g->at[p]);
+  } else {
+    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += PetscRealPart(g->at[p]);
+  }
   return (GNNReal)sum;
 }
 
@@ -287,15 +291,29 @@ static PetscInt GraphNodeFeature_Private(GNNGraph g, GNNNodeFeature feature, Pet
 }
 
 /* The b^2 numbers of At_ji for slot p = (i, j); its own where (j, i) is not stored */
-static PetscInt GraphEdgeValue_Private(GNNGraph g, PetscInt i, PetscInt p, GNNReal *x)
+static inline void GraphEdgeValue_Private(GNNGraph g, const PetscInt b, PetscInt i, PetscInt p, GNNReal *x)
 {
-  const PetscInt b = g->b, q = g->brev[p] >= 0 ? g->brev[p] : p, from = g->brev[p] >= 0 ? g->bj[p] : i;
-  const PetscInt start = GNNGraphSlotStart(g, from, q), stride = GNNGraphSlotStride(g, from);
+  const PetscInt q = g->brev[p] >= 0 ? g->brev[p] : p, from = b > 1 && g->brev[p] >= 0 ? g->bj[p] : i;
+  const PetscInt start = b > 1 ? GNNGraphSlotStart(g, from, q) : q, stride = GNNGraphSlotStride(g, from);
 
   for (PetscInt r = 0; r < b; r++) {
     for (PetscInt c = 0; c < b; c++) x[r * b + c] = (GNNReal)PetscRealPart(g->at[start + r * stride + c]);
   }
-  return b * b;
+}
+
+static inline __attribute__((always_inline)) void GraphEdgeFeatures_Private(GNNGraph g, const GNNConfig *config, const PetscInt b, GNNReal edge[])
+{
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
+      for (PetscInt f = 0; f < config->nedge_features; f++) {
+        if (config->edge_features[f] == GNN_EDGE_DIAGONAL) *edge++ = p == g->bdiag[i] ? 1 : 0;
+        else {
+          GraphEdgeValue_Private(g, b, i, p, edge);
+          edge += b * b;
+        }
+      }
+    }
+  }
 }
 
 PetscErrorCode GNNGraphGetFeatures(GNNGraph g, const GNNConfig *c, GNNReal node[], GNNReal edge[])
@@ -304,12 +322,8 @@ PetscErrorCode GNNGraphGetFeatures(GNNGraph g, const GNNConfig *c, GNNReal node[
   PetscCheck(c->user_size == 0 || c->user_size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", c->user_size, g->user_size);
   for (PetscInt i = 0; i < g->nodes; i++) {
     for (PetscInt f = 0; f < c->nnode_features; f++) node += GraphNodeFeature_Private(g, c->node_features[f], i, node);
-    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
-      for (PetscInt f = 0; f < c->nedge_features; f++) {
-        if (c->edge_features[f] == GNN_EDGE_DIAGONAL) *edge++ = p == g->bdiag[i] ? 1 : 0;
-        else edge += GraphEdgeValue_Private(g, i, p, edge);
-      }
-    }
   }
+  if (g->b == 1) GraphEdgeFeatures_Private(g, c, 1, edge); /* the compiler drops the loops over a block */
+  else GraphEdgeFeatures_Private(g, c, g->b, edge);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
