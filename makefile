@@ -42,7 +42,7 @@ cuda_tests= bin/cuda/t_device
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -59,7 +59,8 @@ test: setup-test
 packages = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
 setup-test: packages += g++ perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
-setup setup-test:
+setup-plot: packages = gnuplot-nox
+setup setup-test setup-plot:
 ifndef PETSC_DIR
 	@sudo=$$(test $$(id -u) = 0 || echo sudo); \
 	if ! command -v apt-get > /dev/null; then \
@@ -94,7 +95,7 @@ build/libgnnspai.a: $(lib_obj)
 bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
-bin/gnnspai-train: build/train/train.o $(train_obj) build/libgnnspai.a
+bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
 $(filter-out $(double) bin/t_device,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
@@ -277,3 +278,9 @@ $(models:%=train-%): train-%: build/train-%/done
 	$(train_run) $(second_$*) -train_init $(<D)/first.safetensors -train_output $(<D)/$*.safetensors -train_log $(<D)/second.csv
 	cp $(<D)/$*.safetensors share/gnnspai/$*.safetensors
 	(cat $(<D)/first.csv; tail -n +2 $(<D)/second.csv) > share/gnnspai/$*.csv
+
+# Loss and iterations of a model's training
+$(models:%=plot-%): plot-%: setup-plot
+	@mkdir -p build/plot
+	gnuplot -e "csv='share/gnnspai/$*.csv'; out='build/plot/$*.png'" train/curve.gp
+	@echo build/plot/$*.png
