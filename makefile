@@ -22,6 +22,7 @@ lib_src   = pcgnnspai.c $(wildcard gnn/*.c)
 lib_obj   = $(lib_src:%.c=build/%.o)
 data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o grid.o heat.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
+bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
 models    = heat poisson synthetic general
@@ -78,7 +79,7 @@ build/libgnnspai.a: $(lib_obj)
 
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/gnnspai-train: build/train/train.o $(train_obj) build/libgnnspai.a
-bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
+bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
 $(filter-out $(double),$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
