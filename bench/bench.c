@@ -30,7 +30,7 @@ static PetscErrorCode OptionsDefaults(Options *o)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscMemzero(o, sizeof(*o)));
-  o->nlaplacian = 3;
+  o->nlaplacian = MAX_POINTS;
   o->nrtol      = MAX_RTOL;
   o->nmode      = MODE_COUNT;
   o->nrhs       = 2;
@@ -47,7 +47,8 @@ static PetscErrorCode OptionsCheck(const Options *o, PetscBool have)
   PetscFunctionBeginUser;
   PetscCheck(have || o->nlaplacian, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "Give -bench_matrices 'GLOB' or -bench_laplacian M[,N[,P]] (see -help)");
   PetscCheck(o->repeat > 0 && o->repeat <= MAX_REPEAT, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-bench_repeat must be in 1..%d", MAX_REPEAT);
-  for (PetscInt k = 0; k < o->nlaplacian; k++) PetscCheck(o->laplacian[k] > 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-bench_laplacian wants one to three positive numbers of points");
+  PetscCheck(o->nlaplacian <= 3 || o->nlaplacian % 3 == 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-bench_laplacian wants one to three numbers of points, or three for each of several grids");
+  for (PetscInt k = 0; k < o->nlaplacian; k++) PetscCheck(o->laplacian[k] > 0, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-bench_laplacian wants positive numbers of points");
   for (PetscInt k = 1; k < o->nrtol; k++) PetscCheck(o->rtol[k] < o->rtol[k - 1], PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-bench_rtol must fall from one to the next, as in 1e-2,1e-4,1e-8");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -62,7 +63,7 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(OptionsDefaults(o));
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "Comparison of preconditioners", NULL);
   PetscCall(PetscOptionsString("-bench_matrices", "Glob of matrices (PETSc binary)", NULL, o->matrices, o->matrices, sizeof(o->matrices), &have));
-  PetscCall(PetscOptionsIntArray("-bench_laplacian", "Points of a 3-, 5- or 7-point Laplacian", NULL, o->laplacian, &o->nlaplacian, &laplacian));
+  PetscCall(PetscOptionsIntArray("-bench_laplacian", "Points of a 3-, 5- or 7-point Laplacian; several 7-point ones one after the other", NULL, o->laplacian, &o->nlaplacian, &laplacian));
   PetscCall(PetscOptionsString("-bench_mat_type", "Matrix type, such as aijcusparse; default aij", NULL, o->mat_type, o->mat_type, sizeof(o->mat_type), NULL));
   PetscCall(PetscOptionsString("-bench_vec_type", "Vector type, such as cuda; default: the matrix's", NULL, o->vec_type, o->vec_type, sizeof(o->vec_type), NULL));
   PetscCall(PetscOptionsStringArray("-bench_pc", "Preconditioners; all: every one that is known by name", NULL, pc, &npc, &pcs));
@@ -124,8 +125,8 @@ static PetscErrorCode RunAll(Bench *bench)
   PetscInt n;
 
   PetscFunctionBeginUser;
-  if (bench->o.nlaplacian) {
-    PetscCall(ProblemLaplacian(&bench->o, &p));
+  for (PetscInt k = 0; k < bench->o.nlaplacian; k += 3) {
+    PetscCall(ProblemLaplacian(&bench->o, PetscMin(bench->o.nlaplacian, 3), &bench->o.laplacian[k], &p));
     PetscCall(RunProblem(bench, &p));
     PetscCall(ProblemDestroy(&p));
   }

@@ -10,10 +10,11 @@
 
 #define MAX_PC     32
 #define MAX_RTOL   8
+#define MAX_POINTS 24
 #define MAX_REPEAT 101
-#define MAX_SOLVE  (2 * MODE_COUNT * MAX_RTOL)
+#define MAX_SOLVE  (2 * (MAX_RTOL + MODE_COUNT))
 
-/* How CG measures the residual. The last two stop after the iterations that the first needs */
+/* How CG measures the residual. The last two stop after the iterations that the first needs for the smallest rtol */
 typedef enum {
   MODE_DEFAULT,          /* unpreconditioned norm, stops at rtol */
   MODE_NATURAL,          /* sqrt(r^T z), which CG has anyway: one reduction less */
@@ -32,7 +33,7 @@ typedef struct {
   char      matrices[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN], history[PETSC_MAX_PATH_LEN];
   char      commit[64], device[256], mat_type[64], vec_type[64];
   char     *pc[MAX_PC];
-  PetscInt  npc, nlaplacian, laplacian[3], nrtol, nmode, nrhs, repeat, max_it;
+  PetscInt  npc, nlaplacian, laplacian[MAX_POINTS], nrtol, nmode, nrhs, repeat, max_it;
   PetscReal rtol[MAX_RTOL], seconds;
   BenchMode mode[MODE_COUNT];
   BenchRhs  rhs[2];
@@ -82,7 +83,7 @@ typedef struct {
 
 /* matrix.c */
 PETSC_INTERN PetscErrorCode ProblemLoad(const Options *, const char[], Problem *); /* from a file */
-PETSC_INTERN PetscErrorCode ProblemLaplacian(const Options *, Problem *);          /* -bench_laplacian */
+PETSC_INTERN PetscErrorCode ProblemLaplacian(const Options *, PetscInt, const PetscInt[], Problem *); /* dimension, points */
 PETSC_INTERN PetscErrorCode ProblemDestroy(Problem *);
 
 /* peers.c */

@@ -4,21 +4,29 @@
 #include "bench.h"
 #include "../train/files.h"
 
+static PetscErrorCode MarkSPD(Mat A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatSetOption(A, MAT_SPD, PETSC_TRUE));
+  PetscCall(MatSetOption(A, MAT_SPD_ETERNAL, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Types that need a device fail where there is none, with an error that says nothing of it */
 static PetscErrorCode ConvertMat(const Options *o, Mat *A)
 {
   PetscErrorCode failed;
 
   PetscFunctionBeginUser;
+  PetscCall(MarkSPD(*A));
   if (o->mat_type[0]) {
     PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
     failed = MatConvert(*A, o->mat_type, MAT_INPLACE_MATRIX, A);
     PetscCall(PetscPopErrorHandler());
-    PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_SUP, "Cannot use -bench_mat_type %s: there is no GPU here, or this PETSc is built without that type", o->mat_type);
+    PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_SUP, "Cannot use -bench_mat_type %s: there is no GPU here, or this PETSc cannot make a matrix of that type", o->mat_type);
   }
   if (o->vec_type[0]) PetscCall(MatSetVecType(*A, o->vec_type));
-  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
-  PetscCall(MatSetOption(*A, MAT_SPD_ETERNAL, PETSC_TRUE));
+  PetscCall(MarkSPD(*A)); /* a conversion may forget */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,28 +76,27 @@ PetscErrorCode ProblemLoad(const Options *o, const char file[], Problem *p)
 }
 
 /* -1 for each neighbour in the grid, 2 d on the diagonal: zero Dirichlet values outside */
-PetscErrorCode ProblemLaplacian(const Options *o, Problem *p)
+PetscErrorCode ProblemLaplacian(const Options *o, PetscInt d, const PetscInt points[], Problem *p)
 {
-  const PetscInt d = o->nlaplacian;
-  PetscInt       n = 1, stride[3];
-  size_t         length;
+  PetscInt n = 1, stride[3];
+  size_t   length;
 
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(p->name, sizeof(p->name), "laplacian"));
   for (PetscInt k = 0; k < d; k++) {
     stride[k] = n;
-    n *= o->laplacian[k];
+    n *= points[k];
     PetscCall(PetscStrlen(p->name, &length));
-    PetscCall(PetscSNPrintf(p->name + length, sizeof(p->name) - length, "%c%" PetscInt_FMT, k ? 'x' : '_', o->laplacian[k]));
+    PetscCall(PetscSNPrintf(p->name + length, sizeof(p->name) - length, "%c%" PetscInt_FMT, k ? 'x' : '_', points[k]));
   }
   PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 2 * d + 1, NULL, &p->A));
   for (PetscInt row = 0; row < n; row++) {
     PetscCall(MatSetValue(p->A, row, row, 2.0 * d, INSERT_VALUES));
     for (PetscInt k = 0; k < d; k++) {
-      const PetscInt at = row / stride[k] % o->laplacian[k];
+      const PetscInt at = row / stride[k] % points[k];
 
       if (at > 0) PetscCall(MatSetValue(p->A, row, row - stride[k], -1.0, INSERT_VALUES));
-      if (at < o->laplacian[k] - 1) PetscCall(MatSetValue(p->A, row, row + stride[k], -1.0, INSERT_VALUES));
+      if (at < points[k] - 1) PetscCall(MatSetValue(p->A, row, row + stride[k], -1.0, INSERT_VALUES));
     }
   }
   PetscCall(MatAssemblyBegin(p->A, MAT_FINAL_ASSEMBLY));

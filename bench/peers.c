@@ -73,6 +73,23 @@ static PetscErrorCode InsertOptions(const char name[], const char options[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Takes out what InsertOptions() put in, so that PETSc does not complain of options that nobody read */
+static PetscErrorCode ClearOptions(const char name[], const char options[])
+{
+  int    n;
+  char **words, key[PETSC_MAX_OPTION_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrToArray(options, ' ', &n, &words));
+  for (int k = 0; k < n; k++) {
+    PetscCall(PetscSNPrintf(key, sizeof(key), "-%s_%s", name, words[k] + 1));
+    PetscCall(PetscOptionsClearValue(NULL, key));
+    if (HasValue(n, words, k)) k++;
+  }
+  PetscCall(PetscStrToArrayDestroy(n, words));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PeerPrepare(const char name[], const Problem *p, char why[], size_t size)
 {
   const int    k = PeerFind(name);
@@ -90,6 +107,7 @@ PetscErrorCode PeerPrepare(const char name[], const Problem *p, char why[], size
   PetscCall(PetscFunctionListFind(PCList, type, &create));
   if (!create) PetscCall(PetscSNPrintf(why, size, "this PETSc has no -pc_type %s", type));
   else if (k >= 0 && p->block_size < peers[k].block_size) PetscCall(PetscSNPrintf(why, size, "the block size is %" PetscInt_FMT, p->block_size));
+  if (k >= 0 && why[0]) PetscCall(ClearOptions(name, peers[k].options));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,6 +130,7 @@ PetscErrorCode PeerCheckOptions(const char name[], char why[], size_t size)
     if (HasValue(count, words, k)) k++;
   }
   PetscCall(PetscStrToArrayDestroy(count, words));
+  if (why[0]) PetscCall(ClearOptions(name, peers[n].options));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -155,7 +174,7 @@ static PetscErrorCode GNNSPAIBytes(PC pc, PetscReal n, PetscReal *bytes)
   PCGNNSPAIPrecision precision;
   const char        *prefix;
   PetscInt           coarse = 0;
-  PetscReal           nz = 0.0;
+  PetscReal          nz     = 0.0;
   PetscBool          device;
   Mat                G, A;
 

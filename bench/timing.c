@@ -194,7 +194,7 @@ static PetscErrorCode TimeSolve(Run *run, PetscReal rtol, BenchMode mode, BenchR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Every right-hand side and tolerance in the default norm, then in the other modes with these counts */
+/* Every right-hand side and tolerance in the default mode; in the others the smallest tolerance, with the count it took */
 static PetscErrorCode TimeSolves(Run *run, PC pc)
 {
   const Options *o = run->o;
@@ -213,7 +213,7 @@ static PetscErrorCode TimeSolves(Run *run, PC pc)
     for (PetscInt k = 0; k < n; k++) {
       const Solve *s = &r->solve[k];
 
-      if (s->converged) PetscCall(TimeSolve(run, s->rtol, o->mode[m], s->rhs, s->its));
+      if (s->converged && s->rtol == o->rtol[o->nrtol - 1]) PetscCall(TimeSolve(run, s->rtol, o->mode[m], s->rhs, s->its));
     }
     PetscCall(KSPDestroy(&run->solver));
   }
