@@ -3,7 +3,7 @@
 */
 #pragma once
 
-#include "gnngraph.h"
+#include "gnnops.h"
 
 /* What the guard may choose instead of a share alpha of the network's G: G = D^-1/2 */
 #define GNN_GUARD_JACOBI (-1.0)
@@ -16,7 +16,6 @@ typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical facto
 typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, gnnguard.c */
 typedef struct _n_GNNFsaiOptions  GNNFsaiOptions; /* gnnfsai.h */
 
-typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
   PetscInt     b, n;     /* block size and rows */
   PetscInt     size;     /* of the arrays j, v, vs; GNNFactorReserve() */
@@ -39,6 +38,8 @@ struct _n_GNNFactor {
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the slots on the device; eps */
+PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
 /* After GNNFactorAssemble() with the guard: the classical factor where it is better than the damped start or Jacobi, that the guard chose; eps */
 PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
 /* New values in the same pattern: the factor by the last choice, and whether that may stay; out is not read where alpha <= 0 */
@@ -59,6 +60,12 @@ PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, GNNGraph
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
+
+/* May the last choice stay, now that the loss is this one? Not where it is a NaN */
+static inline PetscBool GNNGuardMayKeep(GNNFactor f, PetscReal loss)
+{
+  return PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+}
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
 #define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \
