@@ -39,11 +39,11 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
-cuda_tests= bin/cuda/t_device
+cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -105,6 +105,7 @@ $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/vali
 bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
 bin/t_device: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
@@ -166,6 +167,28 @@ run-test: export CC := $(CC)
 run-test: export MPIEXEC := $(MPIEXEC)
 run-test: lib $(programs) $(tests)
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
+
+# ---- on a machine with a GPU ----
+
+cuda-programs: lib programs $(cuda_tests)
+
+# Skipped, with the reason, where there is no GPU; runs without prove too
+test-cuda: export CC := $(CC)
+test-cuda: export MPIEXEC := $(MPIEXEC)
+test-cuda: cuda-programs
+	@test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
+	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
+	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
+	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
+
+# Build, test, measure, table: one command that needs no network. What must be carried there: kernels/carry.sh
+device-check:
+	@kernels/device-check.sh
+
+# A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
+petsc_cuda ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnnspai/petsc-cuda
+petsc-cuda:
+	@kernels/petsc-cuda.sh '$(petsc_cuda)'
 
 # 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
 demo_bench = $(run_env) bin/gnnspai-bench -bench_pc jacobi,icc,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
