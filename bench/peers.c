@@ -187,12 +187,12 @@ static PetscErrorCode GNNSPAIBytes(PC pc, PetscReal n, PetscReal *bytes)
   PetscCall(Nonzeros(G, &nz));
   PetscCall(PCGetOperators(pc, NULL, &A));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &device, MATSEQAIJCUSPARSE, MATSEQAIJKOKKOS, ""));
-  *bytes = (device ? 2 : 1) * (precision == PC_GNNSPAI_SINGLE ? 8 : 12) * nz + 100 * n;
+  *bytes = (device ? 2 : 1) * (precision == PC_GNNSPAI_SINGLE ? 8 : 12) * nz + (device ? 56 : 100) * n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Values of 8 and indices of 4 bytes. Matrix entries: icc reads its factor in both solves; a symmetric SOR sweep from zero reads each half
-   of A once. Vectors: what the host's loops read and write */
+   of A once. Vectors: what the loops read and write */
 PetscErrorCode PeerApplyBytes(PC pc, const Problem *p, PetscReal *bytes)
 {
   const PetscReal n  = p->n;
