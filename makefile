@@ -189,7 +189,7 @@ commit     = $(shell git describe --always --dirty 2>/dev/null)
 bench_data = build/bench-data
 bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
 bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
-bench_cuda = -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
 bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-million bench-laplacian
 .PHONY: $(bench_all)
 
