@@ -204,7 +204,7 @@ bench-cuda: programs
 
 # Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
 families_cpu  = all
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
+families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse
 own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
 bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
 bench_modes   = -bench_modes default,natural,single_reduction
