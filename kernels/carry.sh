@@ -15,9 +15,9 @@ for name in libblas.so.3 liblapack.so.3 libgfortran.so.5 libquadmath.so.0 libjan
   file=$(library $name)
   [ -z "$file" ] || cp -L "$file" carry/lib/$name
 done
-ln -s libjansson.so.4 carry/lib/libjansson.so
-ln -s liblapack.so.3 carry/lib/liblapack.so
-ln -s libblas.so.3 carry/lib/libblas.so
+echo 'INPUT(libjansson.so.4)' > carry/lib/libjansson.so
+echo 'INPUT(liblapack.so.3)' > carry/lib/liblapack.so
+echo 'INPUT(libblas.so.3)' > carry/lib/libblas.so
 cp "$(pkg-config --variable=includedir jansson)"/jansson*.h carry/include
 printf 'Name: jansson\nDescription: jansson\nVersion: 2\nCflags: -I%s\nLibs: -L%s -ljansson\n' '${pcfiledir}/../../include' '${pcfiledir}/..' > carry/lib/pkgconfig/jansson.pc
 cp -L "$(command -v pkg-config)" carry/bin/pkg-config
