@@ -96,7 +96,8 @@ build/double/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The models inside the library: all that lie in share/gnnspai
+# The models inside the library: all that lie in share/gnnspai; their names must be good for C. general is the default for block size 1,
+# general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
 build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h

@@ -127,7 +127,7 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
-  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
   gnn->fallback[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
   if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));

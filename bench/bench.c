@@ -22,6 +22,7 @@ static const struct {
 } peers[] = {
   {"none",      "-none_pc_type none"                                                                                                                                                                         },
   {"jacobi",    "-jacobi_pc_type jacobi"                                                                                                                                                                     },
+  {"pbjacobi",  "-pbjacobi_pc_type pbjacobi"                                                                                                                                                                 },
   {"icc",       "-icc_pc_type icc"                                                                                                                                                                           },
   {"sor",       "-sor_pc_type sor -sor_pc_sor_symmetric"                                                                                                                                                     },
   {"gamg",      "-gamg_pc_type gamg"                                                                                                                                                                         },
