@@ -86,9 +86,13 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
 /* Are the b x b blocks full on every rank? */
 static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
 {
+  int all;
+
   PetscFunctionBegin;
   PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, full, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)pc)));
+  all = *full ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  *full = all ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
