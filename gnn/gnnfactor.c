@@ -1,8 +1,30 @@
 /*
    The factor: assembled from the network's output, applied by rows of G^T.
 */
-#include "gnnfactor.h"
+#include "gnnfsai.h"
 #include "gnnnet.h"
+
+/* Room for size entries; the first kept stay */
+PetscErrorCode GNNFactorReserve(GNNFactor f, PetscInt kept, PetscInt size)
+{
+  PetscInt    *j;
+  PetscScalar *v;
+
+  PetscFunctionBegin;
+  if (size <= f->size) PetscFunctionReturn(PETSC_SUCCESS);
+  f->size = PetscMax(size, f->size + f->size / 2);
+  PetscCall(PetscMalloc2(f->size, &j, f->size, &v));
+  PetscCall(PetscArraycpy(j, f->j, kept));
+  PetscCall(PetscArraycpy(v, f->v, kept));
+  PetscCall(PetscFree2(f->j, f->v));
+  f->j = j;
+  f->v = v;
+  if (f->single) {
+    PetscCall(PetscFree(f->vs));
+    PetscCall(PetscMalloc1(f->size, &f->vs));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
 {
@@ -13,9 +35,8 @@ PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
   f->b      = g->b;
   f->n      = g->n;
   f->single = single;
-  PetscCall(PetscMalloc3(g->n + 1, &f->i, g->nz, &f->j, g->nz, &f->v));
-  PetscCall(PetscMalloc3(g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
-  if (single) PetscCall(PetscMalloc1(g->nz, &f->vs));
+  PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
+  PetscCall(GNNFactorReserve(f, 0, g->nz));
   *factor = f;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -24,8 +45,9 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
 {
   PetscFunctionBegin;
   if (*factor == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree3((*factor)->i, (*factor)->j, (*factor)->v));
-  PetscCall(PetscFree3((*factor)->s, (*factor)->shift, (*factor)->work));
+  PetscCall(GNNFsaiDestroy(&(*factor)->fsai));
+  PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
+  PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->vs));
   PetscCall(PetscFree(*factor));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -103,6 +125,24 @@ static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
   }
 }
 
+/* Scaling, shift and copy in single precision of a factor whose rows are there */
+static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+{
+  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
+  if (f->single) {
+    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
+  }
+}
+
+PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNFsaiFill(f, g, options));
+  f->alpha = GNN_GUARD_FSAI;
+  FactorFinish_Private(f, g, epsilon);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
 {
   PetscScalar *gt;
@@ -115,10 +155,7 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
   else FactorFill_Private(f, g, m->config.pattern, gt);
   PetscCall(PetscFree(gt));
-  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
-  if (f->single) {
-    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
-  }
+  FactorFinish_Private(f, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

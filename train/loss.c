@@ -36,7 +36,6 @@ PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A,
   PetscInt n, nz;
 
   PetscFunctionBegin;
-  PetscCheck(loss != TRAIN_LOSS_PLAIN || config->scaling == GNN_SCALING_MEAN, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "Loss plain needs -gnn_scaling mean");
   PetscCall(PetscMemzero(s, sizeof(*s)));
   s->epsilon = config->epsilon;
   PetscCall(PetscStrallocpy(name, &s->name));
