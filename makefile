@@ -118,10 +118,6 @@ build/double/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-<<<<<<< HEAD
-# The models inside the library: all that lie in share/gnnspai; their names must be good for C. general is the default for block size 1,
-# general2, general3, ... for others
-=======
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
 build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h build/flags
 	@mkdir -p $(@D)
@@ -136,8 +132,8 @@ build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The models inside the library: all that lie in share/gnnspai
->>>>>>> main
+# The models inside the library: all that lie in share/gnnspai; their names must be good for C. general is the default for block size 1,
+# general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
 build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
