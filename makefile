@@ -322,7 +322,7 @@ build/train-hyperelasticity/done: | programs
 	$(data) hyperelasticity -data_n 8019 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_%d.dat
 	@touch $@
 note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
-first_hyperelasticity  = -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
+first_hyperelasticity  = -gnn_block_size 3 -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
 second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
