@@ -2,19 +2,23 @@
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
    PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> values of G by the network (gnn/gnnforward.c) with its guard (gnn/gnnguard.c), or by
-   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c);
+   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c); matrix -> coarse space, if one is wanted (gnn/gnncoarse.c);
    PCApply: two products with G, no triangular solve.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
+#include "gnn/gnncoarse.h"
 #include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
+const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
+const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
+const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
-PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Apply;
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -25,8 +29,11 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
                                                 "  note      = {arXiv:2510.27517}\n"
                                                 "}\n";
 
+#define REFUSED "The guard refuses the network's factor for this matrix: -pc_gnnspai_fallback fsai or jacobi goes on without it, -pc_gnnspai_values fsai needs no network, -pc_gnnspai_model takes one that was trained for such matrices (gnnspai-train)"
+
 typedef struct {
   PCGNNSPAIValues    values;
+  PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor */
   GNNFsaiOptions     fsai;
   char              *model_name;
   PetscReal          epsilon;  /* PETSC_DEFAULT: the model's; 0 of the classical factor */
@@ -36,19 +43,25 @@ typedef struct {
   PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
   GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
   GNNModel           model;    /* the one in use, chosen for each new pattern */
-  char               fallback[128]; /* why it is one of block size 1, or empty */
+  char               reason[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
-  GNNActs            acts;
+  GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
-  GNNFactor          factor;
+  GNNFactor          factor; /* with the network on the device, only what the guard chose; GNNFactorFetch() brings the rest */
+  GNNDevice          device; /* NULL where the product is the host's */
+  PetscBool          device_network; /* does the network run on the device? If not, the host's factor is uploaded */
+  PCGNNSPAIMath      math;   /* of the network on the device */
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
+  GNNCoarseOptions   coarse_options;
+  GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
 
 /* What PCGNNSPAISetUpPattern_Private() made */
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
+  PetscCall(GNNOpsDestroy(&gnn->device));
   PetscCall(GNNFactorDestroy(&gnn->factor));
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
@@ -63,6 +76,7 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->local));
+  PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -137,19 +151,32 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
   PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
-  gnn->fallback[0] = '\0';
+  gnn->reason[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
-  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
+  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
   else if (b > 1) {
     PetscCall(PCGNNSPAIBlocksFull_Private(pc, b, n, ia, ja, &full));
-    if (!full) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
+    if (!full) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
   }
-  if (gnn->fallback[0] != '\0') {
-    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->fallback));
+  if (gnn->reason[0] != '\0') {
+    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->reason));
     PetscCall(GNNBuiltinDefault(1, &name));
   }
   if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
   else PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
+{
+  PetscBool ondevice;
+
+  PetscFunctionBegin;
+  gnn->device_network = PETSC_FALSE;
+  PetscCall(GNNOpsOnDevice(local, &ondevice));
+  if (!ondevice || gnn->graph->b > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNOpsSupports(gnn->model, &gnn->device_network));
+  PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,7 +195,8 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
   PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) {
+  PetscCall(PCGNNSPAICreateDevice_Private(gnn, local));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_network) {
     PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
     PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
     PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
@@ -215,25 +243,31 @@ static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
   return gnn->model ? gnn->model->config.epsilon : gnn->epsilon;
 }
 
-/* Graph; its pattern part only where the pattern is new */
-static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, GNNGraphStatus *status)
+/* Is the nonzero pattern new, or a setting that the pattern work depends on? */
+static PetscBool PCGNNSPAIIsFresh_Private(PC pc)
 {
-  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
-  const PetscBool fresh = gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
-  Mat             local = NULL;
+  return ((PC_GNNSPAI *)pc->data)->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Graph; its pattern part only where the pattern is new */
+static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGraphStatus *status)
+{
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  Mat         local = NULL;
 
   PetscFunctionBegin;
   if (fresh) PetscCall(MatDestroy(&gnn->local));
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
   if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  *status = GNN_GRAPH_OK;
+  if (gnn->device_network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  else PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
   PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Network's values and factor */
-static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
+static PetscErrorCode PCGNNSPAIForward_Private(PC pc)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
@@ -242,12 +276,109 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
   PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->nodes, gnn->graph->slots)));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where the guard refused the network's factor, the policy says what then */
+static PetscErrorCode PCGNNSPAIRefused_Private(PC pc)
+{
+  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f       = gnn->factor;
+  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
+
+  PetscFunctionBegin;
+  if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
+    PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
+    PetscCall(PetscInfo(pc, REFUSED "\n"));
+    pc->failedreason = PC_FACTOR_OTHER;
+    f->loss          = -1.0; /* nothing to keep */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The device's values by the guard's choice, and their loss on its probe; what is wrong with A is told by the host */
+static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alpha, PetscReal damping, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn = (PC_GNNSPAI *)pc->data;
+  GNNKernelStatus report;
+
+  PetscFunctionBegin;
+  *status = GNN_GRAPH_OK;
+  PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, &report));
+  PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  if (report.flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  gnn->factor->replaced = report.replaced;
+  gnn->graph->ncoupled  = gnn->graph->n - report.decoupled;
+  *loss                 = report.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard's choice on the host, from the network's values that the device has */
+static PetscErrorCode PCGNNSPAIChooseForDevice_Private(PC pc, Mat local)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor      f   = gnn->factor;
+  PetscReal      unused;
+  GNNGraphStatus status;
+
+  PetscFunctionBegin;
+  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, &unused, &status));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  gnn->factor->flops = 0.0;
-  PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
-  PetscCall(PetscLogFlops(gnn->factor->flops));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  f->alpha = 1.0;
+  PetscCall(GNNFactorFetch(f, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(GNNFactorChoose(f, gnn->model, gnn->graph, PCGNNSPAIEpsilon_Private(gnn), PETSC_TRUE));
+  PetscCall(PCGNNSPAIRefused_Private(pc));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, (double)gnn->factor->damping, gnn->factor->replaced));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As PCGNNSPAISetUpNetwork_Private(), with everything but a new choice of the guard on the device */
+static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f     = gnn->factor;
+  const PetscBool first = f->loss < 0.0 || f->alpha == GNN_GUARD_FSAI ? PETSC_TRUE : PETSC_FALSE; /* a classical factor in its stead is chosen anew */
+  PetscReal       loss  = 0.0;
+  Mat             local;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  if (first) f->alpha = f->damping = 1.0;
+  PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIChooseForDevice_Private(pc, local));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
+  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNOpsUpload(gnn->device, f));
+  else if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (pc->failedreason == PC_NOERROR) f->loss = loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Network's values and factor. What the guard chose last is kept, if it may be; the network is then run only if it has a share in it */
+static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
+{
+  PC_GNNSPAI     *gnn  = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f    = gnn->factor;
+  const PetscBool used = f->loss < 0.0 || f->alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       kept;
+
+  PetscFunctionBegin;
+  if (used) PetscCall(PCGNNSPAIForward_Private(pc));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(GNNFactorRefresh(f, gnn->model, gnn->graph, gnn->out, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn), &kept));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  if (!kept && !used) PetscCall(PCGNNSPAIForward_Private(pc));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  if (!kept) {
+    PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+    PetscCall(PCGNNSPAIRefused_Private(pc));
+  }
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,12 +388,34 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
-  gnn->factor->flops = 0.0;
   PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
-  PetscCall(PetscLogFlops(gnn->factor->flops));
-  PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->factor->i[gnn->factor->n], gnn->factor->n, gnn->factor->rows_failed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same failed reason on every rank: KSPSetUp() reads the local one only */
+static PetscErrorCode PCGNNSPAIReduceFailedReason_Private(PC pc)
+{
+  int failed = (int)pc->failedreason;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  pc->failedreason = (PCFailedReason)failed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
+  if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
+  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, pc->pmat, &gnn->coarse_options, &gnn->coarse));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat, &pc->failedreason));
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -279,39 +432,58 @@ static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Ends with the same failed reason on every rank: KSPSetUp() reads the local one only */
 static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
 {
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  GNNGraphStatus status;
-  int            failed;
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  const PetscBool fresh = PCGNNSPAIIsFresh_Private(pc);
+  GNNGraphStatus  status;
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
-  PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
+  PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
   if (status == GNN_GRAPH_OK) {
-    if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+    if (gnn->device_network) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
+    else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
     else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
-  } else {
+    if (gnn->device && !gnn->device_network && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  }
+  if (status != GNN_GRAPH_OK) {
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
-  failed = (int)pc->failedreason;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
-  pc->failedreason = (PCFailedReason)failed;
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z)
+{
+  GNNFactor          f = gnn->factor;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+
+  PetscFunctionBegin;
+  if (gnn->device) {
+    PetscCall(GNNOpsApply(gnn->device, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetArrayRead(r, &rarray));
+  PetscCall(VecGetArrayWrite(z, &zarray));
+  PetscCall(GNNFactorApply(f, rarray, zarray));
+  PetscCall(VecRestoreArrayRead(r, &rarray));
+  PetscCall(VecRestoreArrayWrite(z, &zarray));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
-  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
-  GNNFactor          f   = gnn->factor;
-  const PetscScalar *rarray;
-  PetscScalar       *zarray;
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Vec         t   = r;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -319,25 +491,26 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  PetscCall(VecGetArrayRead(r, &rarray));
-  PetscCall(VecGetArrayWrite(z, &zarray));
-  PetscCall(GNNFactorApply(f, rarray, zarray));
-  PetscCall(VecRestoreArrayRead(r, &rarray));
-  PetscCall(VecRestoreArrayWrite(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
+  if (gnn->coarse) PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
+  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
+  if (gnn->coarse) PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
-  PC_GNNSPAI        *gnn       = (PC_GNNSPAI *)pc->data;
-  PCGNNSPAIValues    values    = gnn->values;
-  PCGNNSPAIPrecision precision = gnn->precision;
-  GNNFsaiOptions     fsai      = gnn->fsai;
-  PetscReal          epsilon   = gnn->epsilon;
-  PetscBool          guard = gnn->guard, set;
-  char               model[PETSC_MAX_PATH_LEN];
+  PC_GNNSPAI         *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIValues     values    = gnn->values;
+  PCGNNSPAIFallback   policy    = gnn->policy;
+  PCGNNSPAIPrecision  precision = gnn->precision;
+  PCGNNSPAIMath       math      = gnn->math;
+  PCGNNSPAICoarseType type      = gnn->coarse_options.type;
+  GNNFsaiOptions      fsai      = gnn->fsai;
+  PetscInt            coarse    = gnn->coarse_options.wanted;
+  PetscReal           epsilon   = gnn->epsilon;
+  PetscBool           guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
+  char                model[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
@@ -355,37 +528,71 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   PetscCall(PetscOptionsBool("-pc_gnnspai_guard", "Fall back towards Jacobi where the network's factor fails a probe", "PCGNNSPAISetGuard", guard, &guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_fallback", "What to do where the guard refuses the network's factor", "PCGNNSPAISetFallback", PCGNNSPAIFallbacks, (PetscEnum)policy, (PetscEnum *)&policy, &set));
+  if (set) PetscCall(PCGNNSPAISetFallback(pc, policy));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_math", "Arithmetic of the network on a device", "PCGNNSPAISetMath", PCGNNSPAIMaths, (PetscEnum)math, (PetscEnum *)&math, &set));
+  if (set) PetscCall(PCGNNSPAISetMath(pc, math));
+  PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_coarse_type", "How the coarse space is joined to the factor", "PCGNNSPAISetCoarseType", PCGNNSPAICoarseTypes, (PetscEnum)type, (PetscEnum *)&type, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseType(pc, type));
+  PetscCall(PetscOptionsBool("-pc_gnnspai_coarse_smooth", "Smooth the prolongator by one damped Jacobi step", "PCGNNSPAISetCoarseSmooth", smooth, &smooth, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseSmooth(pc, smooth));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sums over the ranks: stored entries of G and A, replaced entries, decoupled rows; range of the guard's alpha */
-static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
+/* What the guard chose on the ranks that had something to choose: how many there are of each, where they differ */
+static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
 {
-  PC_GNNSPAI *gnn     = (PC_GNNSPAI *)pc->data;
-  const char *jacobi  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? "point-block Jacobi" : "Jacobi";
-  PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[5], sum[5];
+  static const char *const names[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
+  PC_GNNSPAI              *gnn     = (PC_GNNSPAI *)pc->data;
+  const PetscReal          alpha   = gnn->factor->alpha;
+  const PetscBool          blocks  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
+  PetscReal                count[4] = {0.0}, least[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL}; /* least of alpha and of -alpha */
+  char                     text[256] = "guard: ", part[64];
 
   PetscFunctionBegin;
-  local[0] = gnn->factor->i[gnn->factor->n];
+  if (gnn->graph->ncoupled > 0) {
+    count[alpha > 0.0 ? 0 : (PetscInt)-alpha + 1] = 1.0;
+    least[0] = PetscMax(alpha, 0.0);
+    least[1] = -least[0];
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
+  for (PetscInt k = 0; k < 4; k++) {
+    if (count[k] == 0.0) continue;
+    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", k == 2 && blocks ? "point-block Jacobi" : names[k], (double)count[k]));
+    PetscCall(PetscStrlcat(text, part, sizeof(text)));
+  }
+  if (least[0] == PETSC_MAX_REAL) PetscCall(PetscSNPrintf(part, sizeof(part), "nothing to choose"));
+  else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
+  else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums over the ranks: stored entries of G and A, replaced entries, decoupled rows, rows that are Jacobi's; the guard's choice */
+static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscReal   local[5], sum[5];
+
+  PetscFunctionBegin;
+  local[0] = gnn->device ? GNNOpsEntries(gnn->device) : gnn->factor->i[gnn->factor->n];
   local[1] = gnn->graph->nz;
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;
   local[4] = gnn->factor->rows_failed;
-  if (gnn->graph->n == 0) mine[0] = mine[1] = PETSC_MAX_REAL; /* an empty rank chooses nothing */
   PetscCallMPI(MPI_Allreduce(local, sum, 5, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
-  PetscCallMPI(MPI_Allreduce(mine, alpha, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
   if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
   if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on every rank, the network's factor failed the probe\n", jacobi));
-  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on some ranks, alpha at most %g on the others\n", jacobi, (double)-alpha[1]));
-  else if (alpha[0] == -alpha[1]) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha = %g%s\n", (double)alpha[0], alpha[0] == 0.0 ? ", the damped start alone" : ""));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha between %g and %g\n", (double)alpha[0], (double)-alpha[1]));
+  else PetscCall(PCGNNSPAIViewGuard_Private(pc, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -409,12 +616,13 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
-    if (gnn->fallback[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->fallback));
+    if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->device_network ? (gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32") : "host", gnn->device ? "device" : "host"));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
+  if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -690,7 +898,7 @@ static PetscErrorCode PCGNNSPAIGetGuard_GNNSPAI(PC pc, PetscBool *guard)
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. alpha - 1, 1/2, 1/4, or 0 where the factor is the damped start, or -1 where it is Jacobi's
+. alpha - 1, 1/2, 1/4, or 0 where the factor is the damped start, -1 where it is Jacobi's, -2 where it is the classical one
 
   Level: intermediate
 
@@ -1067,6 +1275,361 @@ static PetscErrorCode PCGNNSPAIGetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder *order)
 }
 
 /*@
+  PCGNNSPAISetFallback - Sets what to do where the guard refuses the network's factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc       - the preconditioner context
+- fallback - `PC_GNNSPAI_FALLBACK_FSAI`, the default, `PC_GNNSPAI_FALLBACK_JACOBI` or `PC_GNNSPAI_FALLBACK_ERROR`
+
+  Options Database Key:
+. -pc_gnnspai_fallback (error|fsai|jacobi) - what to do then
+
+  Level: intermediate
+
+  Notes:
+  The guard, see `PCGNNSPAISetGuard()`, refuses the factor where a start that needs no network, or Jacobi, does better in ten steps of CG. Each
+  rank has its own guard. `PC_GNNSPAI_FALLBACK_FSAI` computes the classical factor there (`PCGNNSPAISetThreshold()` and the like hold for it)
+  and takes it if it does better still; `PC_GNNSPAI_FALLBACK_JACOBI` stays with that start or Jacobi. With `PC_GNNSPAI_FALLBACK_ERROR` the set-up
+  fails, and `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`.
+
+  `PCView()` shows what was used.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetFallback()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetValues()`
+@*/
+PetscErrorCode PCGNNSPAISetFallback(PC pc, PCGNNSPAIFallback fallback)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, fallback, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetFallback_C", (PC, PCGNNSPAIFallback), (pc, fallback));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback fallback)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (fallback != gnn->policy) pc->setupcalled = PETSC_FALSE;
+  gnn->policy = fallback;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetFallback - Gets what is done where the guard refuses the network's factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. fallback - what is done where the guard refuses the network's factor
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetFallback()`
+@*/
+PetscErrorCode PCGNNSPAIGetFallback(PC pc, PCGNNSPAIFallback *fallback)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(fallback, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetFallback_C", (PC, PCGNNSPAIFallback *), (pc, fallback));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback *fallback)
+{
+  PetscFunctionBegin;
+  *fallback = ((PC_GNNSPAI *)pc->data)->policy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarse - Sets the number of aggregates of the coarse space
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc - the preconditioner context
+- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for $n^{2/3}/3$ with n the coupled (block) rows
+
+  Options Database Key:
+. -pc_gnnspai_coarse n - the number
+
+  Level: intermediate
+
+  Notes:
+  The coarse space Q = $P A_c^{-1} P^T$, $A_c = P^T A P$, reaches across the whole matrix in one step, as the factor does not: with it the number
+  of iterations grows little with the size of the matrix. P has a column for each aggregate and each vector of the near-null space, which is the one given
+  to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`).
+
+  On one rank $A_c$ is inverted as a dense matrix where it has up to 4096 rows and no solver is asked for. Otherwise a `KSP` with prefix
+  `pc_gnnspai_coarse_` solves with it, by default a Cholesky factorisation, redundant on several ranks; `-pc_gnnspai_coarse_pc_type gamg` is another choice.
+  A Krylov method there makes the preconditioner vary: use `KSPFCG` outside.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarse()`, `PCGNNSPAISetCoarseType()`, `PCGNNSPAISetCoarseSmooth()`, `MatSetNearNullSpace()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarse(PC pc, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveInt(pc, n, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarse_C", (PC, PetscInt), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarse_GNNSPAI(PC pc, PetscInt n)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(n >= 0 || n == PETSC_DECIDE, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_coarse is %" PetscInt_FMT ": give a number of aggregates, 0 for no coarse space or -1 for one by the size", n);
+  if (n != gnn->coarse_options.wanted) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.wanted = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarse - Gets the number of aggregates that was asked for
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. n - the number, as given to `PCGNNSPAISetCoarse()`
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarse(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(n, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarse_C", (PC, PetscInt *), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarse_GNNSPAI(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  *n = ((PC_GNNSPAI *)pc->data)->coarse_options.wanted;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseType - Sets how the coarse space is joined to the factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- type - `PC_GNNSPAI_COARSE_ADDITIVE` or `PC_GNNSPAI_COARSE_BALANCED`
+
+  Options Database Key:
+. -pc_gnnspai_coarse_type (additive|balanced) - the type
+
+  Level: intermediate
+
+  Note:
+  Balanced needs fewer iterations, each with two more products with the matrix and one more coarse solve.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseType()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseType(PC pc, PCGNNSPAICoarseType type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, type, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseType_C", (PC, PCGNNSPAICoarseType), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType type)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (type != gnn->coarse_options.type) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.type = type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseType - Gets how the coarse space is joined to the factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. type - the type
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseType()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseType(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(type, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseType_C", (PC, PCGNNSPAICoarseType *), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PC_GNNSPAI *)pc->data)->coarse_options.type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseSmooth - Sets whether the prolongator of the coarse space is smoothed by one damped Jacobi step
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc     - the preconditioner context
+- smooth - `PETSC_TRUE`, the default, to smooth it: $P = (I - \omega D^{-1}A)P_0$
+
+  Options Database Key:
+. -pc_gnnspai_coarse_smooth (true|false) - smooth it
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseSmooth()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseSmooth(PC pc, PetscBool smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveBool(pc, smooth, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseSmooth_C", (PC, PetscBool), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseSmooth_GNNSPAI(PC pc, PetscBool smooth)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (smooth != gnn->coarse_options.smooth) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.smooth = smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseSmooth - Gets whether the prolongator of the coarse space is smoothed
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. smooth - `PETSC_TRUE` if it is
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseSmooth()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(smooth, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseSmooth_C", (PC, PetscBool *), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseSmooth_GNNSPAI(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  *smooth = ((PC_GNNSPAI *)pc->data)->coarse_options.smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetMath - Sets the arithmetic of the network's products on a device
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- math - `PC_GNNSPAI_MATH_FP32`, the default, or `PC_GNNSPAI_MATH_TF32`
+
+  Options Database Key:
+. -pc_gnnspai_math (fp32|tf32) - the arithmetic
+
+  Level: intermediate
+
+  Note:
+  TF32 takes the tensor cores: weights and states are rounded to 11 bits before they are multiplied, sums stay in single precision. The
+  factor then differs from the one of FP32 by about a thousandth. On the host it is always FP32.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetMath()`
+@*/
+PetscErrorCode PCGNNSPAISetMath(PC pc, PCGNNSPAIMath math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, math, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetMath_C", (PC, PCGNNSPAIMath), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetMath_GNNSPAI(PC pc, PCGNNSPAIMath math)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (math != gnn->math) pc->setupcalled = PETSC_FALSE;
+  gnn->math = math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetMath - Gets the arithmetic of the network's products on a device
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. math - the arithmetic
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetMath()`
+@*/
+PetscErrorCode PCGNNSPAIGetMath(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(math, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetMath_C", (PC, PCGNNSPAIMath *), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetMath_GNNSPAI(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  *math = ((PC_GNNSPAI *)pc->data)->math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
@@ -1143,7 +1706,7 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, borrowed; valid until the next `PCSetUp()`
+. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, or a `MATSEQAIJCUSPARSE` if the matrix is one, borrowed; valid until the next `PCSetUp()`
 
   Options Database Key:
 . -pc_gnnspai_view_factor viewer - view G at every set-up
@@ -1166,6 +1729,21 @@ PetscErrorCode PCGNNSPAIGetFactor(PC pc, Mat *G)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* With the network on the device the host has not seen the factor yet */
+static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status;
+  Mat            local;
+
+  PetscFunctionBegin;
+  if (!gnn->device_network || gnn->factor->alpha == GNN_GUARD_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -1176,8 +1754,10 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   if (gnn->G == NULL) {
     Mat Gt;
 
+    PetscCall(PCGNNSPAIFetchFactor_Private(pc));
     PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
     PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, &gnn->G));
+    if (gnn->device) PetscCall(MatConvert(gnn->G, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, &gnn->G));
     PetscCall(MatDestroy(&Gt));
   }
   *G = gnn->G;
@@ -1207,6 +1787,16 @@ static const struct {
   {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
   {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
   {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
+  {"PCGNNSPAISetFallback_C",     (void (*)(void))PCGNNSPAISetFallback_GNNSPAI    },
+  {"PCGNNSPAIGetFallback_C",     (void (*)(void))PCGNNSPAIGetFallback_GNNSPAI    },
+  {"PCGNNSPAISetCoarse_C",       (void (*)(void))PCGNNSPAISetCoarse_GNNSPAI      },
+  {"PCGNNSPAIGetCoarse_C",       (void (*)(void))PCGNNSPAIGetCoarse_GNNSPAI      },
+  {"PCGNNSPAISetCoarseType_C",   (void (*)(void))PCGNNSPAISetCoarseType_GNNSPAI  },
+  {"PCGNNSPAIGetCoarseType_C",   (void (*)(void))PCGNNSPAIGetCoarseType_GNNSPAI  },
+  {"PCGNNSPAISetCoarseSmooth_C", (void (*)(void))PCGNNSPAISetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAIGetCoarseSmooth_C", (void (*)(void))PCGNNSPAIGetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAISetMath_C",         (void (*)(void))PCGNNSPAISetMath_GNNSPAI        },
+  {"PCGNNSPAIGetMath_C",         (void (*)(void))PCGNNSPAIGetMath_GNNSPAI        },
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
@@ -1239,7 +1829,12 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_fallback (error|fsai|jacobi) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_math (fp32|tf32)              - arithmetic of the network on a device, see `PCGNNSPAISetMath()`
+.  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
+.  -pc_gnnspai_coarse_smooth (true|false)      - smooth the coarse space's prolongator, see `PCGNNSPAISetCoarseSmooth()`
 -  -pc_gnnspai_view_factor viewer        - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
@@ -1252,6 +1847,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    The pattern must be symmetric and the diagonal stored and positive. Unknowns with no coupling to others, as
    `MatZeroRowsColumns()` leaves them, are solved exactly.
 
+   `PCGNNSPAISetCoarse()` adds a coarse space of aggregates over all ranks, without which the number of iterations grows with the size of the matrix.
+
    New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
 
    A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
@@ -1259,7 +1856,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
-.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`
+.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`
 M*/
 static PetscErrorCode PCCreate_GNNSPAI(PC pc)
 {
@@ -1270,8 +1867,10 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
   gnn->automatic           = PETSC_TRUE;
+  gnn->policy              = PC_GNNSPAI_FALLBACK_FSAI;
   gnn->fsai.threshold      = 0.07;
   gnn->fsai.stages         = 2;
+  gnn->coarse_options.smooth = PETSC_TRUE;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
@@ -1291,7 +1890,7 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionBegin;
   PCGNNSPAIPackageInitialized = PETSC_FALSE;
   cited                       = PETSC_FALSE;
-  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Apply = 0;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Coarse = GNN_Apply = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -1319,6 +1918,7 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIForward", PC_CLASSID, &GNN_Forward));
   PetscCall(PetscLogEventRegister("GNNSPAIAssemble", PC_CLASSID, &GNN_Assemble));
   PetscCall(PetscLogEventRegister("GNNSPAIFsai", PC_CLASSID, &GNN_Fsai));
+  PetscCall(PetscLogEventRegister("GNNSPAICoarse", PC_CLASSID, &GNN_Coarse));
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -47,6 +47,25 @@ typedef enum {
 PETSC_EXTERN const char *const PCGNNSPAIValuesTypes[];
 
 /*E
+   PCGNNSPAIFallback - what to do where the guard refuses the network's factor
+
+   Values:
++  `PC_GNNSPAI_FALLBACK_ERROR`  - the set-up fails
+.  `PC_GNNSPAI_FALLBACK_FSAI`   - the classical factor, if it is better than what the guard has
+-  `PC_GNNSPAI_FALLBACK_JACOBI` - what the guard has: a start that needs no network, or Jacobi
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetFallback()`
+E*/
+typedef enum {
+  PC_GNNSPAI_FALLBACK_ERROR,
+  PC_GNNSPAI_FALLBACK_FSAI,
+  PC_GNNSPAI_FALLBACK_JACOBI
+} PCGNNSPAIFallback;
+PETSC_EXTERN const char *const PCGNNSPAIFallbacks[];
+
+/*E
    PCGNNSPAIOrder - the order in which the classical factor takes the rows: row i may use columns that come before it
 
    Values:
@@ -62,6 +81,40 @@ typedef enum {
   PC_GNNSPAI_ORDER_ROWSUM
 } PCGNNSPAIOrder;
 PETSC_EXTERN const char *const PCGNNSPAIOrders[];
+
+/*E
+   PCGNNSPAIMath - arithmetic of the network's products on a device
+
+   Values:
++  `PC_GNNSPAI_MATH_FP32` - single precision
+-  `PC_GNNSPAI_MATH_TF32` - TF32 on the tensor cores, summed in single precision
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetMath()`
+E*/
+typedef enum {
+  PC_GNNSPAI_MATH_FP32,
+  PC_GNNSPAI_MATH_TF32
+} PCGNNSPAIMath;
+PETSC_EXTERN const char *const PCGNNSPAIMaths[];
+
+/*E
+   PCGNNSPAICoarseType - how the coarse space is joined to the local part B; Q is the coarse space's inverse
+
+   Values:
++  `PC_GNNSPAI_COARSE_ADDITIVE` - $B + Q$
+-  `PC_GNNSPAI_COARSE_BALANCED` - $Q + (I - QA)B(I - AQ)$, two more products with A and one more coarse solve
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseType()`
+E*/
+typedef enum {
+  PC_GNNSPAI_COARSE_ADDITIVE,
+  PC_GNNSPAI_COARSE_BALANCED
+} PCGNNSPAICoarseType;
+PETSC_EXTERN const char *const PCGNNSPAICoarseTypes[];
 
 /*S
    GNNModel - a trained network, as `gnnspai-train` makes it
@@ -83,6 +136,14 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuard(PC, PetscBool *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuardAlpha(PC, PetscReal *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetPrecision(PC, PCGNNSPAIPrecision);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetMath(PC, PCGNNSPAIMath);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetMath(PC, PCGNNSPAIMath *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarse(PC, PetscInt);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarse(PC, PetscInt *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseType(PC, PCGNNSPAICoarseType);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseType(PC, PCGNNSPAICoarseType *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseSmooth(PC, PetscBool);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC, PetscBool *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNodeFeatures(PC, Vec);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetNodeFeatures(PC, Vec *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFactor(PC, Mat *);
@@ -94,3 +155,5 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAISetStages(PC, PetscInt);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetStages(PC, PetscInt *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetOrder(PC, PCGNNSPAIOrder);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetOrder(PC, PCGNNSPAIOrder *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetFallback(PC, PCGNNSPAIFallback);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFallback(PC, PCGNNSPAIFallback *);
