@@ -133,7 +133,8 @@ build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The models inside the library: all that lie in share/gnnspai
+# The models inside the library: all that lie in share/gnnspai; their names must be good for C. general is the default for block size 1,
+# general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
 build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
@@ -349,7 +350,7 @@ build/train-hyperelasticity/done: | programs
 	$(data) hyperelasticity -data_n 8019 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_%d.dat
 	@touch $@
 note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
-first_hyperelasticity  = -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
+first_hyperelasticity  = -gnn_block_size 3 -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
 second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'

@@ -105,9 +105,13 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
 /* Are the b x b blocks full on every rank? */
 static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
 {
+  int all;
+
   PetscFunctionBegin;
   PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, full, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)pc)));
+  all = *full ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  *full = all ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -146,7 +150,7 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
-  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
   gnn->reason[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
   if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));

@@ -1,19 +1,7 @@
-static char help[] = "Models of block size b > 1: matrix types, M against its definition, decoupled unknowns, which model is chosen.\n\n";
+static char help[] = "Models of block size b > 1: matrix types, M against its definition, decoupled unknowns, the guard.\n\n";
 
 #include "testpc.h"
 #include "testtext.h"
-
-static PetscErrorCode BlockModel(PetscInt b, PetscInt seed, GNNModel *model)
-{
-  GNNConfig config;
-
-  PetscFunctionBeginUser;
-  PetscCall(TestConfig(&config));
-  config.block_size                             = b;
-  config.node_features[config.nnode_features++] = GNN_NODE_MASK;
-  PetscCall(TestModelCreate(&config, 1.0, seed, model));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* M of two matrices is the same bit for bit, at first and with new values */
 static PetscErrorCode TestSame(Mat A[2], GNNModel model, const char what[])
@@ -46,7 +34,7 @@ static PetscErrorCode TestTypes(void)
 
   PetscFunctionBeginUser;
   for (PetscInt b = 2; b <= 8; b += 3) { /* 2, 5, 8 */
-    PetscCall(BlockModel(b, 1, &model));
+    PetscCall(TestModelBlocks(b, &model));
     for (int t = 0; t < 2; t++) {
       PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, b, 20, 1, &A[0]));
       PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, types[t], b, 20, 1, &A[1]));
@@ -66,7 +54,7 @@ static PetscErrorCode TestDivides(void)
   Mat      A[2];
 
   PetscFunctionBeginUser;
-  PetscCall(BlockModel(2, 1, &model));
+  PetscCall(TestModelBlocks(2, &model));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 4, 20, 1, &A[0]));
   PetscCall(MatDuplicate(A[0], MAT_COPY_VALUES, &A[1]));
   PetscCall(MatSetBlockSize(A[1], 2));
@@ -199,7 +187,7 @@ static PetscErrorCode TestClamped(PetscBool guard)
   PetscMPIInt       size;
 
   PetscFunctionBeginUser;
-  PetscCall(BlockModel(3, 1, &model));
+  PetscCall(TestModelBlocks(3, &model));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, 20, 1, &A));
   PetscCall(TestMatClamp(A));
   PetscCall(TestPCCreate(A, model, guard, &pc));
@@ -255,6 +243,34 @@ static PetscErrorCode TestIsolated(GNNScaling scaling)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One node: M is A^-1; other ranks have no rows */
+static PetscErrorCode TestOneBlock(void)
+{
+  GNNModel  model;
+  Mat       A;
+  PC        pc;
+  Vec       r, z, y;
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModelBlocks(3, &model));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, 1, 1, &A));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(TestVecRandom(A, 1, &r));
+  PetscCall(VecDuplicate(r, &y));
+  PetscCall(MatMult(A, z, y));
+  PetscCall(TestDifference(r, 1.0, y, &difference));
+  Ok(difference < 1e-13, "a matrix of one block: M is its inverse up to %.1e", (double)difference);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&z));
+  PetscCall(VecDestroy(&y));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The guard's last resort is PETSc's point-block Jacobi */
 static PetscErrorCode TestGuard(void)
 {
@@ -291,84 +307,6 @@ static PetscErrorCode TestGuard(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- which model ---- */
-
-/* A matrix, and whether its M is that of the built-in model of block size 1 */
-static PetscErrorCode TestFallback(Mat A, GNNModel model, const char name[], const char expected[], const char what[])
-{
-  Mat       B;
-  PC        pc, general;
-  Vec       z, zg;
-  PetscBool same;
-
-  PetscFunctionBeginUser;
-  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
-  if (name != NULL) PetscCall(PCGNNSPAISetModel(pc, name));
-  PetscCall(TestApplied(pc, &z));
-  PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &B));
-  PetscCall(MatSetBlockSize(B, 1));
-  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &general));
-  PetscCall(TestApplied(general, &zg));
-  PetscCall(VecEqual(z, zg, &same));
-  Ok(same, "%s: M of the built-in model of block size 1", what);
-  PetscCall(OkView(pc, expected, what));
-  PetscCall(VecDestroy(&z));
-  PetscCall(VecDestroy(&zg));
-  PetscCall(PCDestroy(&pc));
-  PetscCall(PCDestroy(&general));
-  PetscCall(MatDestroy(&B));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The model is chosen anew for a new pattern */
-static PetscErrorCode TestNewPattern(Mat full, Mat holes, GNNModel model)
-{
-  Mat A[] = {full, holes, full};
-  PC  pc;
-
-  PetscFunctionBeginUser;
-  PetscCall(TestPCCreate(full, model, PETSC_TRUE, &pc));
-  for (int k = 0; k < 3; k++) {
-    PetscCall(PCSetOperators(pc, A[k], A[k]));
-    PetscCall(OkView(pc, k == 1 ? "model: general" : "block size 3", k == 1 ? "a pattern with holes" : "a pattern of full blocks"));
-  }
-  PetscCall(PCDestroy(&pc));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TestChoice(void)
-{
-  const PetscInt last = 59;
-  GNNModel       model;
-  Mat            full, five, holes;
-  PetscMPIInt    rank, size;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(BlockModel(3, 1, &model));
-  PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, 20, 1, &full));
-  PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 5, 12, 1, &five));
-  PetscCall(MatDuplicate(full, MAT_COPY_VALUES, &holes)); /* one more block, not full, on the last rank alone */
-  PetscCall(MatSetOption(holes, MAT_NEW_NONZERO_LOCATION_ERR, PETSC_FALSE));
-  PetscCall(MatSetOption(holes, MAT_NEW_NONZERO_LOCATIONS, PETSC_TRUE));
-  if (rank == size - 1) {
-    PetscCall(MatSetValue(holes, last, last - 12, -1e-3, ADD_VALUES));
-    PetscCall(MatSetValue(holes, last - 12, last, -1e-3, ADD_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(holes, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(holes, MAT_FINAL_ASSEMBLY));
-  PetscCall(TestFallback(five, NULL, NULL, "because there is no built-in model of the matrix's block size 5", "blocks of 5"));
-  PetscCall(TestFallback(five, NULL, "general", "model: general", "blocks of 5, asked for"));
-  PetscCall(TestFallback(holes, model, NULL, "because not all blocks of size 3 of the matrix are full", "blocks with holes"));
-  PetscCall(TestNewPattern(full, holes, model));
-  PetscCall(MatDestroy(&full));
-  PetscCall(MatDestroy(&five));
-  PetscCall(MatDestroy(&holes));
-  PetscCall(GNNModelDestroy(&model));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 int main(int argc, char **argv)
 {
   int failed;
@@ -388,7 +326,7 @@ int main(int argc, char **argv)
   PetscCall(TestIsolated(GNN_SCALING_DIAGONAL));
   PetscCall(TestIsolated(GNN_SCALING_MEAN));
   PetscCall(TestGuard());
-  PetscCall(TestChoice());
+  PetscCall(TestOneBlock());
   failed = TapDone();
   PetscCall(PetscFinalize());
   return failed;
