@@ -64,6 +64,7 @@ static PetscErrorCode TestPolicies(Mat A)
   PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
   Ok(same && alpha == -2.0, "fsai: the classical factor, alpha %g", (double)alpha);
   PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0"));
+  PetscCall(OkView(fsai, "fallback: fsai, grown in 2 stages, threshold 0.07"));
   PetscCall(SameFactors(jacobi, classical, &same));
   PetscCall(PCGNNSPAIGetGuardAlpha(jacobi, &alpha));
   Ok(!same && alpha == 0.0, "jacobi: the damped start, alpha %g", (double)alpha);
