@@ -214,7 +214,7 @@ bench_data = build/bench-data
 bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
 bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
 bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
-bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-million bench-laplacian
+bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-large bench-laplacian
 .PHONY: $(bench_all)
 
 bench: $(bench_all) bench-history bench-train readme-tables
@@ -236,19 +236,20 @@ bench-heat: programs $(bench_data)/heat
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
 bench-poisson: programs $(bench_data)/poisson
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
+bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse# gamg would take minutes
 bench-synthetic: programs $(bench_data)/synthetic
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
 bench-hyperelasticity: programs $(bench_data)/hyperelasticity
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
 
-# Against the size: one right-hand side, few runs, and for a million rows of 15 nonzeros few preconditioners
+# Against the size: one right-hand side, few runs, and few preconditioners for many rows
 sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
 sizes_cuda = jacobi,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
 bench-sizes: programs $(bench_data)/size
 	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
-bench-million: programs $(bench_data)/million
-	$(bench_run) -bench_matrices '$(bench_data)/million_*.dat' -bench_pc jacobi,gamg,tfsai,gnnspai $(bench_size) $(bench_json)
+bench-large: programs $(bench_data)/large
+	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
 bench-laplacian: programs
 	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
 
@@ -256,7 +257,7 @@ bench-laplacian: programs
 bench-history: programs $(bench_data)/heat
 	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat $(call own_model,heat) -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
 
-$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity million): | programs
+$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity): | programs
 	@mkdir -p $(@D)
 	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
 	@touch $@
@@ -264,11 +265,12 @@ made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
 made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
 made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
 made_of_hyperelasticity = hyperelasticity -data_output $(@D)/hyperelasticity_%d.dat
-made_of_million   = heat -data_n 1000000 -data_output $(@D)/million_%d.dat
-$(bench_data)/size: | programs
+$(bench_data)/size $(bench_data)/large: | programs
 	@mkdir -p $(@D)
-	for n in 6300 25000 100000 400000; do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $(@D)/size_$$(printf %07d $$n)_%d.dat; done
+	for n in $(rows_$(@F)); do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $@_$$(printf %07d $$n)_%d.dat; done
 	@touch $@
+rows_size  = 6300 25000 100000
+rows_large = 400000 1000000
 
 # README between its markers, and every table of every file
 readme-tables:
@@ -278,7 +280,7 @@ readme-tables:
 # Residual against iteration, time against size: bench/results/*.svg from the files there
 bench-plots: setup-plot
 	@mkdir -p build
-	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/million-$(where).json) > build/sizes.csv
+	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
 
 # Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges

@@ -269,8 +269,8 @@ for where in ("cpu", "cuda"):
     TABLES[f"families-{where}"] = families, [f"{name}-{where}.json" for name in ("heat", "poisson", "hyperelasticity", "synthetic")]
     TABLES[f"tolerances-{where}"] = tolerances, [f"heat-{where}.json"]
     TABLES[f"modes-{where}"] = modes, [f"{name}-{where}.json" for name in ("heat", "poisson")]
-    TABLES[f"sizes-{where}"] = sizes, [f"{name}-{where}.json" for name in ("sizes", "million", "laplacian")]
-    TABLES[f"setup-{where}"] = setup, [f"{name}-{where}.json" for name in ("sizes", "million")]
+    TABLES[f"sizes-{where}"] = sizes, [f"{name}-{where}.json" for name in ("sizes", "large", "laplacian")]
+    TABLES[f"setup-{where}"] = setup, [f"{name}-{where}.json" for name in ("sizes", "large")]
 
 
 def render(name):
