@@ -39,11 +39,11 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
-cuda_tests= bin/cuda/t_device
+cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -105,6 +105,7 @@ $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/vali
 bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
 bin/t_device: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
@@ -168,6 +169,28 @@ run-test: export MPIEXEC := $(MPIEXEC)
 run-test: lib $(programs) $(tests)
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
 
+# ---- on a machine with a GPU ----
+
+cuda-programs: lib programs $(cuda_tests)
+
+# Skipped, with the reason, where there is no GPU; runs without prove too
+test-cuda: export CC := $(CC)
+test-cuda: export MPIEXEC := $(MPIEXEC)
+test-cuda: cuda-programs
+	@test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
+	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
+	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
+	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
+
+# Build, test, measure, table: one command that needs no network. What must be carried there: kernels/carry.sh
+device-check:
+	@kernels/device-check.sh
+
+# A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
+petsc_cuda ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnnspai/petsc-cuda
+petsc-cuda:
+	@kernels/petsc-cuda.sh '$(petsc_cuda)'
+
 # 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
 demo_bench = $(run_env) bin/gnnspai-bench -bench_pc jacobi,icc,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
 run-demo: lib programs
@@ -190,8 +213,9 @@ commit     = $(shell git describe --always --dirty 2>/dev/null)
 bench_data = build/bench-data
 bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
 bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
-bench_cuda = -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
-bench_all  = bench-heat bench-poisson bench-synthetic bench-sizes bench-million bench-laplacian
+bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-million bench-laplacian
+.PHONY: $(bench_all)
 
 bench: $(bench_all) bench-history bench-train readme-tables
 
@@ -203,9 +227,10 @@ bench-cuda: programs
 	$(MAKE) --no-print-directory readme-tables
 
 # Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
-families_cpu  = all,family
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,gnnspai,gnnspai+coarse,family
-bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model $(@:bench-%=%)
+families_cpu  = all
+families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse
+own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
+bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
 bench_modes   = -bench_modes default,natural,single_reduction
 bench-heat: programs $(bench_data)/heat
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
@@ -213,29 +238,32 @@ bench-poisson: programs $(bench_data)/poisson
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
 bench-synthetic: programs $(bench_data)/synthetic
 	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
+bench-hyperelasticity: programs $(bench_data)/hyperelasticity
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
 
 # Against the size: one right-hand side, few runs, and for a million rows of 15 nonzeros few preconditioners
-sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,gnnspai,gnnspai+coarse
+sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
+sizes_cuda = jacobi,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
 bench-sizes: programs $(bench_data)/size
 	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
 bench-million: programs $(bench_data)/million
-	$(bench_run) -bench_matrices '$(bench_data)/million_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
+	$(bench_run) -bench_matrices '$(bench_data)/million_*.dat' -bench_pc jacobi,gamg,tfsai,gnnspai $(bench_size) $(bench_json)
 bench-laplacian: programs
 	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
 
 # Residuals for the plot; no times in it
 bench-history: programs $(bench_data)/heat
-	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
+	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat $(call own_model,heat) -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
 
-$(addprefix $(bench_data)/,heat poisson synthetic million): | programs
+$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity million): | programs
 	@mkdir -p $(@D)
 	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
 	@touch $@
 made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
 made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
 made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
+made_of_hyperelasticity = hyperelasticity -data_output $(@D)/hyperelasticity_%d.dat
 made_of_million   = heat -data_n 1000000 -data_output $(@D)/million_%d.dat
 $(bench_data)/size: | programs
 	@mkdir -p $(@D)

@@ -545,6 +545,17 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The settings of the classical factor, and what it is used for */
+static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, const char use[], PetscViewer viewer)
+{
+  const GNNFsaiOptions *o = &gnn->fsai;
+
+  PetscFunctionBegin;
+  if (o->threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai on the lower triangle of A, order %s\n", use, PCGNNSPAIOrders[o->order]));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", use, o->stages, (double)o->threshold, PCGNNSPAIOrders[o->order]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What the guard chose on the ranks that had something to choose: how many there are of each, where they differ */
 static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
 {
@@ -572,6 +583,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
   else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
   else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
+  if (count[3] > 0.0) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "fallback", viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -596,14 +608,6 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  if (gnn->fsai.threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai on the lower triangle of A, order %s\n", PCGNNSPAIOrders[gnn->fsai.order]));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", gnn->fsai.stages, (double)gnn->fsai.threshold, PCGNNSPAIOrders[gnn->fsai.order]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -613,7 +617,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, viewer));
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "values", viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
     if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
