@@ -2,8 +2,9 @@ static char help[] = "Models of block size b > 1: matrix types, M against its de
 
 #include "testpc.h"
 #include "testtext.h"
+#include "../gnn/gnnfactor.h"
 
-/* M of two matrices is the same bit for bit, at first and with new values */
+/* M of two matrices is the same bit for bit, at first and with new values; without the guard, whose choice depends on whether the pattern counts as new */
 static PetscErrorCode TestSame(Mat A[2], GNNModel model, const char what[])
 {
   PC        pc[2];
@@ -11,7 +12,7 @@ static PetscErrorCode TestSame(Mat A[2], GNNModel model, const char what[])
   PetscBool same;
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < 2; k++) PetscCall(TestPCCreate(A[k], model, PETSC_TRUE, &pc[k]));
+  for (int k = 0; k < 2; k++) PetscCall(TestPCCreate(A[k], model, PETSC_FALSE, &pc[k]));
   for (int step = 0; step < 2; step++) {
     for (int k = 0; k < 2; k++) {
       PetscCall(TestApplied(pc[k], &z[k]));
@@ -110,23 +111,26 @@ static PetscErrorCode SolveBlocks(Mat local, PetscInt b, PetscBool transpose, Ve
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPrecision precision)
+/* The network's factor, or where the guard refuses that of a bad network, the classical one */
+static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPrecision precision, PetscBool bad)
 {
   GNNConfig config;
   GNNModel  model;
   Mat       A, G;
   PC        pc;
   Vec       r, z, u, y;
-  PetscReal difference;
+  PetscReal difference, alpha;
 
   PetscFunctionBeginUser;
   PetscCall(TestConfig(&config));
   config.block_size = b;
   config.pattern    = pattern;
-  PetscCall(TestModelCreate(&config, 1.0, 1, &model));
+  if (bad) config.output = GNN_OUTPUT_DIRECT;
+  PetscCall(TestModelCreate(&config, bad ? 100.0 : 1.0, 1, &model));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, b, 20, 2, &A));
-  PetscCall(TestPCCreate(A, model, PETSC_FALSE, &pc));
-  PetscCall(PCGNNSPAISetEpsilon(pc, 0.3));
+  PetscCall(TestPCCreate(A, model, bad, &pc));
+  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_FSAI));
+  PetscCall(PCGNNSPAISetEpsilon(pc, 0.01));
   PetscCall(PCGNNSPAISetPrecision(pc, precision));
   PetscCall(TestApplied(pc, &z));
   PetscCall(PCGNNSPAIGetFactor(pc, &G));
@@ -135,10 +139,11 @@ static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPr
   PetscCall(SolveBlocks(A, b, PETSC_FALSE, r));
   PetscCall(MatMultTranspose(G, r, u));
   PetscCall(MatMult(G, u, y));
-  PetscCall(VecAXPY(y, 0.3, r));
+  PetscCall(VecAXPY(y, 0.01, r));
   PetscCall(SolveBlocks(A, b, PETSC_TRUE, y));
   PetscCall(TestDifference(z, 1.0, y, &difference));
-  Ok(difference < (precision == PC_GNNSPAI_DOUBLE ? 1e-13 : 1e-6), "blocks of %d, pattern %s, %s: M is S (G G^T + eps I) S^T up to %.1e", (int)b, GNNPatterns[pattern], PCGNNSPAIPrecisions[precision], (double)difference);
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
+  Ok(alpha == (bad ? GNN_GUARD_FSAI : 1.0) && difference < (precision == PC_GNNSPAI_DOUBLE ? 1e-13 : 1e-6), "blocks of %d, pattern %s, %s%s: M is S (G G^T + eps I) S^T up to %.1e", (int)b, GNNPatterns[pattern], PCGNNSPAIPrecisions[precision], bad ? ", classical factor" : "", (double)difference);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&z));
   PetscCall(VecDestroy(&u));
@@ -317,10 +322,11 @@ int main(int argc, char **argv)
   PetscCall(TestTypes());
   PetscCall(TestDivides());
   for (PetscInt b = 2; b <= 3; b++) {
-    PetscCall(TestDefinition(b, GNN_PATTERN_A, PC_GNNSPAI_DOUBLE));
-    PetscCall(TestDefinition(b, GNN_PATTERN_LOWER, PC_GNNSPAI_DOUBLE));
+    PetscCall(TestDefinition(b, GNN_PATTERN_A, PC_GNNSPAI_DOUBLE, PETSC_FALSE));
+    PetscCall(TestDefinition(b, GNN_PATTERN_LOWER, PC_GNNSPAI_DOUBLE, PETSC_FALSE));
   }
-  PetscCall(TestDefinition(3, GNN_PATTERN_A, PC_GNNSPAI_SINGLE));
+  PetscCall(TestDefinition(3, GNN_PATTERN_A, PC_GNNSPAI_SINGLE, PETSC_FALSE));
+  PetscCall(TestDefinition(3, GNN_PATTERN_A, PC_GNNSPAI_DOUBLE, PETSC_TRUE));
   PetscCall(TestClamped(PETSC_TRUE));
   PetscCall(TestClamped(PETSC_FALSE));
   PetscCall(TestIsolated(GNN_SCALING_DIAGONAL));
