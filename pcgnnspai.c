@@ -2,10 +2,11 @@
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
    PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> values of G by the network (gnn/gnnforward.c) with its guard (gnn/gnnguard.c), or by
-   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c);
+   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c); matrix -> coarse space, if one is wanted (gnn/gnncoarse.c);
    PCApply: two products with G, no triangular solve.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
+#include "gnn/gnncoarse.h"
 #include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
@@ -14,8 +15,10 @@ const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecis
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
+const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
+const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
-PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Apply;
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -37,19 +40,28 @@ typedef struct {
   PetscBool          guard;
   PCGNNSPAIPrecision precision;
   Vec                features; /* user's node features, or NULL */
-  GNNModel           model;    /* loaded at the first set-up, or given by PCGNNSPAISetNetwork() */
+  PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
+  GNNModel           model;    /* the one in use, chosen for each new pattern */
+  char               reason[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
-  GNNActs            acts;
+  GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
-  GNNFactor          factor;
+  GNNFactor          factor; /* with the network on the device, only what the guard chose; GNNFactorFetch() brings the rest */
+  GNNDevice          device; /* NULL where the product is the host's */
+  PetscBool          device_network; /* does the network run on the device? If not, the host's factor is uploaded */
+  PCGNNSPAIMath      math;   /* of the network on the device */
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
+  GNNCoarseOptions   coarse_options;
+  GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
 
 /* What PCGNNSPAISetUpPattern_Private() made */
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
+  PetscCall(GNNOpsDestroy(&gnn->device));
   PetscCall(GNNFactorDestroy(&gnn->factor));
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
@@ -64,6 +76,7 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->local));
+  PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -89,6 +102,84 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are the b x b blocks full on every rank? */
+static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
+{
+  int all;
+
+  PetscFunctionBegin;
+  PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
+  all = *full ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  *full = all ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIUseGiven_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNModelDestroy(&gnn->model));
+  if (gnn->given) PetscCall(GNNModelReference(gnn->given));
+  gnn->model = gnn->given;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not loaded again where it is in use */
+static PetscErrorCode PCGNNSPAIUseBuiltin_Private(PC pc, const char name[])
+{
+  PC_GNNSPAI *gnn  = (PC_GNNSPAI *)pc->data;
+  PetscBool   same = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (gnn->model && gnn->model != gnn->given) PetscCall(PetscStrcmp(gnn->model->name, name, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), name, &gnn->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The model for a pattern: the one asked for, or the built-in one of the matrix's block size; that of block size 1 where there is none or
+   not all blocks are full */
+static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const PetscInt ia[], const PetscInt ja[])
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscInt    bs, b;
+  PetscBool   full = PETSC_TRUE;
+  const char *name = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(pc->pmat, &bs));
+  b = gnn->given ? gnn->given->config.block_size : bs;
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
+  gnn->reason[0] = '\0';
+  if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
+  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
+  else if (b > 1) {
+    PetscCall(PCGNNSPAIBlocksFull_Private(pc, b, n, ia, ja, &full));
+    if (!full) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
+  }
+  if (gnn->reason[0] != '\0') {
+    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->reason));
+    PetscCall(GNNBuiltinDefault(1, &name));
+  }
+  if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
+  else PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
+{
+  PetscBool ondevice;
+
+  PetscFunctionBegin;
+  gnn->device_network = PETSC_FALSE;
+  PetscCall(GNNOpsOnDevice(local, &ondevice));
+  if (!ondevice || gnn->graph->b > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNOpsSupports(gnn->model, &gnn->device_network));
+  PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What depends on the nonzero pattern (and on the model's shape): once per pattern */
 static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
 {
@@ -101,11 +192,13 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
-  PetscCall(GNNGraphCreate(n, ia, ja, &gnn->graph));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
+  PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) {
+  PetscCall(PCGNNSPAICreateDevice_Private(gnn, local));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_network) {
     PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
-    PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->n, gnn->graph->nz, gnn->acts));
+    PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
     PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
   }
   PetscCall(GNNFactorCreate(gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, &gnn->factor));
@@ -121,7 +214,7 @@ static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
   if (gnn->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetBlockSize(gnn->features, &size));
   PetscCall(VecGetLocalSize(gnn->features, &nlocal));
-  PetscCheck(nlocal == size * gnn->graph->n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " rows times block size %" PetscInt_FMT, nlocal, gnn->graph->n, size);
+  PetscCheck(nlocal == size * gnn->graph->nodes, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, gnn->graph->nodes, gnn->graph->b > 1 ? "block rows" : "rows", size);
   PetscCall(VecGetArrayRead(gnn->features, &array));
   PetscCall(GNNGraphSetUserFeatures(gnn->graph, size, array));
   PetscCall(VecRestoreArrayRead(gnn->features, &array));
@@ -142,16 +235,6 @@ static PetscErrorCode PCGNNSPAISetUpValues_Private(PC pc, Mat local, GNNGraphSta
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAILoadModel_Private(PC pc)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (gnn->model == NULL) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->model));
-  PetscCheck(gnn->model->config.block_size == 1, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "Model %s has block size %" PetscInt_FMT ": only models of block size 1 can be used", gnn->model_name, gnn->model->config.block_size);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The classical G is never singular and needs no shift. PETSC_DEFAULT where it is not known yet */
 static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
 {
@@ -160,19 +243,26 @@ static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
   return gnn->model ? gnn->model->config.epsilon : gnn->epsilon;
 }
 
-/* Graph; its pattern part only where the pattern is new */
-static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, GNNGraphStatus *status)
+/* Is the nonzero pattern new, or a setting that the pattern work depends on? */
+static PetscBool PCGNNSPAIIsFresh_Private(PC pc)
 {
-  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
-  const PetscBool fresh = gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
-  Mat             local = NULL;
+  return ((PC_GNNSPAI *)pc->data)->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Graph; its pattern part only where the pattern is new */
+static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGraphStatus *status)
+{
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  Mat         local = NULL;
 
   PetscFunctionBegin;
   if (fresh) PetscCall(MatDestroy(&gnn->local));
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
   if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  *status = GNN_GRAPH_OK;
+  if (gnn->device_network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  else PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
   PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -184,20 +274,19 @@ static PetscErrorCode PCGNNSPAIForward_Private(PC pc)
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
   PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
-  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
+  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->nodes, gnn->graph->slots)));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guard chooses; where it refuses the network's factor, the policy says what then */
-static PetscErrorCode PCGNNSPAIChoose_Private(PC pc)
+/* Where the guard refused the network's factor, the policy says what then */
+static PetscErrorCode PCGNNSPAIRefused_Private(PC pc)
 {
   PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
   GNNFactor       f       = gnn->factor;
   const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
 
   PetscFunctionBegin;
-  PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, epsilon, gnn->guard));
   if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
   if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
@@ -206,6 +295,66 @@ static PetscErrorCode PCGNNSPAIChoose_Private(PC pc)
     pc->failedreason = PC_FACTOR_OTHER;
     f->loss          = -1.0; /* nothing to keep */
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The device's values by the guard's choice, and their loss on its probe; what is wrong with A is told by the host */
+static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alpha, PetscReal damping, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn = (PC_GNNSPAI *)pc->data;
+  GNNKernelStatus report;
+
+  PetscFunctionBegin;
+  *status = GNN_GRAPH_OK;
+  PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, &report));
+  PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  if (report.flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  gnn->factor->replaced = report.replaced;
+  gnn->graph->ncoupled  = gnn->graph->n - report.decoupled;
+  *loss                 = report.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard's choice on the host, from the network's values that the device has */
+static PetscErrorCode PCGNNSPAIChooseForDevice_Private(PC pc, Mat local)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor      f   = gnn->factor;
+  PetscReal      unused;
+  GNNGraphStatus status;
+
+  PetscFunctionBegin;
+  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, &unused, &status));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  f->alpha = 1.0;
+  PetscCall(GNNFactorFetch(f, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(GNNFactorChoose(f, gnn->model, gnn->graph, PCGNNSPAIEpsilon_Private(gnn), PETSC_TRUE));
+  PetscCall(PCGNNSPAIRefused_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As PCGNNSPAISetUpNetwork_Private(), with everything but a new choice of the guard on the device */
+static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f     = gnn->factor;
+  const PetscBool first = f->loss < 0.0 || f->alpha == GNN_GUARD_FSAI ? PETSC_TRUE : PETSC_FALSE; /* a classical factor in its stead is chosen anew */
+  PetscReal       loss  = 0.0;
+  Mat             local;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  if (first) f->alpha = f->damping = 1.0;
+  PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIChooseForDevice_Private(pc, local));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
+  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNOpsUpload(gnn->device, f));
+  else if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (pc->failedreason == PC_NOERROR) f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -224,7 +373,10 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   if (!kept && !used) PetscCall(PCGNNSPAIForward_Private(pc));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  if (!kept) PetscCall(PCGNNSPAIChoose_Private(pc));
+  if (!kept) {
+    PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+    PetscCall(PCGNNSPAIRefused_Private(pc));
+  }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -241,6 +393,32 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same failed reason on every rank: KSPSetUp() reads the local one only */
+static PetscErrorCode PCGNNSPAIReduceFailedReason_Private(PC pc)
+{
+  int failed = (int)pc->failedreason;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  pc->failedreason = (PCFailedReason)failed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
+  if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
+  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, pc->pmat, &gnn->coarse_options, &gnn->coarse));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat, &pc->failedreason));
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
 {
   PetscBool view;
@@ -254,39 +432,58 @@ static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Ends with the same failed reason on every rank: KSPSetUp() reads the local one only */
 static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
 {
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  GNNGraphStatus status;
-  int            failed;
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  const PetscBool fresh = PCGNNSPAIIsFresh_Private(pc);
+  GNNGraphStatus  status;
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAILoadModel_Private(pc));
-  PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
+  PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
   if (status == GNN_GRAPH_OK) {
-    if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+    if (gnn->device_network) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
+    else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
     else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
-  } else {
+    if (gnn->device && !gnn->device_network && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  }
+  if (status != GNN_GRAPH_OK) {
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
-  failed = (int)pc->failedreason;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
-  pc->failedreason = (PCFailedReason)failed;
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z)
+{
+  GNNFactor          f = gnn->factor;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+
+  PetscFunctionBegin;
+  if (gnn->device) {
+    PetscCall(GNNOpsApply(gnn->device, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetArrayRead(r, &rarray));
+  PetscCall(VecGetArrayWrite(z, &zarray));
+  PetscCall(GNNFactorApply(f, rarray, zarray));
+  PetscCall(VecRestoreArrayRead(r, &rarray));
+  PetscCall(VecRestoreArrayWrite(z, &zarray));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
-  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
-  GNNFactor          f   = gnn->factor;
-  const PetscScalar *rarray;
-  PetscScalar       *zarray;
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Vec         t   = r;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -294,26 +491,26 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  PetscCall(VecGetArrayRead(r, &rarray));
-  PetscCall(VecGetArrayWrite(z, &zarray));
-  PetscCall(GNNFactorApply(f, rarray, zarray));
-  PetscCall(VecRestoreArrayRead(r, &rarray));
-  PetscCall(VecRestoreArrayWrite(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->n));
+  if (gnn->coarse) PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
+  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
+  if (gnn->coarse) PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
-  PC_GNNSPAI        *gnn       = (PC_GNNSPAI *)pc->data;
-  PCGNNSPAIValues    values    = gnn->values;
-  PCGNNSPAIFallback  policy    = gnn->policy;
-  PCGNNSPAIPrecision precision = gnn->precision;
-  GNNFsaiOptions     fsai      = gnn->fsai;
-  PetscReal          epsilon   = gnn->epsilon;
-  PetscBool          guard = gnn->guard, set;
-  char               model[PETSC_MAX_PATH_LEN];
+  PC_GNNSPAI         *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIValues     values    = gnn->values;
+  PCGNNSPAIFallback   policy    = gnn->policy;
+  PCGNNSPAIPrecision  precision = gnn->precision;
+  PCGNNSPAIMath       math      = gnn->math;
+  PCGNNSPAICoarseType type      = gnn->coarse_options.type;
+  GNNFsaiOptions      fsai      = gnn->fsai;
+  PetscInt            coarse    = gnn->coarse_options.wanted;
+  PetscReal           epsilon   = gnn->epsilon;
+  PetscBool           guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
+  char                model[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
@@ -335,6 +532,14 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetFallback(pc, policy));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_math", "Arithmetic of the network on a device", "PCGNNSPAISetMath", PCGNNSPAIMaths, (PetscEnum)math, (PetscEnum *)&math, &set));
+  if (set) PetscCall(PCGNNSPAISetMath(pc, math));
+  PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_coarse_type", "How the coarse space is joined to the factor", "PCGNNSPAISetCoarseType", PCGNNSPAICoarseTypes, (PetscEnum)type, (PetscEnum *)&type, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseType(pc, type));
+  PetscCall(PetscOptionsBool("-pc_gnnspai_coarse_smooth", "Smooth the prolongator by one damped Jacobi step", "PCGNNSPAISetCoarseSmooth", smooth, &smooth, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseSmooth(pc, smooth));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -357,6 +562,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
   static const char *const names[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
   PC_GNNSPAI              *gnn     = (PC_GNNSPAI *)pc->data;
   const PetscReal          alpha   = gnn->factor->alpha;
+  const PetscBool          blocks  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
   PetscReal                count[4] = {0.0}, least[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL}; /* least of alpha and of -alpha */
   char                     text[256] = "guard: ", part[64];
 
@@ -370,7 +576,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   for (PetscInt k = 0; k < 4; k++) {
     if (count[k] == 0.0) continue;
-    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", names[k], (double)count[k]));
+    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", k == 2 && blocks ? "point-block Jacobi" : names[k], (double)count[k]));
     PetscCall(PetscStrlcat(text, part, sizeof(text)));
   }
   if (least[0] == PETSC_MAX_REAL) PetscCall(PetscSNPrintf(part, sizeof(part), "nothing to choose"));
@@ -388,7 +594,7 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscReal   local[5], sum[5];
 
   PetscFunctionBegin;
-  local[0] = gnn->factor->i[gnn->factor->n];
+  local[0] = gnn->device ? GNNOpsEntries(gnn->device) : gnn->factor->i[gnn->factor->n];
   local[1] = gnn->graph->nz;
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;
@@ -412,12 +618,15 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "values", viewer));
-  else if (gnn->model) PetscCall(GNNModelView(gnn->model, viewer));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
+  else if (gnn->model) {
+    PetscCall(GNNModelView(gnn->model, viewer));
+    if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
+  } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->device_network ? (gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32") : "host", gnn->device ? "device" : "host"));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
+  if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -429,7 +638,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Input Parameters:
 + pc   - the preconditioner context
-- name - a safetensors file, or the name of a built-in model (`general`, the default, `heat`, `poisson`, `synthetic`)
+- name - a safetensors file, or the name of a built-in model (`general`, `heat`, `poisson`, `synthetic`)
 
   Options Database Key:
 . -pc_gnnspai_model name - the model
@@ -442,7 +651,11 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Models are trained by `gnnspai-train` from matrices dumped by an application with `-ksp_view_mat binary:A.dat`.
 
-.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`
+  A model of block size b > 1 needs a matrix whose block size, see `MatSetBlockSize()`, is a multiple of b; where not all its b x b
+  blocks are full, `general` is used instead, as `PCView()` says. A model of block size 1 takes any matrix. By default the block size of the
+  matrix chooses: `general`, or for b > 1 the built-in model `generalb`, `general3` say, where there is one.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`, `MatSetBlockSize()`
 @*/
 PetscErrorCode PCGNNSPAISetModel(PC pc, const char name[])
 {
@@ -460,10 +673,12 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 
   PetscFunctionBegin;
   PetscCall(PetscStrcmp(name, gnn->model_name, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  if (same && !gnn->automatic) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy(name, &gnn->model_name));
-  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelDestroy(&gnn->given));
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  gnn->automatic  = PETSC_FALSE;
   pc->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -477,7 +692,7 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 . pc - the preconditioner context
 
   Output Parameter:
-. name - file or built-in name; borrowed
+. name - file or built-in name; `general` where none was set, whatever the block size then chooses; borrowed
 
   Level: beginner
 
@@ -530,8 +745,10 @@ static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
 
   PetscFunctionBegin;
   PetscCall(GNNModelReference(model));
-  PetscCall(GNNModelDestroy(&gnn->model));
-  gnn->model = model;
+  PetscCall(GNNModelDestroy(&gnn->given));
+  gnn->given     = model;
+  gnn->automatic = PETSC_FALSE;
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy("(in memory)", &gnn->model_name)); /* so that any PCGNNSPAISetModel() to come has an effect */
   pc->setupcalled = PETSC_FALSE;
@@ -1136,13 +1353,294 @@ static PetscErrorCode PCGNNSPAIGetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback *fal
 }
 
 /*@
+  PCGNNSPAISetCoarse - Sets the number of aggregates of the coarse space
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc - the preconditioner context
+- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for $n^{2/3}/3$ with n the coupled (block) rows
+
+  Options Database Key:
+. -pc_gnnspai_coarse n - the number
+
+  Level: intermediate
+
+  Notes:
+  The coarse space Q = $P A_c^{-1} P^T$, $A_c = P^T A P$, reaches across the whole matrix in one step, as the factor does not: with it the number
+  of iterations grows little with the size of the matrix. P has a column for each aggregate and each vector of the near-null space, which is the one given
+  to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`).
+
+  On one rank $A_c$ is inverted as a dense matrix where it has up to 4096 rows and no solver is asked for. Otherwise a `KSP` with prefix
+  `pc_gnnspai_coarse_` solves with it, by default a Cholesky factorisation, redundant on several ranks; `-pc_gnnspai_coarse_pc_type gamg` is another choice.
+  A Krylov method there makes the preconditioner vary: use `KSPFCG` outside.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarse()`, `PCGNNSPAISetCoarseType()`, `PCGNNSPAISetCoarseSmooth()`, `MatSetNearNullSpace()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarse(PC pc, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveInt(pc, n, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarse_C", (PC, PetscInt), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarse_GNNSPAI(PC pc, PetscInt n)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(n >= 0 || n == PETSC_DECIDE, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_coarse is %" PetscInt_FMT ": give a number of aggregates, 0 for no coarse space or -1 for one by the size", n);
+  if (n != gnn->coarse_options.wanted) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.wanted = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarse - Gets the number of aggregates that was asked for
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. n - the number, as given to `PCGNNSPAISetCoarse()`
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarse(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(n, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarse_C", (PC, PetscInt *), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarse_GNNSPAI(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  *n = ((PC_GNNSPAI *)pc->data)->coarse_options.wanted;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseType - Sets how the coarse space is joined to the factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- type - `PC_GNNSPAI_COARSE_ADDITIVE` or `PC_GNNSPAI_COARSE_BALANCED`
+
+  Options Database Key:
+. -pc_gnnspai_coarse_type (additive|balanced) - the type
+
+  Level: intermediate
+
+  Note:
+  Balanced needs fewer iterations, each with two more products with the matrix and one more coarse solve.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseType()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseType(PC pc, PCGNNSPAICoarseType type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, type, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseType_C", (PC, PCGNNSPAICoarseType), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType type)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (type != gnn->coarse_options.type) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.type = type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseType - Gets how the coarse space is joined to the factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. type - the type
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseType()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseType(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(type, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseType_C", (PC, PCGNNSPAICoarseType *), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PC_GNNSPAI *)pc->data)->coarse_options.type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseSmooth - Sets whether the prolongator of the coarse space is smoothed by one damped Jacobi step
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc     - the preconditioner context
+- smooth - `PETSC_TRUE`, the default, to smooth it: $P = (I - \omega D^{-1}A)P_0$
+
+  Options Database Key:
+. -pc_gnnspai_coarse_smooth (true|false) - smooth it
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseSmooth()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseSmooth(PC pc, PetscBool smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveBool(pc, smooth, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseSmooth_C", (PC, PetscBool), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseSmooth_GNNSPAI(PC pc, PetscBool smooth)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (smooth != gnn->coarse_options.smooth) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.smooth = smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseSmooth - Gets whether the prolongator of the coarse space is smoothed
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. smooth - `PETSC_TRUE` if it is
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseSmooth()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(smooth, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseSmooth_C", (PC, PetscBool *), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseSmooth_GNNSPAI(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  *smooth = ((PC_GNNSPAI *)pc->data)->coarse_options.smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetMath - Sets the arithmetic of the network's products on a device
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- math - `PC_GNNSPAI_MATH_FP32`, the default, or `PC_GNNSPAI_MATH_TF32`
+
+  Options Database Key:
+. -pc_gnnspai_math (fp32|tf32) - the arithmetic
+
+  Level: intermediate
+
+  Note:
+  TF32 takes the tensor cores: weights and states are rounded to 11 bits before they are multiplied, sums stay in single precision. The
+  factor then differs from the one of FP32 by about a thousandth. On the host it is always FP32.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetMath()`
+@*/
+PetscErrorCode PCGNNSPAISetMath(PC pc, PCGNNSPAIMath math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, math, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetMath_C", (PC, PCGNNSPAIMath), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetMath_GNNSPAI(PC pc, PCGNNSPAIMath math)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (math != gnn->math) pc->setupcalled = PETSC_FALSE;
+  gnn->math = math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetMath - Gets the arithmetic of the network's products on a device
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. math - the arithmetic
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetMath()`
+@*/
+PetscErrorCode PCGNNSPAIGetMath(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(math, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetMath_C", (PC, PCGNNSPAIMath *), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetMath_GNNSPAI(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  *math = ((PC_GNNSPAI *)pc->data)->math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
 
   Input Parameters:
 + pc       - the preconditioner context
-- features - vector with the row layout of the matrix and block size k, or `NULL`; a reference is taken
+- features - vector of block size k, with k numbers for each of this rank's (block) rows, or `NULL`; a reference is taken
 
   Level: advanced
 
@@ -1212,7 +1710,7 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, borrowed; valid until the next `PCSetUp()`
+. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, or a `MATSEQAIJCUSPARSE` if the matrix is one, borrowed; valid until the next `PCSetUp()`
 
   Options Database Key:
 . -pc_gnnspai_view_factor viewer - view G at every set-up
@@ -1220,8 +1718,9 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
   Level: intermediate
 
   Note:
-  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal.
-  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$.
+  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal; for a
+  model of block size b > 1, $S_i = L_i^{-T}$ with the Cholesky factors of the diagonal blocks $D_i = L_i L_i^T$.
+  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$, or $D_i^{-1}$ where a whole block is decoupled.
 
 .seealso: `PCGNNSPAI`
 @*/
@@ -1231,6 +1730,21 @@ PetscErrorCode PCGNNSPAIGetFactor(PC pc, Mat *G)
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscAssertPointer(G, 2);
   PetscUseMethod(pc, "PCGNNSPAIGetFactor_C", (PC, Mat *), (pc, G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With the network on the device the host has not seen the factor yet */
+static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status;
+  Mat            local;
+
+  PetscFunctionBegin;
+  if (!gnn->device_network || gnn->factor->alpha == GNN_GUARD_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -1244,8 +1758,10 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   if (gnn->G == NULL) {
     Mat Gt;
 
+    PetscCall(PCGNNSPAIFetchFactor_Private(pc));
     PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
     PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, &gnn->G));
+    if (gnn->device) PetscCall(MatConvert(gnn->G, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, &gnn->G));
     PetscCall(MatDestroy(&Gt));
   }
   *G = gnn->G;
@@ -1275,8 +1791,16 @@ static const struct {
   {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
   {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
   {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
-  {"PCGNNSPAISetFallback_C",      (void (*)(void))PCGNNSPAISetFallback_GNNSPAI    },
-  {"PCGNNSPAIGetFallback_C",      (void (*)(void))PCGNNSPAIGetFallback_GNNSPAI    },
+  {"PCGNNSPAISetFallback_C",     (void (*)(void))PCGNNSPAISetFallback_GNNSPAI    },
+  {"PCGNNSPAIGetFallback_C",     (void (*)(void))PCGNNSPAIGetFallback_GNNSPAI    },
+  {"PCGNNSPAISetCoarse_C",       (void (*)(void))PCGNNSPAISetCoarse_GNNSPAI      },
+  {"PCGNNSPAIGetCoarse_C",       (void (*)(void))PCGNNSPAIGetCoarse_GNNSPAI      },
+  {"PCGNNSPAISetCoarseType_C",   (void (*)(void))PCGNNSPAISetCoarseType_GNNSPAI  },
+  {"PCGNNSPAIGetCoarseType_C",   (void (*)(void))PCGNNSPAIGetCoarseType_GNNSPAI  },
+  {"PCGNNSPAISetCoarseSmooth_C", (void (*)(void))PCGNNSPAISetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAIGetCoarseSmooth_C", (void (*)(void))PCGNNSPAIGetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAISetMath_C",         (void (*)(void))PCGNNSPAISetMath_GNNSPAI        },
+  {"PCGNNSPAIGetMath_C",         (void (*)(void))PCGNNSPAIGetMath_GNNSPAI        },
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
@@ -1289,6 +1813,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(PCReset_GNNSPAI(pc));
   PetscCall(VecDestroy(&gnn->features));
+  PetscCall(GNNModelDestroy(&gnn->given));
   PetscCall(GNNModelDestroy(&gnn->model));
   PetscCall(PetscFree(gnn->model_name));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, NULL));
@@ -1310,6 +1835,10 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
 .  -pc_gnnspai_fallback (error|fsai|jacobi) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_math (fp32|tf32)              - arithmetic of the network on a device, see `PCGNNSPAISetMath()`
+.  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
+.  -pc_gnnspai_coarse_smooth (true|false)      - smooth the coarse space's prolongator, see `PCGNNSPAISetCoarseSmooth()`
 -  -pc_gnnspai_view_factor viewer        - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
@@ -1322,12 +1851,16 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    The pattern must be symmetric and the diagonal stored and positive. Unknowns with no coupling to others, as
    `MatZeroRowsColumns()` leaves them, are solved exactly.
 
+   `PCGNNSPAISetCoarse()` adds a coarse space of aggregates over all ranks, without which the number of iterations grows with the size of the matrix.
+
    New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
+
+   A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
 
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
-.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`
+.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`
 M*/
 static PetscErrorCode PCCreate_GNNSPAI(PC pc)
 {
@@ -1337,9 +1870,11 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   PetscCall(PetscNew(&gnn));
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
+  gnn->automatic           = PETSC_TRUE;
   gnn->policy              = PC_GNNSPAI_FALLBACK_FSAI;
   gnn->fsai.threshold      = 0.07;
   gnn->fsai.stages         = 2;
+  gnn->coarse_options.smooth = PETSC_TRUE;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
@@ -1359,7 +1894,7 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionBegin;
   PCGNNSPAIPackageInitialized = PETSC_FALSE;
   cited                       = PETSC_FALSE;
-  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Apply = 0;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Coarse = GNN_Apply = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -1387,6 +1922,7 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIForward", PC_CLASSID, &GNN_Forward));
   PetscCall(PetscLogEventRegister("GNNSPAIAssemble", PC_CLASSID, &GNN_Assemble));
   PetscCall(PetscLogEventRegister("GNNSPAIFsai", PC_CLASSID, &GNN_Fsai));
+  PetscCall(PetscLogEventRegister("GNNSPAICoarse", PC_CLASSID, &GNN_Coarse));
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

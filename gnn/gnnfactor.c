@@ -32,10 +32,11 @@ PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
+  f->b      = g->b;
   f->n      = g->n;
   f->single = single;
   f->loss   = -1.0;
-  PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n, &f->s, g->n, &f->shift, g->n, &f->work));
+  PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
   PetscCall(GNNFactorReserve(f, 0, g->nz));
   *factor = f;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -69,7 +70,7 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
       gt[p] = 0.0;
       if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
       GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[p];
+      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[GNNGraphOutput(g, i, p)];
       if (PetscIsInfOrNanScalar(gt[p])) {
         gt[p] = diagonal ? 1.0 : 0.0;
         (*replaced)++;
@@ -109,13 +110,28 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
   f->i[g->n] = k;
 }
 
+/* What M^-1 has beside S G G^T S^T. Decoupled rows couple to each other only, if at all: inside an isolated node */
+static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+{
+  const PetscInt b = f->b;
+
+  for (PetscInt i = 0; i < f->n / b; i++) {
+    const PetscScalar *S = g->s + i * b * b, *inverse = g->inverse + i * b * b;
+
+    for (PetscInt k = 0; k < b * b; k++) {
+      const PetscInt  r = k / b, c = k % b;
+      const PetscBool decoupled = g->decoupled[i * b + r] || g->decoupled[i * b + c] ? PETSC_TRUE : PETSC_FALSE;
+
+      f->s[i * b * b + k]     = S[k];
+      f->shift[i * b * b + k] = decoupled ? inverse[k] : GNNBlockShift(b, epsilon, S, r, c);
+    }
+  }
+}
+
 /* Scaling, shift and copy in single precision of a factor whose rows are there */
 static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
 {
-  for (PetscInt i = 0; i < g->n; i++) {
-    f->s[i]     = g->s[i];
-    f->shift[i] = g->decoupled[i] ? g->inverse[i] : (f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon * g->s[i] * g->s[i]);
-  }
+  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
   if (f->single) {
     for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
   }
@@ -138,18 +154,40 @@ static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscRea
   FactorFinish_Private(f, g, epsilon);
 }
 
-PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
+/* alpha by the guard, or 1, for the network's slots that are there */
+PetscErrorCode GNNFactorChoose(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon, PetscBool guard)
 {
   PetscFunctionBegin;
-  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
-  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
   f->rows_failed = 0;
   f->alpha = f->damping = 1.0;
   if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, f->slots, epsilon, &f->alpha, &f->damping));
   FactorUseSlots_Private(f, m, g, epsilon);
-  if (guard) {
-    PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
-    }
+  if (guard) PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FactorReserveSlots_Private(GNNFactor f, GNNGraph g)
+{
+  PetscFunctionBegin;
+  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
+{
+  PetscFunctionBegin;
+  PetscCall(FactorReserveSlots_Private(f, g));
+  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
+  PetscCall(GNNFactorChoose(f, m, g, epsilon, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscCall(FactorReserveSlots_Private(f, g));
+  PetscCall(GNNOpsGetSlots(d, g, f->slots));
+  FactorUseSlots_Private(f, m, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,8 +223,32 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
     FactorUseSlots_Private(f, m, g, epsilon);
   }
   PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &loss));
-  *kept = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE; /* not where the loss is a NaN */
+  *kept = GNNGuardMayKeep(f, loss);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x = S^T r */
+static void FactorScaleBefore_Private(GNNFactor f, const PetscScalar r[], PetscScalar x[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) x[i] = f->s[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTransposeTimes(b, f->s + i * b, r + i, x + i);
+  }
+}
+
+/* z = S z + B r, B the shift */
+static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscScalar z[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTimesAdd(b, f->s + i * b, f->shift + i * b, r + i, z + i);
+  }
 }
 
 PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
@@ -194,12 +256,10 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   PetscScalar *x = f->work;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < f->n; i++) {
-    x[i] = f->s[i] * r[i];
-    z[i] = 0.0;
-  }
+  FactorScaleBefore_Private(f, r, x);
+  PetscCall(PetscArrayzero(z, f->n));
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
-  for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  FactorScaleAfter_Private(f, r, z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

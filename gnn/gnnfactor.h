@@ -3,7 +3,7 @@
 */
 #pragma once
 
-#include "gnngraph.h"
+#include "gnnops.h"
 
 /* What the guard may choose instead of a share alpha of the network's G: G = D^-1/2 */
 #define GNN_GUARD_JACOBI (-1.0)
@@ -14,15 +14,14 @@ typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical facto
 typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, gnnguard.c */
 typedef struct _n_GNNFsaiOptions  GNNFsaiOptions; /* gnnfsai.h */
 
-typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
-  PetscInt     n;
+  PetscInt     b, n;        /* block size and rows */
   PetscInt     size;        /* of the arrays j, v, vs; GNNFactorReserve() */
-  PetscInt    *i, *j;       /* CSR of G^T, columns ascending, owned; of the network: the kept slots that are in the pattern */
+  PetscInt    *i, *j;       /* CSR of G^T, columns ascending, owned; of the network: the kept entries that are in the pattern */
   PetscScalar *v;           /* values of G^T */
   float       *vs;          /* the same in single precision */
-  PetscScalar *s;           /* (n) scaling S */
-  PetscScalar *shift;       /* (n) eps S^2; 1/a_ii at decoupled nodes, where rows and columns of G are empty */
+  PetscScalar *s;           /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar *shift;       /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;        /* (n) */
   PetscBool    single;      /* the product reads vs */
   PetscReal    alpha;       /* share of the network's output, or GNN_GUARD_JACOBI, or GNN_GUARD_FSAI */
@@ -37,6 +36,8 @@ struct _n_GNNFactor {
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the slots on the device; eps */
+PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */
 /* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */
 PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
@@ -46,7 +47,7 @@ PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);    
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
-/* The network's G^T = start + out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
+/* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
 PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscInt *); /* the network's output, G^T (nz), count */
 
 /* ---- guard, gnnguard.c; made by its first choice ---- */
@@ -58,6 +59,12 @@ PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, GNNGraph
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
+
+/* May the last choice stay, now that the loss is this one? Not where it is a NaN */
+static inline PetscBool GNNGuardMayKeep(GNNFactor f, PetscReal loss)
+{
+  return PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+}
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
 #define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \

@@ -20,17 +20,6 @@ bad() {
   result $? "$name"
 }
 
-# compile SOURCE PROGRAM PACKAGES FLAGS...: with what pkg-config says, and nothing of this directory
-compile() {
-  local source=$1 program=$2 packages=$3 libs flag rpath=()
-  shift 3
-  libs=$(pkg-config --libs $packages) || return 1
-  for flag in $libs; do
-    [[ $flag == -L* ]] && rpath+=("-Wl,-rpath,${flag#-L}")
-  done
-  run $CC -o "$program" $(pkg-config --cflags $packages) "$source" "$@" $libs "${rpath[@]}" -lm
-}
-
 app=$work/app
 plugin="-dll_append $lib -pc_type gnnspai"
 converged="pc gnnspai: converged"
@@ -46,12 +35,12 @@ good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_v
 good "-citations" "2510.27517" "$app" $plugin -citations
 
 run "$app" $plugin -help
-for option in values threshold stages order model epsilon guard fallback precision view_factor; do
+for option in values threshold stages order model epsilon guard fallback precision math coarse coarse_type coarse_smooth view_factor; do
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
-run "$app" $plugin -log_view
-for event in Graph Forward Assemble Apply; do
+run "$app" $plugin -log_view -pc_gnnspai_coarse 8
+for event in Graph Forward Assemble Coarse Apply; do
   grep -Eq "^GNNSPAI$event +[1-9]" "$work/log"
   result $? "-log_view counts GNNSPAI$event"
 done

@@ -24,7 +24,7 @@ $bench -bench_matrices "$work/grid_*.dat" -bench_pc static,gnnspai $fsai -gnnspa
 at_most 0.95 static "the classical factor, grown: at most 0.95 x the static one's"
 
 $bench -bench_matrices "$work/grid_*.dat" -bench_pc parasails,gnnspai > "$log" 2>&1
-if grep -q "Unable to find requested PC type hypre" "$log"; then
+if grep -q "parasails *skipped: this PETSc has no -pc_type hypre" "$log"; then
   skip "against ParaSails" "this PETSc has no hypre"
   skip "the classical factor against ParaSails" "this PETSc has no hypre"
 else

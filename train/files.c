@@ -25,16 +25,45 @@ PetscErrorCode FilesDestroy(PetscInt n, char ***names)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadMat_Private(const char name[], Mat *A)
+static PetscErrorCode ReadMat_Private(const char name[], PetscViewer *viewer, Mat *A)
 {
-  PetscViewer viewer;
-
   PetscFunctionBegin;
-  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, name, FILE_MODE_READ, &viewer));
+  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, name, FILE_MODE_READ, viewer));
   PetscCall(MatCreate(PETSC_COMM_SELF, A));
   PetscCall(MatSetType(*A, MATSEQAIJ));
-  PetscCall(MatLoad(*A, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
+  PetscCall(MatLoad(*A, *viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Number k of big-endian integers of some size */
+static uint64_t Integer(const unsigned char bytes[], int size, int k)
+{
+  uint64_t value = 0;
+
+  for (int byte = 0; byte < size; byte++) value = value << 8 | bytes[k * size + byte];
+  return value;
+}
+
+/* A file does not say what its numbers are: of a PETSc with other scalars it can be read as a matrix, of nonsense. But it begins with class
+   id, rows, columns and nonzeros, and its length tells the rest: a row length for each row, a column and a scalar for each nonzero */
+static PetscErrorCode CheckNumbers_Private(const char name[])
+{
+  const char *const kinds[]  = {"single precision", "double precision", "complex numbers"};
+  unsigned char     head[32] = {0};
+  uint64_t          length   = 0;
+  FILE             *f        = fopen(name, "rb");
+
+  PetscFunctionBegin;
+  if (f == NULL) PetscFunctionReturn(PETSC_SUCCESS); /* said by who reads the matrix */
+  if (fread(head, 1, sizeof(head), f) == sizeof(head) && fseek(f, 0, SEEK_END) == 0) length = (uint64_t)ftell(f);
+  fclose(f);
+  for (int size = 4; size <= 8; size += 4) {
+    const uint64_t rows = Integer(head, size, 1), nonzeros = Integer(head, size, 3);
+
+    if (length == 0 || nonzeros == 0 || Integer(head, size, 0) != MAT_FILE_CLASSID) continue;
+    PetscCheck(size == (int)sizeof(PetscInt), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The matrix in %s was written by a PETSc with %d-bit integers, this one has %d-bit integers: write it with one like this", name, 8 * size, 8 * (int)sizeof(PetscInt));
+    for (int k = 0; k < 3; k++) PetscCheck(sizeof(PetscScalar) == (size_t)4 << k || length != size * (4 + rows + nonzeros) + ((uint64_t)4 << k) * nonzeros, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The matrix in %s has scalars in %s, this PETSc has %s: write it with one like this", name, kinds[k], kinds[sizeof(PetscScalar) / 8]);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,17 +72,22 @@ PetscErrorCode FilesLoadMat(const char name[], Mat *A)
   char           given[16];
   PetscBool      isgiven;
   PetscInt       rows, cols;
+  PetscViewer    viewer = NULL;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
+  *A = NULL;
+  PetscCall(CheckNumbers_Private(name));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-matload_block_size", given, sizeof(given), &isgiven));
   PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  failed = ReadMat_Private(name, A);
+  failed = ReadMat_Private(name, &viewer, A);
   PetscCall(PetscPopErrorHandler());
-  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s; a PETSc program writes one with -ksp_view_mat binary:FILE", name);
+  PetscCall(PetscViewerDestroy(&viewer));
   /* FILE.info puts its block size into the options database, where it would also hold for the files that follow: put back what was there */
   if (isgiven) PetscCall(PetscOptionsSetValue(NULL, "-matload_block_size", given));
   else PetscCall(PetscOptionsClearValue(NULL, "-matload_block_size"));
+  if (failed) PetscCall(MatDestroy(A));
+  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s; a PETSc program writes one with -ksp_view_mat binary:FILE", name);
   PetscCall(MatGetSize(*A, &rows, &cols));
   PetscCheck(rows == cols, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The matrix in %s is not square: %" PetscInt_FMT " x %" PetscInt_FMT, name, rows, cols);
   PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));

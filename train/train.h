@@ -58,6 +58,6 @@ typedef struct {
   PetscInt  *jacobi, *icc, *gnn; /* iterations, summed over both right-hand sides */
 } TrainValidation;
 
-PETSC_INTERN PetscErrorCode TrainValidationCreate(const char[], TrainValidation *);            /* glob; counts Jacobi's and ICC's iterations */
+PETSC_INTERN PetscErrorCode TrainValidationCreate(PetscInt, char **, Mat *, TrainValidation *); /* takes the names and matrices; counts Jacobi's and ICC's iterations */
 PETSC_INTERN PetscErrorCode TrainValidationRun(TrainValidation *, GNNModel, PetscReal *, PetscReal *); /* geometric means of gnn/jacobi, gnn/icc */
 PETSC_INTERN PetscErrorCode TrainValidationDestroy(TrainValidation *);

@@ -44,13 +44,14 @@ static PetscErrorCode Iterations_Private(Mat A, PCType type, GNNModel model, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrainValidationCreate(const char pattern[], TrainValidation *v)
+PetscErrorCode TrainValidationCreate(PetscInt n, char **names, Mat *A, TrainValidation *v)
 {
   PetscFunctionBegin;
-  PetscCall(FilesGlob(pattern, &v->n, &v->name));
-  PetscCall(PetscMalloc4(v->n, &v->A, v->n, &v->jacobi, v->n, &v->icc, v->n, &v->gnn));
-  for (PetscInt k = 0; k < v->n; k++) {
-    PetscCall(FilesLoadMat(v->name[k], &v->A[k]));
+  v->n    = n;
+  v->name = names;
+  v->A    = A;
+  PetscCall(PetscMalloc3(n, &v->jacobi, n, &v->icc, n, &v->gnn));
+  for (PetscInt k = 0; k < n; k++) {
     PetscCall(Iterations_Private(v->A[k], PCJACOBI, NULL, &v->jacobi[k]));
     PetscCall(Iterations_Private(v->A[k], PCICC, NULL, &v->icc[k]));
   }
@@ -77,6 +78,7 @@ PetscErrorCode TrainValidationDestroy(TrainValidation *v)
   PetscFunctionBegin;
   for (PetscInt k = 0; k < v->n; k++) PetscCall(MatDestroy(&v->A[k]));
   PetscCall(FilesDestroy(v->n, &v->name));
-  PetscCall(PetscFree4(v->A, v->jacobi, v->icc, v->gnn));
+  PetscCall(PetscFree(v->A));
+  PetscCall(PetscFree3(v->jacobi, v->icc, v->gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Matrices that gnnspai-train cannot use are named, and refused or left out. TAP.
+. tests/tap.sh
+
+bin/gnnspai-data heat -data_n 150 -data_count 2 -data_output "$work/a_%d.dat" > "$log" 2>&1
+result $? "matrices to train on"
+train=("$top/bin/gnnspai-train" -gnn_width 8 -gnn_layers 1 -train_steps 2 -train_output "$work/m.safetensors")
+
+# matrix FILE [INTEGER SCALAR] < entries "row column value": a PETSc binary file, integers and scalars as perl packs them
+matrix() {
+  perl -e '
+    my ($file, $integer, $scalar) = (@ARGV, "l>", "d>");
+    my (@length, $column, $value);
+    while (<STDIN>) {
+      my ($i, $j, @v) = split;
+      $length[$i]++;
+      $column .= pack $integer, $j;
+      $value .= pack "$scalar*", @v;
+    }
+    my $nonzeros = 0;
+    $nonzeros += $_ for @length;
+    open my $f, ">", $file or die;
+    print $f pack("$integer*", 1211216, scalar @length, scalar @length, $nonzeros, @length), $column, $value;
+  ' "$@"
+}
+good="0 0 2\n0 1 -1\n1 0 -1\n1 1 2\n1 2 -1\n2 1 -1\n2 2 2\n"
+printf "$good" | matrix "$work/small.dat"
+run "${train[@]}" -train_matrices "$work/small.dat"
+result $? "a matrix of three rows, written by the test, can be used"
+
+# bad NAME TEXT: the file $work/bad.dat beside two good ones is refused, or left out
+bad() {
+  run "${train[@]}" -train_matrices "$work/[ab]*.dat"
+  [ $? -ne 0 ] && grep -q "^cannot use $work/bad.dat: .*$2" "$log" && grep -q '1 of the 3 matrices' "$log"
+  result $? "$1: named and refused"
+  run "${train[@]}" -train_matrices "$work/[ab]*.dat" -train_bad_inputs skip
+  [ $? -eq 0 ] && grep -q "^cannot use $work/bad.dat: .*$2" "$log" && grep -q '^2 training matrices' "$log"
+  result $? "$1: named and left out"
+}
+
+head -c 1000 "$work/a_0.dat" > "$work/bad.dat"
+bad "a truncated file" "Cannot read a matrix"
+echo "%%MatrixMarket" > "$work/bad.dat"
+bad "a file of something else" "Cannot read a matrix"
+printf "${good/-1/nan}" | matrix "$work/bad.dat"
+bad "NaN" "NaN or an infinity"
+printf "${good/0 0 2/0 0 -2}" | matrix "$work/bad.dat"
+bad "a negative diagonal entry" "Diagonal entry 0 .* -2"
+printf "${good/0 0 2\\n/}" | matrix "$work/bad.dat"
+bad "a diagonal entry that is not stored" "no stored diagonal"
+printf "${good/0 1 -1\\n/}" | matrix "$work/bad.dat"
+bad "an unsymmetric pattern" "MatZeroRowsColumns"
+printf "${good/0 1 -1/0 1 -1.5}" | matrix "$work/bad.dat"
+bad "unsymmetric values" "not symmetric: "
+printf "0 0 1\n1 1 1\n" | matrix "$work/bad.dat"
+bad "a diagonal matrix" "nothing to learn"
+printf "$good" | matrix "$work/bad.dat" "l>" "f>"
+bad "scalars in single precision" "single precision"
+printf "$good" | sed 's/$/ 0/' | matrix "$work/bad.dat" "l>" "d>"
+bad "complex scalars" "complex numbers"
+printf "$good" | matrix "$work/bad.dat" "q>" "d>"
+bad "64-bit integers" "64-bit integers, this one has 32-bit"
+printf "$good" | matrix "$work/bad.dat"
+echo "-matload_block_size 3" > "$work/bad.dat.info"
+bad "another block size" "Block size 3, but 1"
+rm "$work/bad.dat.info"
+
+printf "0 0 1\n" | matrix "$work/bad.dat"
+refuses "nothing is left" "None of the matrices" "${train[@]}" -train_matrices "$work/bad.dat" -train_bad_inputs skip
+refuses "a validation matrix" "1 of the 1 matrices" "${train[@]}" -train_matrices "$work/a_0.dat" -train_validation "$work/bad.dat"
+plan

@@ -1,0 +1,82 @@
+/*
+   What happens when in a training run: random numbers, order of the matrices, learning rate, the end.
+*/
+#include "trainer.h"
+#include <petsctime.h>
+
+/* The finaliser of splitmix64 spreads neighbouring numbers over the seeds */
+PetscErrorCode TrainerSeed(Trainer *t, PetscInt number)
+{
+  uint64_t z = ((uint64_t)t->opt.seed << 40) + (uint64_t)number + UINT64_C(0x9e3779b97f4a7c15);
+
+  PetscFunctionBegin;
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  z ^= z >> 31;
+  PetscCall(PetscRandomSetSeed(t->random, (unsigned long)(z & 0x7fffffff)));
+  PetscCall(PetscRandomSeed(t->random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A random order (Fisher-Yates), which depends on the seed and the epoch only; even numbers are left to the probes */
+static PetscErrorCode TrainerShuffle_Private(Trainer *t, PetscInt epoch)
+{
+  PetscFunctionBegin;
+  PetscCall(TrainerSeed(t, 2 * epoch + 1));
+  for (PetscInt i = 0; i < t->nsamples; i++) t->order[i] = i;
+  for (PetscInt i = t->nsamples - 1; i > 0; i--) {
+    PetscReal u;
+    PetscInt  j, swap = t->order[i];
+
+    PetscCall(PetscRandomGetValueReal(t->random, &u));
+    j           = PetscMin((PetscInt)(u * (i + 1)), i);
+    t->order[i] = t->order[j];
+    t->order[j] = swap;
+  }
+  t->epoch = epoch;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainerDraw(Trainer *t, PetscInt k, TrainSample **sample)
+{
+  PetscFunctionBegin;
+  if (k / t->nsamples != t->epoch) PetscCall(TrainerShuffle_Private(t, k / t->nsamples));
+  *sample = &t->samples[t->order[k % t->nsamples]];
+  PetscCall(TrainerSeed(t, 2 * k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainerSeconds(Trainer *t, PetscReal *seconds)
+{
+  PetscLogDouble now;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&now));
+  *seconds = (PetscReal)(now - t->start);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The clock is that of rank 0, so that every rank stops at the same step */
+PetscErrorCode TrainerProgress(Trainer *t, PetscReal *progress)
+{
+  PetscReal seconds;
+
+  PetscFunctionBegin;
+  *progress = t->step < t->steps ? (PetscReal)t->step / t->steps : 1.0;
+  if (t->opt.minutes > 0.0) {
+    PetscCall(TrainerSeconds(t, &seconds));
+    PetscCallMPI(MPI_Bcast(&seconds, 1, MPIU_REAL, 0, PETSC_COMM_WORLD));
+    *progress = PetscMax(*progress, seconds / (60.0 * t->opt.minutes));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Linear warm-up, then cosine to lr_final, or exponential by whole epochs as the paper has it */
+PetscReal TrainerLearningRate(const Trainer *t, PetscReal progress)
+{
+  const TrainOptions *o    = &t->opt;
+  const PetscReal     warm = t->step < o->warmup ? (PetscReal)(t->step + 1) / o->warmup : 1.0;
+
+  if (o->schedule == SCHEDULE_EXPONENTIAL) return o->lr * warm * PetscPowReal(o->decay, (PetscReal)(t->step * o->batch * t->size / t->nsamples));
+  return o->lr * warm * (o->lr_final + (1.0 - o->lr_final) * 0.5 * (1.0 + PetscCosReal(PETSC_PI * PetscMin(progress, 1.0))));
+}
