@@ -193,6 +193,7 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
 {
   GNNTentative t = c->tentative;
   MatType      type;
+  PetscLayout  rmap, cmap;
   PetscInt     n, row, col, *rows, *cols;
 
   PetscFunctionBegin;
@@ -201,10 +202,11 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
   PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), &c->P0));
   PetscCall(MatSetSizes(c->P0, n, t->ncols, PETSC_DETERMINE, PETSC_DETERMINE));
   PetscCall(MatSetType(c->P0, type));
-  
-  
-  PetscCall(MatGetOwnershipRange(c->P0, &row, NULL));
-  PetscCall(MatGetOwnershipRangeColumn(c->P0, &col, NULL));
+  PetscCall(MatGetLayouts(c->P0, &rmap, &cmap));
+  PetscCall(PetscLayoutSetUp(rmap));
+  PetscCall(PetscLayoutSetUp(cmap));
+  PetscCall(PetscLayoutGetRange(rmap, &row, NULL));
+  PetscCall(PetscLayoutGetRange(cmap, &col, NULL));
   PetscCall(PetscMalloc2(t->n, &rows, t->n, &cols));
   for (PetscInt k = 0; k < t->n; k++) {
     rows[k] = row + t->rows[k];
