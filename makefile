@@ -27,7 +27,7 @@ tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_
 models    = heat poisson synthetic general
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) install clean FORCE
+.PHONY: all setup setup-test lib programs demo run-demo bench bench-families bench-setup bench-train bench-smoother test run-test $(models:%=train-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,6 +163,10 @@ bench-train: programs
 	@mkdir -p build/bench-data
 	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
 	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+
+# PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
+bench-smoother: lib
+	$(run_env) CC=$(CC) bench/smoother.sh > build/smoother-cpu.md && cp build/smoother-cpu.md bench/results/smoother-cpu.md && cat bench/results/smoother-cpu.md
 
 # ---- models ----
 #

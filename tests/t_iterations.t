@@ -19,6 +19,11 @@ at_most 0.35 jacobi "heat on irregular meshes: at most 0.35 x Jacobi's"
 $bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_precision single > "$log" 2>&1
 at_most 0.42 jacobi "G in single precision needs no more"
 
+for type in additive balanced; do
+  $bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_coarse 128 -gnnspai_pc_gnnspai_coarse_type $type > "$log" 2>&1
+  at_most 0.13 jacobi "with a coarse space of 128 aggregates, $type: at most 0.13 x Jacobi's"
+done
+
 $bench -bench_matrices "$work/grid_*.dat" -bench_pc parasails,gnnspai > "$log" 2>&1
 if grep -q "Unable to find requested PC type hypre" "$log"; then
   skip "against ParaSails" "this PETSc has no hypre"
