@@ -134,6 +134,7 @@ static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
   Mat        diagonal, other;
   PetscInt   n;
   PetscBool *coupled, same = PETSC_FALSE;
+  int        other_rows;
 
   PetscFunctionBegin;
   PetscCall(MatGetLocalSize(c->A, &n, NULL));
@@ -142,8 +143,9 @@ static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
   PetscCall(MarkCoupled_Private(diagonal, PETSC_TRUE, coupled));
   if (other) PetscCall(MarkCoupled_Private(other, PETSC_FALSE, coupled));
   if (c->tentative) PetscCall(PetscArraycmp(coupled, c->coupled, n, &same));
-  *changed = same ? PETSC_FALSE : PETSC_TRUE;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, changed, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)c->A)));
+  other_rows = same ? 0 : 1;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &other_rows, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->A)));
+  *changed = other_rows ? PETSC_TRUE : PETSC_FALSE;
   if (*changed) {
     PetscCall(CoarseReset_Private(c));
     c->coupled = coupled;
