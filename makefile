@@ -43,7 +43,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -288,6 +288,10 @@ bench-train: programs
 	@mkdir -p build/bench-data
 	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
 	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+
+# PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
+bench-smoother: lib
+	$(run_env) CC=$(CC) bench/smoother.sh > build/smoother-cpu.md && cp build/smoother-cpu.md bench/results/smoother-cpu.md && cat bench/results/smoother-cpu.md
 
 # ---- models ----
 #
