@@ -20,17 +20,6 @@ bad() {
   result $? "$name"
 }
 
-# compile SOURCE PROGRAM PACKAGES FLAGS...: with what pkg-config says, and nothing of this directory
-compile() {
-  local source=$1 program=$2 packages=$3 libs flag rpath=()
-  shift 3
-  libs=$(pkg-config --libs $packages) || return 1
-  for flag in $libs; do
-    [[ $flag == -L* ]] && rpath+=("-Wl,-rpath,${flag#-L}")
-  done
-  run $CC -o "$program" $(pkg-config --cflags $packages) "$source" "$@" $libs "${rpath[@]}" -lm
-}
-
 app=$work/app
 plugin="-dll_append $lib -pc_type gnnspai"
 converged="pc gnnspai: converged"
@@ -71,12 +60,8 @@ cp "$lib" "$work"
 good "linked, and another copy appended" "$converged" "$work/linked" -dll_append "$work/libgnnspai.so" -pc_type gnnspai
 
 version=$(pkg-config --modversion PETSc)
-prefix=$(pkg-config --variable=prefix PETSc)
 for tutorial in ex2 ex45; do
-  source=
-  for examples in "$PETSC_DIR" "$prefix" "/usr/share/petsc/${version%.*}"; do
-    [ -f "$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c" ] && source=$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c
-  done
+  source=$(tutorial $tutorial)
   for n in 1 2; do
     name="PETSc's tutorial $tutorial, $n ranks"
     if [ -z "$source" ]; then
