@@ -13,21 +13,37 @@ endif
 comma    := ,
 pkg       = $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config $(1) 2>/dev/null)
 petsc_lib:= $(call pkg,--libs PETSc)
+petsc_inc:= $(call pkg,--cflags-only-I PETSc)
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
 CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
+lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--static --libs PETSc))
 LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
-lib_src   = pcgnnspai.c $(wildcard gnn/*.c)
-lib_obj   = $(lib_src:%.c=build/%.o)
-data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o graph.o grid.o heat.o mix.o patches.o poisson.o synthetic.o)
+# Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
+cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
+host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c gnn/gnnops.c,$(wildcard gnn/*.c))
+lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c gnn/gnnops.c)
+kernels   = $(wildcard kernels/*.cu)
+NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
+NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
+cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
+ifneq ($(cuda),)
+CPPFLAGS += -DGNN_CUDA -I$(patsubst %/bin/nvcc,%/include,$(NVCC))
+LDLIBS   += -L$(cuda_lib) -Wl,-rpath,$(cuda_lib) -lcudart -lstdc++
+endif
+host_obj  = $(host_src:%.c=build/%.o)
+lib_obj   = $(lib_src:%.c=build/%.o) $(if $(cuda),$(kernels:%.cu=build/%.o))
+data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
+bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
-models    = heat poisson synthetic general
+cuda_tests= bin/cuda/t_device
+models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-families bench-setup bench-train test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -41,10 +57,10 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
-packages = gcc libc6-dev pkg-config libpetsc-real-dev libjansson-dev
+packages = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
-setup-test: packages += perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
-setup-plot: packages = gnuplot-nox
+setup-test: packages += g++ perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
+setup-plot: packages = gnuplot-nox python3
 setup setup-test setup-plot:
 ifndef PETSC_DIR
 	@sudo=$$(test $$(id -u) = 0 || echo sudo); \
@@ -77,14 +93,19 @@ build/libgnnspai.a: $(lib_obj)
 	@rm -f $@
 	@ar rcs $@ $^
 
+bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
+bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
-bin/gnnspai-bench: build/bench/bench.o $(train_obj) build/libgnnspai.a
-$(filter-out $(double),$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
-$(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(lib_src))
-$(programs) $(tests):
+$(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
+bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
+bin/t_device: LDLIBS += -lstdc++
+bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+$(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -97,13 +118,34 @@ build/double/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(wildcard share/gnnspai/*.safetensors)
+# CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
+build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h build/flags
+	@mkdir -p $(@D)
+	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
+	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
+
+build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h build/flags
+	@mkdir -p $(@D)
+	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
+
+build/emulated/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The models inside the library: all that lie in share/gnnspai
+builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
+builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
+build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
+build/builtins.h: FORCE
+	@mkdir -p build
+	@echo '$(builtin_list)' | cmp -s - $@ || echo '$(builtin_list)' > $@
+
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # Another PETSc or other flags: everything is compiled again
 build/flags: FORCE
 	@mkdir -p build
-	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS)' > $@
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' > $@
 
 install: lib
 	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include $(DESTDIR)$(prefix)/share/gnnspai
@@ -137,27 +179,78 @@ run-demo: lib programs
 	@$(demo_bench) poisson -bench_matrices 'build/demo/poisson_*.dat'
 	@$(demo_bench) synthetic -bench_matrices 'build/demo/synthetic_*.dat' -bench_repeat 1
 
-# ---- measurements: bench/results/*.json, on an otherwise idle machine ----
+# ---- measurements: bench/results, README's tables from them; on an otherwise idle machine ----
+#
+# make bench: on the CPU. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
+# `where` is cpu or cuda in the targets in between.
 
-commit = $(shell git describe --always --dirty 2>/dev/null)
-bench: bench-families bench-setup bench-train
-bench-families: programs
-	@mkdir -p build/bench-data
-	bin/gnnspai-data heat -data_seed 2000 -data_count 3 -data_output build/bench-data/heat_%d.dat
-	bin/gnnspai-data poisson -data_seed 2000 -data_count 2 -data_output build/bench-data/poisson_%d.dat
-	bin/gnnspai-data synthetic -data_n 10240 -data_seed 2000 -data_output build/bench-data/synthetic_%d.dat
-	$(family_bench) heat -bench_matrices 'build/bench-data/heat_*.dat' -bench_pc jacobi,icc,$(parasails)gamg,family,gnnspai -bench_json bench/results/heat-cpu.json
-	$(family_bench) poisson -bench_matrices 'build/bench-data/poisson_*.dat' -bench_pc jacobi,icc,$(parasails)gamg,family,gnnspai -bench_json bench/results/poisson-cpu.json
-	$(family_bench) synthetic -bench_matrices 'build/bench-data/synthetic_*.dat' -bench_pc jacobi,icc,$(parasails)family,gnnspai -bench_repeat 3 -bench_json bench/results/synthetic-cpu.json
-	python3 bench/table.py bench/results/{heat,poisson,synthetic}-cpu.json
-family_bench = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' -family_pc_type gnnspai -family_pc_gnnspai_model
-parasails = $(if $(findstring hypre,$(shell grep -s HAVE_HYPRE $(call pkg,--variable=includedir PETSc)/petscconf.h | tr A-Z a-z)),parasails$(comma))
+where      = cpu
+commit     = $(shell git describe --always --dirty 2>/dev/null)
+bench_data = build/bench-data
+bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
+bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
+bench_cuda = -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+bench_all  = bench-heat bench-poisson bench-synthetic bench-sizes bench-million bench-laplacian
 
-# Set-up against size; the solves are cut short
-bench-setup: programs
-	@mkdir -p build/bench-data
-	for n in 6300 25000 100000 400000 1000000; do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output build/bench-data/size_$$(printf %07d $$n)_%d.dat; done
-	$(run_env) bin/gnnspai-bench -bench_matrices 'build/bench-data/size_*.dat' -bench_pc jacobi,gnnspai -bench_max_it 1 -bench_repeat 3 -bench_commit '$(commit)' -bench_json bench/results/setup-cpu.json
+bench: $(bench_all) bench-history bench-train readme-tables
+
+bench-cuda: programs
+	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 $(bench_cuda) > build/cuda.log 2>&1 || \
+	  { echo "make bench-cuda needs a GPU and a PETSc with CUDA (PETSC_DIR); the log is build/cuda.log"; exit 1; }
+	$(MAKE) --no-print-directory -k where=cuda $(bench_all)
+	@command -v python3 > /dev/null || { echo "The tables need python3: make readme-tables where there is one"; exit 0; }; \
+	$(MAKE) --no-print-directory readme-tables
+
+# Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
+families_cpu  = all,family
+families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,gnnspai,gnnspai+coarse,family
+bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model $(@:bench-%=%)
+bench_modes   = -bench_modes default,natural,single_reduction
+bench-heat: programs $(bench_data)/heat
+	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
+bench-poisson: programs $(bench_data)/poisson
+	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
+bench-synthetic: programs $(bench_data)/synthetic
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
+
+# Against the size: one right-hand side, few runs, and for a million rows of 15 nonzeros few preconditioners
+sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,gnnspai,gnnspai+coarse
+sizes_cuda = jacobi,gamg,fsai,gnnspai,gnnspai+coarse
+bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
+bench-sizes: programs $(bench_data)/size
+	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
+bench-million: programs $(bench_data)/million
+	$(bench_run) -bench_matrices '$(bench_data)/million_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
+bench-laplacian: programs
+	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
+
+# Residuals for the plot; no times in it
+bench-history: programs $(bench_data)/heat
+	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
+
+$(addprefix $(bench_data)/,heat poisson synthetic million): | programs
+	@mkdir -p $(@D)
+	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
+	@touch $@
+made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
+made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
+made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
+made_of_million   = heat -data_n 1000000 -data_output $(@D)/million_%d.dat
+$(bench_data)/size: | programs
+	@mkdir -p $(@D)
+	for n in 6300 25000 100000 400000; do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $(@D)/size_$$(printf %07d $$n)_%d.dat; done
+	@touch $@
+
+# README between its markers, and every table of every file
+readme-tables:
+	python3 bench/table.py --write README.md
+	for where in cpu cuda; do files=$$(ls bench/results/*-$$where.json 2>/dev/null); test -z "$$files" || python3 bench/table.py $$files > bench/results/$$where.md; done
+
+# Residual against iteration, time against size: bench/results/*.svg from the files there
+bench-plots: setup-plot
+	@mkdir -p build
+	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/million-$(where).json) > build/sizes.csv
+	gnuplot -e "where='$(where)'" bench/plots.gp
 
 # Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges
 bench-train: programs
@@ -167,7 +260,7 @@ bench-train: programs
 
 # ---- models ----
 #
-# make train-heat | train-poisson | train-synthetic | train-general makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
+# make train-heat | train-poisson | train-synthetic | train-general | train-hyperelasticity makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
 # Seeds below 1000 train, 1000 to 1999 validate, from 2000 on they are for tests and benchmarks. Loss log-sai first, then fine-tuning.
 
 data = @mkdir -p $(@D) && bin/gnnspai-data
@@ -218,6 +311,18 @@ build/train-general/done: build/train-heat/done build/train-poisson/done build/t
 note_general   = parts of heat and poisson, synthetic, 240 matrices of other kinds
 first_general  = -train_steps 8000 -train_lr 3e-3 -train_warmup 400 -train_validate_every 2000
 second_general = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
+
+# Whole small beams, which have ends, and patches of middle-sized ones; blocks of 3 x 3. No kaporin: its dense matrices would be of up to 2400 rows
+build/train-hyperelasticity/done: | programs
+	$(data) hyperelasticity -data_n 1350 -data_seed 0 -data_count 24 -data_output $(@D)/train_beam%d.dat
+	$(data) hyperelasticity -data_n 2100 -data_seed 24 -data_count 24 -data_output $(@D)/train_beam%d.dat
+	$(data) hyperelasticity -data_n 8019 -data_seed 48 -data_count 12 -data_output $(@D)/mesh_%d.dat
+	$(data) patches -data_matrices '$(@D)/mesh_*.dat' -data_count 96 -data_output $(@D)/train_%03d.dat
+	$(data) hyperelasticity -data_n 8019 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_%d.dat
+	@touch $@
+note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
+first_hyperelasticity  = -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
+second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done

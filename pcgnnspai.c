@@ -1,17 +1,20 @@
 /*
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
-   PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> network (gnn/gnnforward.c) -> G and guard (gnn/gnnfactor.c);
+   PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> values of G by the network (gnn/gnnforward.c) with its guard (gnn/gnnguard.c), or by
+   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c);
    PCApply: two products with G, no triangular solve.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
-#include "gnn/gnnfactor.h"
+#include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
-const char *const PCGNNSPAIPrecisions[] = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
+const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
+const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
+const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
 
-PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Apply;
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Apply;
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -23,12 +26,17 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
                                                 "}\n";
 
 typedef struct {
+  PCGNNSPAIValues    values;
+  GNNFsaiOptions     fsai;
   char              *model_name;
-  PetscReal          epsilon; /* PETSC_DEFAULT: the model's */
+  PetscReal          epsilon;  /* PETSC_DEFAULT: the model's; 0 of the classical factor */
   PetscBool          guard;
   PCGNNSPAIPrecision precision;
   Vec                features; /* user's node features, or NULL */
-  GNNModel           model;    /* loaded at the first set-up, or given by PCGNNSPAISetNetwork() */
+  PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
+  GNNModel           model;    /* the one in use, chosen for each new pattern */
+  char               fallback[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
   GNNActs            acts;
@@ -80,6 +88,67 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are the b x b blocks full on every rank? */
+static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, full, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)pc)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIUseGiven_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNModelDestroy(&gnn->model));
+  if (gnn->given) PetscCall(GNNModelReference(gnn->given));
+  gnn->model = gnn->given;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not loaded again where it is in use */
+static PetscErrorCode PCGNNSPAIUseBuiltin_Private(PC pc, const char name[])
+{
+  PC_GNNSPAI *gnn  = (PC_GNNSPAI *)pc->data;
+  PetscBool   same = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (gnn->model && gnn->model != gnn->given) PetscCall(PetscStrcmp(gnn->model->name, name, &same));
+  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), name, &gnn->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The model for a pattern: the one asked for, or the built-in one of the matrix's block size; that of block size 1 where there is none or
+   not all blocks are full */
+static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const PetscInt ia[], const PetscInt ja[])
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscInt    bs, b;
+  PetscBool   full = PETSC_TRUE;
+  const char *name = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(pc->pmat, &bs));
+  b = gnn->given ? gnn->given->config.block_size : bs;
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
+  gnn->fallback[0] = '\0';
+  if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
+  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
+  else if (b > 1) {
+    PetscCall(PCGNNSPAIBlocksFull_Private(pc, b, n, ia, ja, &full));
+    if (!full) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
+  }
+  if (gnn->fallback[0] != '\0') {
+    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->fallback));
+    PetscCall(GNNBuiltinDefault(1, &name));
+  }
+  if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
+  else PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What depends on the nonzero pattern (and on the model's shape): once per pattern */
 static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
 {
@@ -92,11 +161,14 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
-  PetscCall(GNNGraphCreate(n, ia, ja, &gnn->graph));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
+  PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
-  PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->n, gnn->graph->nz, gnn->acts));
-  PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) {
+    PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
+    PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
+    PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
+  }
   PetscCall(GNNFactorCreate(gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, &gnn->factor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -110,7 +182,7 @@ static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
   if (gnn->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetBlockSize(gnn->features, &size));
   PetscCall(VecGetLocalSize(gnn->features, &nlocal));
-  PetscCheck(nlocal == size * gnn->graph->n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " rows times block size %" PetscInt_FMT, nlocal, gnn->graph->n, size);
+  PetscCheck(nlocal == size * gnn->graph->nodes, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, gnn->graph->nodes, gnn->graph->b > 1 ? "block rows" : "rows", size);
   PetscCall(VecGetArrayRead(gnn->features, &array));
   PetscCall(GNNGraphSetUserFeatures(gnn->graph, size, array));
   PetscCall(VecRestoreArrayRead(gnn->features, &array));
@@ -119,30 +191,24 @@ static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
 
 static PetscErrorCode PCGNNSPAISetUpValues_Private(PC pc, Mat local, GNNGraphStatus *status)
 {
-  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
+  PC_GNNSPAI        *gnn     = (PC_GNNSPAI *)pc->data;
+  const PetscBool    network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
   const PetscScalar *a;
 
   PetscFunctionBegin;
   PetscCall(MatSeqAIJGetArrayRead(local, &a));
-  PetscCall(GNNGraphSetValues(gnn->graph, gnn->model->config.scaling, a, status));
+  PetscCall(GNNGraphSetValues(gnn->graph, network ? gnn->model->config.scaling : GNN_SCALING_DIAGONAL, a, status));
   PetscCall(MatSeqAIJRestoreArrayRead(local, &a));
-  PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  if (network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAILoadModel_Private(PC pc)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (gnn->model == NULL) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->model));
-  PetscCheck(gnn->model->config.block_size == 1, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "Model %s has block size %" PetscInt_FMT ": only models of block size 1 can be used", gnn->model_name, gnn->model->config.block_size);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* The classical G is never singular and needs no shift. PETSC_DEFAULT where it is not known yet */
 static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
 {
-  return gnn->epsilon == (PetscReal)PETSC_DEFAULT ? gnn->model->config.epsilon : gnn->epsilon;
+  if (gnn->epsilon != (PetscReal)PETSC_DEFAULT) return gnn->epsilon;
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) return 0.0;
+  return gnn->model ? gnn->model->config.epsilon : gnn->epsilon;
 }
 
 /* Graph; its pattern part only where the pattern is new */
@@ -162,20 +228,37 @@ static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, GNNGraphStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Network and factor */
-static PetscErrorCode PCGNNSPAISetUpFactor_Private(PC pc)
+/* Network's values and factor */
+static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
   PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
-  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->n, gnn->graph->nz)));
+  PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->nodes, gnn->graph->slots)));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  gnn->factor->flops = 0.0;
   PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+  PetscCall(PetscLogFlops(gnn->factor->flops));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, (double)gnn->factor->damping, gnn->factor->replaced));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The classical factor */
+static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
+  gnn->factor->flops = 0.0;
+  PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(PetscLogFlops(gnn->factor->flops));
+  PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
+  PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->factor->i[gnn->factor->n], gnn->factor->n, gnn->factor->rows_failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -203,10 +286,12 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
-  PetscCall(PCGNNSPAILoadModel_Private(pc));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
   PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
-  if (status == GNN_GRAPH_OK) PetscCall(PCGNNSPAISetUpFactor_Private(pc));
-  else {
+  if (status == GNN_GRAPH_OK) {
+    if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+    else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
+  } else {
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
@@ -235,7 +320,7 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   PetscCall(GNNFactorApply(f, rarray, zarray));
   PetscCall(VecRestoreArrayRead(r, &rarray));
   PetscCall(VecRestoreArrayWrite(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->n));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -243,13 +328,23 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
   PC_GNNSPAI        *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIValues    values    = gnn->values;
   PCGNNSPAIPrecision precision = gnn->precision;
+  GNNFsaiOptions     fsai      = gnn->fsai;
   PetscReal          epsilon   = gnn->epsilon;
   PetscBool          guard = gnn->guard, set;
   char               model[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_values", "What writes G", "PCGNNSPAISetValues", PCGNNSPAIValuesTypes, (PetscEnum)values, (PetscEnum *)&values, &set));
+  if (set) PetscCall(PCGNNSPAISetValues(pc, values));
+  PetscCall(PetscOptionsReal("-pc_gnnspai_threshold", "Classical factor: rows grow by entries above it; 0: on the lower triangle of A", "PCGNNSPAISetThreshold", fsai.threshold, &fsai.threshold, &set));
+  if (set) PetscCall(PCGNNSPAISetThreshold(pc, fsai.threshold));
+  PetscCall(PetscOptionsInt("-pc_gnnspai_stages", "Classical factor: how many times a row grows", "PCGNNSPAISetStages", fsai.stages, &fsai.stages, &set));
+  if (set) PetscCall(PCGNNSPAISetStages(pc, fsai.stages));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_order", "Classical factor: order of the rows", "PCGNNSPAISetOrder", PCGNNSPAIOrders, (PetscEnum)fsai.order, (PetscEnum *)&fsai.order, &set));
+  if (set) PetscCall(PCGNNSPAISetOrder(pc, fsai.order));
   PetscCall(PetscOptionsString("-pc_gnnspai_model", "Model file (safetensors), or the name of a built-in model", "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
   if (set) PetscCall(PCGNNSPAISetModel(pc, model));
   PetscCall(PetscOptionsReal("-pc_gnnspai_epsilon", "Shift of G G^T, > 0; default: the model's", "PCGNNSPAISetEpsilon", epsilon, &epsilon, &set));
@@ -267,22 +362,34 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
 {
   PC_GNNSPAI *gnn     = (PC_GNNSPAI *)pc->data;
-  PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[4], sum[4];
+  const char *jacobi  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? "point-block Jacobi" : "Jacobi";
+  PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[5], sum[5];
 
   PetscFunctionBegin;
   local[0] = gnn->factor->i[gnn->factor->n];
   local[1] = gnn->graph->nz;
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;
+  local[4] = gnn->factor->rows_failed;
   if (gnn->graph->n == 0) mine[0] = mine[1] = PETSC_MAX_REAL; /* an empty rank chooses nothing */
-  PetscCallMPI(MPI_Allreduce(local, sum, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
+  PetscCallMPI(MPI_Allreduce(local, sum, 5, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
   PetscCallMPI(MPI_Allreduce(mine, alpha, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
+  if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
   if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on every rank, the network's factor failed the probe\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: Jacobi on some ranks, alpha at most %g on the others\n", (double)-alpha[1]));
+  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on every rank, the network's factor failed the probe\n", jacobi));
+  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on some ranks, alpha at most %g on the others\n", jacobi, (double)-alpha[1]));
   else if (alpha[0] == -alpha[1]) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha = %g%s\n", (double)alpha[0], alpha[0] == 0.0 ? ", the damped start alone" : ""));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha between %g and %g\n", (double)alpha[0], (double)-alpha[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  if (gnn->fsai.threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai on the lower triangle of A, order %s\n", PCGNNSPAIOrders[gnn->fsai.order]));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", gnn->fsai.stages, (double)gnn->fsai.threshold, PCGNNSPAIOrders[gnn->fsai.order]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -295,10 +402,14 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (gnn->model) {
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, viewer));
+  else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+    if (gnn->fallback[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->fallback));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+  }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -311,7 +422,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Input Parameters:
 + pc   - the preconditioner context
-- name - a safetensors file, or the name of a built-in model (`general`, the default, `heat`, `poisson`, `synthetic`)
+- name - a safetensors file, or the name of a built-in model (`general`, `heat`, `poisson`, `synthetic`)
 
   Options Database Key:
 . -pc_gnnspai_model name - the model
@@ -324,7 +435,11 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
   Models are trained by `gnnspai-train` from matrices dumped by an application with `-ksp_view_mat binary:A.dat`.
 
-.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`
+  A model of block size b > 1 needs a matrix whose block size, see `MatSetBlockSize()`, is a multiple of b; where not all its b x b
+  blocks are full, `general` is used instead, as `PCView()` says. A model of block size 1 takes any matrix. By default the block size of the
+  matrix chooses: `general`, or for b > 1 the built-in model `generalb`, `general3` say, where there is one.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNetwork()`, `MatSetBlockSize()`
 @*/
 PetscErrorCode PCGNNSPAISetModel(PC pc, const char name[])
 {
@@ -342,10 +457,12 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 
   PetscFunctionBegin;
   PetscCall(PetscStrcmp(name, gnn->model_name, &same));
-  if (same) PetscFunctionReturn(PETSC_SUCCESS);
+  if (same && !gnn->automatic) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy(name, &gnn->model_name));
-  PetscCall(GNNModelDestroy(&gnn->model));
+  PetscCall(GNNModelDestroy(&gnn->given));
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  gnn->automatic  = PETSC_FALSE;
   pc->setupcalled = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -359,7 +476,7 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 . pc - the preconditioner context
 
   Output Parameter:
-. name - file or built-in name; borrowed
+. name - file or built-in name; `general` where none was set, whatever the block size then chooses; borrowed
 
   Level: beginner
 
@@ -412,8 +529,10 @@ static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
 
   PetscFunctionBegin;
   PetscCall(GNNModelReference(model));
-  PetscCall(GNNModelDestroy(&gnn->model));
-  gnn->model = model;
+  PetscCall(GNNModelDestroy(&gnn->given));
+  gnn->given     = model;
+  gnn->automatic = PETSC_FALSE;
+  PetscCall(PCGNNSPAIUseGiven_Private(gnn));
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy("(in memory)", &gnn->model_name)); /* so that any PCGNNSPAISetModel() to come has an effect */
   pc->setupcalled = PETSC_FALSE;
@@ -482,10 +601,8 @@ PetscErrorCode PCGNNSPAIGetEpsilon(PC pc, PetscReal *epsilon)
 
 static PetscErrorCode PCGNNSPAIGetEpsilon_GNNSPAI(PC pc, PetscReal *epsilon)
 {
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
   PetscFunctionBegin;
-  *epsilon = gnn->model ? PCGNNSPAIEpsilon_Private(gnn) : gnn->epsilon;
+  *epsilon = PCGNNSPAIEpsilon_Private((PC_GNNSPAI *)pc->data);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -661,13 +778,298 @@ static PetscErrorCode PCGNNSPAIGetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision *p
 }
 
 /*@
+  PCGNNSPAISetValues - Sets what writes the factor: the network, or the rows of the classical one
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc     - the preconditioner context
+- values - `PC_GNNSPAI_VALUES_NETWORK`, the default, or `PC_GNNSPAI_VALUES_FSAI`
+
+  Options Database Key:
+. -pc_gnnspai_values (network|fsai) - what writes G
+
+  Level: intermediate
+
+  Notes:
+  The classical factor (FSAI) is $L = G^T$, triangular, whose rows make the condition number of $L\tilde{A}L^T$ least in Kaporin's sense on their
+  pattern: the lower triangle of A, or one that each row grows by itself, see `PCGNNSPAISetThreshold()`. It reads no model, has no guard, and its
+  $\epsilon$ is 0 unless `PCGNNSPAISetEpsilon()` says otherwise, since L is not singular.
+
+  A row keeps at most 64 entries beside the diagonal, the largest. Where the matrix is not positive definite in the arithmetic, the row is
+  Jacobi's; `PCView()` counts such rows.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetValues()`, `PCGNNSPAISetThreshold()`, `PCGNNSPAISetStages()`, `PCGNNSPAISetOrder()`
+@*/
+PetscErrorCode PCGNNSPAISetValues(PC pc, PCGNNSPAIValues values)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, values, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetValues_C", (PC, PCGNNSPAIValues), (pc, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetValues_GNNSPAI(PC pc, PCGNNSPAIValues values)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (values != gnn->values) pc->setupcalled = PETSC_FALSE;
+  gnn->values = values;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetValues - Gets what writes the factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. values - what writes the factor
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetValues()`
+@*/
+PetscErrorCode PCGNNSPAIGetValues(PC pc, PCGNNSPAIValues *values)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(values, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetValues_C", (PC, PCGNNSPAIValues *), (pc, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetValues_GNNSPAI(PC pc, PCGNNSPAIValues *values)
+{
+  PetscFunctionBegin;
+  *values = ((PC_GNNSPAI *)pc->data)->values;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetThreshold - Sets by which entries the rows of the classical factor grow
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc        - the preconditioner context
+- threshold - the threshold, in [0, 1), by default 0.07; 0 for the static pattern of the lower triangle of A
+
+  Options Database Key:
+. -pc_gnnspai_threshold threshold - least entry that a row keeps
+
+  Level: intermediate
+
+  Note:
+  Entries are measured in the matrix scaled to a unit diagonal and relative to the row's own diagonal entry. A larger threshold makes G
+  sparser and its set-up cheaper. From 0.05 to 0.15 are sensible values.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetThreshold()`, `PCGNNSPAISetValues()`, `PCGNNSPAISetStages()`
+@*/
+PetscErrorCode PCGNNSPAISetThreshold(PC pc, PetscReal threshold)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveReal(pc, threshold, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetThreshold_C", (PC, PetscReal), (pc, threshold));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetThreshold_GNNSPAI(PC pc, PetscReal threshold)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(threshold >= 0.0 && threshold < 1.0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_threshold %g must be in [0, 1)", (double)threshold);
+  if (threshold != gnn->fsai.threshold) pc->setupcalled = PETSC_FALSE;
+  gnn->fsai.threshold = threshold;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetThreshold - Gets the threshold of the classical factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. threshold - the threshold of the classical factor
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetThreshold()`
+@*/
+PetscErrorCode PCGNNSPAIGetThreshold(PC pc, PetscReal *threshold)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(threshold, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetThreshold_C", (PC, PetscReal *), (pc, threshold));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetThreshold_GNNSPAI(PC pc, PetscReal *threshold)
+{
+  PetscFunctionBegin;
+  *threshold = ((PC_GNNSPAI *)pc->data)->fsai.threshold;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetStages - Sets how many times a row of the classical factor grows
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc     - the preconditioner context
+- stages - how many times, by default 2; of no effect where the threshold is 0
+
+  Options Database Key:
+. -pc_gnnspai_stages stages - number of stages
+
+  Level: intermediate
+
+  Note:
+  Each stage solves for the row on its pattern, adds neighbours whose gradient is above the threshold and drops what is below it.
+  With 0 stages the pattern is that of the scaled matrix's entries above the threshold.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetStages()`, `PCGNNSPAISetValues()`, `PCGNNSPAISetThreshold()`
+@*/
+PetscErrorCode PCGNNSPAISetStages(PC pc, PetscInt stages)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveInt(pc, stages, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetStages_C", (PC, PetscInt), (pc, stages));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetStages_GNNSPAI(PC pc, PetscInt stages)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(stages >= 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_stages %" PetscInt_FMT " must not be negative", stages);
+  if (stages != gnn->fsai.stages) pc->setupcalled = PETSC_FALSE;
+  gnn->fsai.stages = stages;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetStages - Gets how many times a row of the classical factor grows
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. stages - how many times a row of the classical factor grows
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetStages()`
+@*/
+PetscErrorCode PCGNNSPAIGetStages(PC pc, PetscInt *stages)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(stages, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetStages_C", (PC, PetscInt *), (pc, stages));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetStages_GNNSPAI(PC pc, PetscInt *stages)
+{
+  PetscFunctionBegin;
+  *stages = ((PC_GNNSPAI *)pc->data)->fsai.stages;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetOrder - Sets in which order the classical factor takes the rows
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc    - the preconditioner context
+- order - `PC_GNNSPAI_ORDER_NATURAL` or `PC_GNNSPAI_ORDER_ROWSUM`
+
+  Options Database Key:
+. -pc_gnnspai_order (natural|rowsum) - order of the rows
+
+  Level: intermediate
+
+  Note:
+  Row i of the factor may use the columns that come before i. No vector is permuted.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetOrder()`, `PCGNNSPAISetValues()`
+@*/
+PetscErrorCode PCGNNSPAISetOrder(PC pc, PCGNNSPAIOrder order)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, order, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetOrder_C", (PC, PCGNNSPAIOrder), (pc, order));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder order)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (order != gnn->fsai.order) pc->setupcalled = PETSC_FALSE;
+  gnn->fsai.order = order;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetOrder - Gets in which order the classical factor takes the rows
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. order - in which order the classical factor takes the rows
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetOrder()`
+@*/
+PetscErrorCode PCGNNSPAIGetOrder(PC pc, PCGNNSPAIOrder *order)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(order, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetOrder_C", (PC, PCGNNSPAIOrder *), (pc, order));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder *order)
+{
+  PetscFunctionBegin;
+  *order = ((PC_GNNSPAI *)pc->data)->fsai.order;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
 
   Input Parameters:
 + pc       - the preconditioner context
-- features - vector with the row layout of the matrix and block size k, or `NULL`; a reference is taken
+- features - vector of block size k, with k numbers for each of this rank's (block) rows, or `NULL`; a reference is taken
 
   Level: advanced
 
@@ -745,8 +1147,9 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
   Level: intermediate
 
   Note:
-  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal.
-  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$.
+  G belongs to the scaled system: $M^{-1} = S(GG^T + \epsilon I)S^T$, with $S = D^{-1/2}$ where the model's scaling is diagonal; for a
+  model of block size b > 1, $S_i = L_i^{-T}$ with the Cholesky factors of the diagonal blocks $D_i = L_i L_i^T$.
+  Rows and columns of decoupled unknowns are empty; there $M^{-1}$ is $1/a_{ii}$, or $D_i^{-1}$ where a whole block is decoupled.
 
 .seealso: `PCGNNSPAI`
 @*/
@@ -792,6 +1195,14 @@ static const struct {
   {"PCGNNSPAIGetGuardAlpha_C",   (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI  },
   {"PCGNNSPAISetPrecision_C",    (void (*)(void))PCGNNSPAISetPrecision_GNNSPAI   },
   {"PCGNNSPAIGetPrecision_C",    (void (*)(void))PCGNNSPAIGetPrecision_GNNSPAI   },
+  {"PCGNNSPAISetValues_C",        (void (*)(void))PCGNNSPAISetValues_GNNSPAI      },
+  {"PCGNNSPAIGetValues_C",        (void (*)(void))PCGNNSPAIGetValues_GNNSPAI      },
+  {"PCGNNSPAISetThreshold_C",     (void (*)(void))PCGNNSPAISetThreshold_GNNSPAI   },
+  {"PCGNNSPAIGetThreshold_C",     (void (*)(void))PCGNNSPAIGetThreshold_GNNSPAI   },
+  {"PCGNNSPAISetStages_C",        (void (*)(void))PCGNNSPAISetStages_GNNSPAI      },
+  {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
+  {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
+  {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
@@ -804,6 +1215,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(PCReset_GNNSPAI(pc));
   PetscCall(VecDestroy(&gnn->features));
+  PetscCall(GNNModelDestroy(&gnn->given));
   PetscCall(GNNModelDestroy(&gnn->model));
   PetscCall(PetscFree(gnn->model_name));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, NULL));
@@ -816,7 +1228,11 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
      neural network reads the matrix and writes the sparse factor G
 
    Options Database Keys:
-+  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
++  -pc_gnnspai_values (network|fsai)     - what writes G, see `PCGNNSPAISetValues()`
+.  -pc_gnnspai_threshold threshold       - classical factor: least entry that a row keeps, see `PCGNNSPAISetThreshold()`
+.  -pc_gnnspai_stages stages             - classical factor: how many times a row grows, see `PCGNNSPAISetStages()`
+.  -pc_gnnspai_order (natural|rowsum)    - classical factor: order of the rows, see `PCGNNSPAISetOrder()`
+.  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
@@ -834,6 +1250,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 
    New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
 
+   A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
+
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
@@ -847,6 +1265,9 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   PetscCall(PetscNew(&gnn));
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
+  gnn->automatic           = PETSC_TRUE;
+  gnn->fsai.threshold      = 0.07;
+  gnn->fsai.stages         = 2;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
@@ -866,7 +1287,7 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionBegin;
   PCGNNSPAIPackageInitialized = PETSC_FALSE;
   cited                       = PETSC_FALSE;
-  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Apply = 0;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Apply = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -893,6 +1314,7 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIGraph", PC_CLASSID, &GNN_Graph));
   PetscCall(PetscLogEventRegister("GNNSPAIForward", PC_CLASSID, &GNN_Forward));
   PetscCall(PetscLogEventRegister("GNNSPAIAssemble", PC_CLASSID, &GNN_Assemble));
+  PetscCall(PetscLogEventRegister("GNNSPAIFsai", PC_CLASSID, &GNN_Fsai));
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

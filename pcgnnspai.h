@@ -29,6 +29,40 @@ typedef enum {
 } PCGNNSPAIPrecision;
 PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
 
+/*E
+   PCGNNSPAIValues - what writes the factor G
+
+   Values:
++  `PC_GNNSPAI_VALUES_NETWORK` - the graph neural network
+-  `PC_GNNSPAI_VALUES_FSAI`    - the rows of the classical factorised sparse approximate inverse; needs no model
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetValues()`
+E*/
+typedef enum {
+  PC_GNNSPAI_VALUES_NETWORK,
+  PC_GNNSPAI_VALUES_FSAI
+} PCGNNSPAIValues;
+PETSC_EXTERN const char *const PCGNNSPAIValuesTypes[];
+
+/*E
+   PCGNNSPAIOrder - the order in which the classical factor takes the rows: row i may use columns that come before it
+
+   Values:
++  `PC_GNNSPAI_ORDER_NATURAL` - as they are numbered
+-  `PC_GNNSPAI_ORDER_ROWSUM`  - by ascending sum of absolute values, in the matrix scaled to a unit diagonal
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetOrder()`
+E*/
+typedef enum {
+  PC_GNNSPAI_ORDER_NATURAL,
+  PC_GNNSPAI_ORDER_ROWSUM
+} PCGNNSPAIOrder;
+PETSC_EXTERN const char *const PCGNNSPAIOrders[];
+
 /*S
    GNNModel - a trained network, as `gnnspai-train` makes it
 
@@ -52,3 +86,11 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNodeFeatures(PC, Vec);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetNodeFeatures(PC, Vec *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFactor(PC, Mat *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetValues(PC, PCGNNSPAIValues);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetValues(PC, PCGNNSPAIValues *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetThreshold(PC, PetscReal);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetThreshold(PC, PetscReal *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetStages(PC, PetscInt);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetStages(PC, PetscInt *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetOrder(PC, PCGNNSPAIOrder);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetOrder(PC, PCGNNSPAIOrder *);

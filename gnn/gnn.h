@@ -7,6 +7,7 @@
 #pragma once
 
 #include <petscmat.h>
+#include "gnnblock.h"
 #include "gnnmath.h"
 #include "gnncompat.h"
 #include "../pcgnnspai.h" /* GNNModel */
@@ -14,18 +15,17 @@
 #define GNN_MAX_WIDTH    64
 #define GNN_MAX_LAYERS   32
 #define GNN_MAX_HIDDEN   8
-#define GNN_MAX_BLOCK    8
 #define GNN_MAX_FEATURES 8
 #define GNN_MAX_USER     16
 
 /* Log events; registered by PCGNNSPAIInitializePackage(), 0 (PETSc's dummy) before */
-PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Apply;
+PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Apply;
 
 /* ---- model: configuration, parameters, file ---- */
 
 typedef enum {
   GNN_SCALING_MEAN,     /* At = A/||A||, ||A|| = mean |a| over the stored scalars */
-  GNN_SCALING_DIAGONAL  /* At = D^-1/2 A D^-1/2 */
+  GNN_SCALING_DIAGONAL  /* At_ij = L_i^-1 A_ij L_j^-T with D_i = L_i L_i^T the diagonal blocks: D^-1/2 A D^-1/2 for block size 1 */
 } GNNScaling;
 typedef enum {
   GNN_OUTPUT_DIRECT,  /* G = out */
@@ -112,3 +112,4 @@ PETSC_INTERN PetscErrorCode GNNModelParse(const char[], const unsigned char *, s
 PETSC_INTERN PetscErrorCode GNNModelLoad(MPI_Comm, const char[], GNNModel *);                       /* file or built-in name; rank 0 reads and broadcasts */
 PETSC_INTERN PetscErrorCode GNNModelSave(GNNModel, const char[]);                                   /* to a temporary name, then renamed */
 PETSC_INTERN PetscErrorCode GNNBuiltinGet(const char[], const unsigned char **, size_t *, const char **); /* bytes NULL if none is so named; the names there are, for messages */
+PETSC_INTERN PetscErrorCode GNNBuiltinDefault(PetscInt, const char **); /* name of the default for a block size, NULL if there is none */

@@ -136,7 +136,7 @@ static void LayerEdgesBackward_Private(GNNNet net, GNNNet dnet, GNNGraph g, GNNA
     /* in the forward pass this was sum_i += keep h */
     pre = a->pre_msg[layer] + at;
     for (PetscInt t = 0; t < tile.nt; t++) {
-      for (PetscInt v = 0; v < dp; v += GNN_LANES) *(GNNVec *)(dz + t * dp + v) = g->keep[tile.start + t] * *(const GNNVec *)(a->dsum + (size_t)tile.row[t] * dp + v);
+      for (PetscInt v = 0; v < dp; v += GNN_LANES) *(GNNVec *)(dz + t * dp + v) = g->bkeep[tile.start + t] * *(const GNNVec *)(a->dsum + (size_t)tile.row[t] * dp + v);
     }
     GNNRowsGeluGradient(tile.nt, dp, pre + (size_t)msg->nbody * stride, h, gh);
     FFHiddenBackward_Private(msg, dmsg, tile.nt, dp, pre, stride, h, gh, dz);
@@ -177,7 +177,7 @@ static void DecodeBackward_Private(GNNNet net, GNNNet dnet, GNNGraph g, GNNActs 
     const size_t at = (size_t)tile.start * dp;
 
     for (PetscInt t = 0; t < tile.nt; t++) {
-      for (PetscInt k = 0; k < nout; k++) dy[t * ldo + k] = g->keep[tile.start + t] * dout[(tile.start + t) * nout + k];
+      for (PetscInt k = 0; k < nout; k++) dy[t * ldo + k] = g->bkeep[tile.start + t] * dout[(tile.start + t) * nout + k];
     }
     FFTailBackward_Private(dec, ddec, tile.nt, dp, a->pre_dec + at, (size_t)a->nz * dp, dy, dz);
     EdgeLiftBackward_Private(dec, ddec, a, &tile, 0, a->e[a->layers] + at, NULL, NULL, a->pre_dec + at, dz, a->de + at);

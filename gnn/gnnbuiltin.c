@@ -1,11 +1,11 @@
 /*
    The trained models inside the library: the bytes of share/gnnspai/NAME.safetensors, so that nothing has to be found at run time.
 
-   The makefile gives -DGNN_SHARE_DIR and makes this object depend on those files, which no compiler sees. GNU assembler syntax, ELF.
+   The makefile gives -DGNN_SHARE_DIR, writes the list GNN_BUILTINS(X) of what lies there, and makes this object depend on those files, which
+   no compiler sees. GNU assembler syntax, ELF.
 */
 #include "gnn.h"
-
-#define GNN_BUILTINS(X) X(general) X(heat) X(poisson) X(synthetic)
+#include "../build/builtins.h"
 
 /* Global for link-time optimisation, which may put the assembler and the table in different units; hidden outside the library */
 #define GNN_EMBED(name) \
@@ -43,6 +43,23 @@ PetscErrorCode GNNBuiltinGet(const char name[], const unsigned char **bytes, siz
       *bytes  = builtins[k].start;
       *length = (size_t)(builtins[k].end - builtins[k].start);
     }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* general for b = 1, else general2, general3, ... */
+PetscErrorCode GNNBuiltinDefault(PetscInt b, const char **name)
+{
+  char wanted[32] = "general";
+
+  PetscFunctionBegin;
+  *name = NULL;
+  if (b > 1) PetscCall(PetscSNPrintf(wanted, sizeof(wanted), "general%" PetscInt_FMT, b));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(builtins); k++) {
+    PetscBool same;
+
+    PetscCall(PetscStrcmp(builtins[k].name, wanted, &same));
+    if (same) *name = builtins[k].name;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,8 +1,30 @@
 /*
    The factor: assembled from the network's output, applied by rows of G^T.
 */
-#include "gnnfactor.h"
+#include "gnnfsai.h"
 #include "gnnnet.h"
+
+/* Room for size entries; the first kept stay */
+PetscErrorCode GNNFactorReserve(GNNFactor f, PetscInt kept, PetscInt size)
+{
+  PetscInt    *j;
+  PetscScalar *v;
+
+  PetscFunctionBegin;
+  if (size <= f->size) PetscFunctionReturn(PETSC_SUCCESS);
+  f->size = PetscMax(size, f->size + f->size / 2);
+  PetscCall(PetscMalloc2(f->size, &j, f->size, &v));
+  PetscCall(PetscArraycpy(j, f->j, kept));
+  PetscCall(PetscArraycpy(v, f->v, kept));
+  PetscCall(PetscFree2(f->j, f->v));
+  f->j = j;
+  f->v = v;
+  if (f->single) {
+    PetscCall(PetscFree(f->vs));
+    PetscCall(PetscMalloc1(f->size, &f->vs));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
 {
@@ -10,11 +32,11 @@ PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
+  f->b      = g->b;
   f->n      = g->n;
   f->single = single;
-  PetscCall(PetscMalloc3(g->n + 1, &f->i, g->nz, &f->j, g->nz, &f->v));
-  PetscCall(PetscMalloc3(g->n, &f->s, g->n, &f->shift, g->n, &f->work));
-  if (single) PetscCall(PetscMalloc1(g->nz, &f->vs));
+  PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
+  PetscCall(GNNFactorReserve(f, 0, g->nz));
   *factor = f;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -23,8 +45,9 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
 {
   PetscFunctionBegin;
   if (*factor == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree3((*factor)->i, (*factor)->j, (*factor)->v));
-  PetscCall(PetscFree3((*factor)->s, (*factor)->shift, (*factor)->work));
+  PetscCall(GNNFsaiDestroy(&(*factor)->fsai));
+  PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
+  PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->vs));
   PetscCall(PetscFree(*factor));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -44,7 +67,7 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
       gt[p] = 0.0;
       if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
       GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[p];
+      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[GNNGraphOutput(g, i, p)];
       if (PetscIsInfOrNanScalar(gt[p])) {
         gt[p] = diagonal ? 1.0 : 0.0;
         (*replaced)++;
@@ -84,6 +107,42 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
   f->i[g->n] = k;
 }
 
+/* What M^-1 has beside S G G^T S^T. Decoupled rows couple to each other only, if at all: inside an isolated node */
+static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+{
+  const PetscInt b = f->b;
+
+  for (PetscInt i = 0; i < f->n / b; i++) {
+    const PetscScalar *S = g->s + i * b * b, *inverse = g->inverse + i * b * b;
+
+    for (PetscInt k = 0; k < b * b; k++) {
+      const PetscInt  r = k / b, c = k % b;
+      const PetscBool decoupled = g->decoupled[i * b + r] || g->decoupled[i * b + c] ? PETSC_TRUE : PETSC_FALSE;
+
+      f->s[i * b * b + k]     = S[k];
+      f->shift[i * b * b + k] = decoupled ? inverse[k] : GNNBlockShift(b, epsilon, S, r, c);
+    }
+  }
+}
+
+/* Scaling, shift and copy in single precision of a factor whose rows are there */
+static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+{
+  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
+  if (f->single) {
+    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
+  }
+}
+
+PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNFsaiFill(f, g, options));
+  f->alpha = GNN_GUARD_FSAI;
+  FactorFinish_Private(f, g, epsilon);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
 {
   PetscScalar *gt;
@@ -96,14 +155,32 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
   else FactorFill_Private(f, g, m->config.pattern, gt);
   PetscCall(PetscFree(gt));
-  for (PetscInt i = 0; i < g->n; i++) {
-    f->s[i]     = g->s[i];
-    f->shift[i] = g->decoupled[i] ? g->inverse[i] : (f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon * g->s[i] * g->s[i]);
-  }
-  if (f->single) {
-    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
-  }
+  FactorFinish_Private(f, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x = S^T r */
+static void FactorScaleBefore_Private(GNNFactor f, const PetscScalar r[], PetscScalar x[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) x[i] = f->s[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTransposeTimes(b, f->s + i * b, r + i, x + i);
+  }
+}
+
+/* z = S z + B r, B the shift */
+static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscScalar z[])
+{
+  const PetscInt b = f->b;
+
+  if (b == 1) {
+    for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  } else {
+    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTimesAdd(b, f->s + i * b, f->shift + i * b, r + i, z + i);
+  }
 }
 
 PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
@@ -111,12 +188,10 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   PetscScalar *x = f->work;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < f->n; i++) {
-    x[i] = f->s[i] * r[i];
-    z[i] = 0.0;
-  }
+  FactorScaleBefore_Private(f, r, x);
+  PetscCall(PetscArrayzero(z, f->n));
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
-  for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
+  FactorScaleAfter_Private(f, r, z);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

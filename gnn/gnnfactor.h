@@ -7,28 +7,39 @@
 
 /* What the guard may choose instead of a share alpha of the network's G: G = D^-1/2 */
 #define GNN_GUARD_JACOBI (-1.0)
+/* Of a factor that is the classical one */
+#define GNN_GUARD_FSAI (-2.0)
+
+typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical factor, gnnfsai.c */
+typedef struct _n_GNNFsaiOptions  GNNFsaiOptions; /* gnnfsai.h */
 
 typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
-  PetscInt     n;
-  PetscInt    *i, *j;    /* CSR of G^T, columns ascending: the kept slots that are in the pattern; arrays of the graph's size, owned */
+  PetscInt     b, n;     /* block size and rows */
+  PetscInt     size;     /* of the arrays j, v, vs; GNNFactorReserve() */
+  PetscInt    *i, *j;    /* CSR of G^T, columns ascending, owned. Of the network: the kept entries that are in the pattern */
   PetscScalar *v;        /* values of G^T */
   float       *vs;       /* the same in single precision */
-  PetscScalar *s;        /* (n) scaling S */
-  PetscScalar *shift;    /* (n) eps S^2; 1/a_ii at decoupled nodes, where rows and columns of G are empty */
+  PetscScalar *s;        /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar *shift;    /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;     /* (n) */
   PetscBool    single;   /* the product reads vs */
-  PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI */
+  PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI, or GNN_GUARD_FSAI */
   PetscReal    damping;  /* of At in the start that has the share 1 - alpha */
   PetscInt     replaced; /* entries that were not finite */
+  PetscInt     rows_failed; /* rows of the classical factor that are Jacobi's */
+  GNNFsai      fsai;        /* owned, NULL before the first classical factor */
+  PetscLogDouble flops;     /* of making the factor, added up; the caller sets it to 0 and logs it */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);               /* eps */
+PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                                              /* entries to keep, entries to have room for */
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
-/* The network's G^T = start + out on the graph's slots, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
+/* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
 PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscInt *); /* the network's output, G^T (nz), count */
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
    undefined); eps, alpha, damping */

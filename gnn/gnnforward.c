@@ -208,7 +208,7 @@ static void LayerEdges_Private(GNNNet net, GNNGraph g, GNNActs a, PetscInt layer
     pre = TapeAt_Private(a->pre_msg[layer], local, a->tape, at);
     EdgeLift_Private(msg, a, &tile, 0, e, moment, momentsq, pre);
     FFHidden_Private(msg, tile.nt, dp, pre, stride, h);
-    for (PetscInt t = 0; t < tile.nt; t++) GNNRowAXPY(dp, g->keep[tile.start + t], h + t * dp, a->sum[layer] + (size_t)tile.row[t] * dp);
+    for (PetscInt t = 0; t < tile.nt; t++) GNNRowAXPY(dp, g->bkeep[tile.start + t], h + t * dp, a->sum[layer] + (size_t)tile.row[t] * dp);
 
     pre = TapeAt_Private(a->pre_edge[layer], local, a->tape, at);
     EdgeLift_Private(edge, a, &tile, dp, e, moment, momentsq, pre);
@@ -260,7 +260,7 @@ static void Decode_Private(GNNNet net, GNNGraph g, GNNActs a, GNNReal out[])
     GNNRowsSet(tile.nt, ldo, dec->proj.b, y, ldo);
     GNNLinearForward(&dec->proj, tile.nt, h, dp, y, ldo);
     for (PetscInt t = 0; t < tile.nt; t++) {
-      for (PetscInt k = 0; k < nout; k++) out[(tile.start + t) * nout + k] = g->keep[tile.start + t] != 0 ? y[t * ldo + k] : 0;
+      for (PetscInt k = 0; k < nout; k++) out[(tile.start + t) * nout + k] = g->bkeep[tile.start + t] != 0 ? y[t * ldo + k] : 0;
     }
   }
 }

@@ -56,10 +56,10 @@ typedef struct {
 static inline PetscBool GNNTileNext(GNNGraph g, PetscInt *row, GNNTile *tile)
 {
   tile->start += tile->nt;
-  tile->nt  = PetscMin(GNN_TILE, g->nz - tile->start);
-  tile->col = g->j + tile->start;
+  tile->nt  = PetscMin(GNN_TILE, g->slots - tile->start);
+  tile->col = g->bj + tile->start;
   for (PetscInt t = 0; t < tile->nt; t++) {
-    while (tile->start + t >= g->i[*row + 1]) (*row)++;
+    while (tile->start + t >= g->bi[*row + 1]) (*row)++;
     tile->row[t] = *row;
   }
   return tile->nt > 0 ? PETSC_TRUE : PETSC_FALSE;

@@ -3,60 +3,115 @@
 */
 #include "gnngraph.h"
 
-static PetscErrorCode GraphCheckRows_Private(GNNGraph g)
+/* Is block row i, rows i b to i b + b - 1, made of full blocks? */
+static PetscBool BlockRowIsFull_Private(PetscInt b, PetscInt i, const PetscInt ia[], const PetscInt ja[])
+{
+  const PetscInt *first = ja + ia[i * b], length = ia[i * b + 1] - ia[i * b];
+
+  if (length % b) return PETSC_FALSE;
+  for (PetscInt r = 0; r < b; r++) {
+    const PetscInt *row = ja + ia[i * b + r];
+
+    if (ia[i * b + r + 1] - ia[i * b + r] != length) return PETSC_FALSE;
+    for (PetscInt k = 0; k < length; k++) {
+      if (first[k - k % b] % b || row[k] != first[k - k % b] + k % b) return PETSC_FALSE;
+    }
+  }
+  return PETSC_TRUE;
+}
+
+PetscErrorCode GNNGraphBlocksFull(PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
 {
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < g->n; i++) {
-    g->diag[i] = -1;
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      PetscCheck(p == g->i[i] || g->j[p] > g->j[p - 1], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has unsorted or repeated columns: assemble it with MatSetValues(), or sort and add up the entries before MatCreateSeqAIJWithArrays()", i);
-      if (g->j[p] == i) g->diag[i] = p;
+  *full = n % b ? PETSC_FALSE : PETSC_TRUE;
+  for (PetscInt i = 0; b > 1 && *full && i < n / b; i++) *full = BlockRowIsFull_Private(b, i, ia, ja);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GraphCheckRows_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt diag[])
+{
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; i++) {
+    diag[i] = -1;
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
+      PetscCheck(p == ia[i] || ja[p] > ja[p - 1], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has unsorted or repeated columns: assemble it with MatSetValues(), or sort and add up the entries before MatCreateSeqAIJWithArrays()", i);
+      if (ja[p] == i) diag[i] = p;
     }
-    PetscCheck(g->diag[i] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has no stored diagonal: gnnspai needs an SPD matrix; insert every diagonal entry, also where it is 0 at first, for instance by MatShift(A, 0.0)", i);
+    PetscCheck(diag[i] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has no stored diagonal: gnnspai needs an SPD matrix; insert every diagonal entry, also where it is 0 at first, for instance by MatShift(A, 0.0)", i);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Row i of the transposed pattern lists (j, slot) for ascending j, as row i of the pattern does, so that one merge finds the partners;
+/* Row i of the transposed pattern lists (j, place) for ascending j, as row i of the pattern does, so that one merge finds the partners;
    next[j] walks row j while the rows i ascend */
-static PetscErrorCode GraphReverse_Private(GNNGraph g)
+static PetscErrorCode GraphReverse_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt rev[])
 {
   PetscInt *next;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(g->n, &next));
-  PetscCall(PetscArraycpy(next, g->i, g->n));
-  for (PetscInt p = 0; p < g->nz; p++) g->rev[p] = -1;
-  for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      const PetscInt j = g->j[p];
+  PetscCall(PetscMalloc1(n, &next));
+  PetscCall(PetscArraycpy(next, ia, n));
+  for (PetscInt p = 0; p < ia[n]; p++) rev[p] = -1;
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
+      const PetscInt j = ja[p];
 
-      while (next[j] < g->i[j + 1] && g->j[next[j]] < i) next[j]++;
-      if (next[j] < g->i[j + 1] && g->j[next[j]] == i) g->rev[p] = next[j];
+      while (next[j] < ia[j + 1] && ja[next[j]] < i) next[j]++;
+      if (next[j] < ia[j + 1] && ja[next[j]] == i) rev[p] = next[j];
     }
   }
   PetscCall(PetscFree(next));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNGraphCreate(PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNGraph *graph)
+/* Allocates what depends on the sizes; where b = 1 the blocks' arrays are the rows' */
+static PetscErrorCode GraphAllocate_Private(GNNGraph g)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc4(g->n + 1, &g->i, g->nz, &g->j, g->nz, &g->rev, g->n, &g->diag));
+  PetscCall(PetscMalloc5(g->n * g->b, &g->s, g->nz, &g->at, g->n * g->b, &g->inverse, g->n, &g->decoupled, g->nz, &g->keep));
+  PetscCall(PetscMalloc1(g->nodes, &g->degree));
+  if (g->b > 1) {
+    PetscCall(PetscMalloc4(g->nodes + 1, &g->bi, g->slots, &g->bj, g->slots, &g->brev, g->nodes, &g->bdiag));
+    PetscCall(PetscMalloc2(g->nodes, &g->isolated, g->slots, &g->bkeep));
+  } else {
+    g->bi       = g->i;
+    g->bj       = g->j;
+    g->brev     = g->rev;
+    g->bdiag    = g->diag;
+    g->isolated = g->decoupled;
+    g->bkeep    = g->keep;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNGraph *graph)
 {
   const PetscInt nz = n > 0 ? ia[n] : 0;
   GNNGraph       g;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&g));
-  g->n  = n;
-  g->nz = nz;
-  PetscCall(PetscMalloc4(n + 1, &g->i, nz, &g->j, nz, &g->rev, n, &g->diag));
-  PetscCall(PetscMalloc4(n, &g->s, nz, &g->at, n, &g->inverse, n, &g->decoupled));
-  PetscCall(PetscMalloc2(nz, &g->keep, n, &g->degree));
-  g->i[0] = 0;
+  g->b     = b;
+  g->n     = n;
+  g->nz    = nz;
+  g->nodes = n / b;
+  g->slots = nz / (b * b);
+  PetscCall(GraphAllocate_Private(g));
+  g->i[0] = g->bi[0] = 0;
   if (n > 0) PetscCall(PetscArraycpy(g->i, ia, n + 1));
   PetscCall(PetscArraycpy(g->j, ja, nz));
+  for (PetscInt i = 0; b > 1 && i < g->nodes; i++) {
+    g->bi[i + 1] = ia[(i + 1) * b] / (b * b);
+    for (PetscInt k = 0; k < g->bi[i + 1] - g->bi[i]; k++) g->bj[g->bi[i] + k] = ja[ia[i * b] + k * b] / b;
+  }
   *graph = g;
-  PetscCall(GraphCheckRows_Private(g));
-  PetscCall(GraphReverse_Private(g));
+  PetscCall(GraphCheckRows_Private(n, g->i, g->j, g->diag));
+  PetscCall(GraphReverse_Private(n, g->i, g->j, g->rev));
+  if (b > 1) {
+    PetscCall(GraphCheckRows_Private(g->nodes, g->bi, g->bj, g->bdiag));
+    PetscCall(GraphReverse_Private(g->nodes, g->bi, g->bj, g->brev));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,15 +121,19 @@ PetscErrorCode GNNGraphDestroy(GNNGraph *graph)
 
   PetscFunctionBegin;
   if (g == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  if (g->b > 1) {
+    PetscCall(PetscFree4(g->bi, g->bj, g->brev, g->bdiag));
+    PetscCall(PetscFree2(g->isolated, g->bkeep));
+  }
   PetscCall(PetscFree4(g->i, g->j, g->rev, g->diag));
-  PetscCall(PetscFree4(g->s, g->at, g->inverse, g->decoupled));
-  PetscCall(PetscFree2(g->keep, g->degree));
+  PetscCall(PetscFree5(g->s, g->at, g->inverse, g->decoupled, g->keep));
+  PetscCall(PetscFree(g->degree));
   PetscCall(PetscFree(g->user));
   PetscCall(PetscFree(*graph));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Which nodes are decoupled; a nonzero value at (i, j) without a stored (j, i) is an error */
+/* Which rows are decoupled; a nonzero value at (i, j) without a stored (j, i) is an error */
 static PetscErrorCode GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
 {
   PetscFunctionBegin;
@@ -90,28 +149,80 @@ static PetscErrorCode GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* b > 1: the nodes without a block off the diagonal that holds a pair of nonzeros a_ij, a_ji; all their rows count as decoupled */
+static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
+{
+  for (PetscInt i = 0; i < g->nodes; i++) g->isolated[i] = PETSC_TRUE;
+  for (PetscInt row = 0; row < g->n; row++) {
+    const PetscInt i = row / g->b;
+
+    if (g->decoupled[row]) continue;
+    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) {
+      const PetscInt j = g->j[p] / g->b;
+
+      if (j != i && a[p] != 0.0 && a[g->rev[p]] != 0.0) g->isolated[i] = g->isolated[j] = PETSC_FALSE;
+    }
+  }
+  for (PetscInt row = 0; row < g->n; row++) {
+    if (g->isolated[row / g->b]) g->decoupled[row] = PETSC_TRUE;
+  }
+}
+
 static void GraphKeep_Private(GNNGraph g)
 {
   g->ncoupled = 0;
-  for (PetscInt i = 0; i < g->n; i++) {
+  for (PetscInt i = 0; i < g->nodes; i++) {
     g->degree[i] = 0;
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      g->keep[p] = (!g->decoupled[i] && !g->decoupled[g->j[p]] && g->rev[p] >= 0) ? 1 : 0;
-      g->degree[i] += g->keep[p];
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
+      g->bkeep[p] = (!g->isolated[i] && !g->isolated[g->bj[p]] && g->brev[p] >= 0) ? 1 : 0;
+      g->degree[i] += g->bkeep[p];
     }
+  }
+  for (PetscInt i = 0; i < g->n; i++) {
+    for (PetscInt p = g->i[i]; g->b > 1 && p < g->i[i + 1]; p++) g->keep[p] = (!g->decoupled[i] && !g->decoupled[g->j[p]] && g->rev[p] >= 0) ? 1 : 0;
     if (!g->decoupled[i]) g->ncoupled++;
   }
 }
 
-/* mean: At = A/||A||, S = ||A||^-1/2; diagonal: At = D^-1/2 A D^-1/2, S = D^-1/2 */
-static void GraphScale_Private(GNNGraph g, GNNScaling scaling, const PetscScalar a[])
+/* Inverse and scaling of the diagonal blocks. mean: S = ||A||^-1/2 I; diagonal: S_i = L_i^-T, D_i = L_i L_i^T */
+static PetscErrorCode GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, const PetscScalar a[])
 {
-  for (PetscInt i = 0; i < g->n; i++) {
-    g->inverse[i] = 1.0 / a[g->diag[i]];
-    g->s[i]       = 1.0 / PetscSqrtReal(scaling == GNN_SCALING_MEAN ? g->norm : PetscRealPart(a[g->diag[i]]));
+  const PetscInt b = g->b;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    const PetscInt start = GNNGraphSlotStart(g, i, g->bdiag[i]), stride = GNNGraphSlotStride(g, i);
+    PetscScalar   *D = g->inverse + i * b * b, *S = g->s + i * b * b;
+
+    for (PetscInt r = 0; r < b; r++) {
+      for (PetscInt c = 0; c < b; c++) D[r * b + c] = a[start + c * stride + r] != 0.0 ? a[start + r * stride + c] : 0.0; /* one-sided: alone, as above */
+    }
+    PetscCheck(GNNBlockScaling(b, D, S), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The diagonal block of rows %" PetscInt_FMT " to %" PetscInt_FMT " of the local matrix is not positive definite: gnnspai needs a symmetric positive definite matrix", i * b, i * b + b - 1);
+    GNNBlockInvert(b, D);
+    for (PetscInt k = 0; scaling == GNN_SCALING_MEAN && k < b * b; k++) S[k] = k % (b + 1) ? 0.0 : 1.0 / PetscSqrtReal(g->norm);
   }
-  for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) g->at[p] = g->keep[p] != 0 ? (g->s[i] * a[p]) * g->s[g->j[p]] : 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* At_ij = S_i^T A_ij S_j in the slots that are kept; a decoupled row counts as if its values off the diagonal were 0 on both sides */
+static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGraph g, const PetscInt b, const PetscScalar a[])
+{
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    const PetscInt stride = GNNGraphSlotStride(g, i);
+
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
+      const PetscInt start = b > 1 ? GNNGraphSlotStart(g, i, p) : p;
+      PetscScalar    A[GNN_MAX_BLOCK * GNN_MAX_BLOCK];
+
+      for (PetscInt r = 0; r < b; r++) {
+        for (PetscInt c = 0; c < b; c++) {
+          const PetscInt e = start + r * stride + c;
+
+          A[r * b + c] = g->keep[e] != 0 || (e == g->diag[i * b + r] && g->bkeep[p] != 0) ? a[e] : 0.0;
+        }
+      }
+      GNNBlockScale(b, g->s + i * b * b, A, g->s + g->bj[p] * b * b, g->at + start, stride);
+    }
   }
 }
 
@@ -131,8 +242,11 @@ PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScal
     PetscCheck(d > 0.0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "Diagonal entry %" PetscInt_FMT " of the local matrix is %g: gnnspai needs a symmetric positive definite matrix, whose diagonal is positive; if A is negative definite, solve with -A", i, (double)d);
   }
   PetscCall(GraphDecouple_Private(g, a));
+  if (g->b > 1) GraphIsolate_Private(g, a);
   GraphKeep_Private(g);
-  GraphScale_Private(g, scaling, a);
+  PetscCall(GraphScaleNodes_Private(g, scaling, a));
+  if (g->b == 1) GraphScaleSlots_Private(g, 1, a); /* the compiler drops the loops over a block */
+  else GraphScaleSlots_Private(g, g->b, a);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,50 +254,76 @@ PetscErrorCode GNNGraphSetUserFeatures(GNNGraph g, PetscInt size, const PetscSca
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(g->user));
-  PetscCall(PetscMalloc1(g->n * size, &g->user));
-  PetscCall(PetscArraycpy(g->user, user, g->n * size));
+  PetscCall(PetscMalloc1(g->nodes * size, &g->user));
+  PetscCall(PetscArraycpy(g->user, user, g->nodes * size));
   g->user_size = size;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A feature of one row, of which a node has b */
+static GNNReal GraphRowFeature_Private(GNNGraph g, GNNNodeFeature feature, PetscInt row)
+{
+  PetscReal sum = 0.0;
+
+  if (feature == GNN_NODE_MASK) return g->decoupled[row] ? 1 : 0;
+  if (feature == GNN_NODE_ROWABS) {
+    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += 0.25 * PetscAbsScalar(g->at[p]);
+  } else {
+    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += PetscRealPart(g->at[p]);
+  }
+  return (GNNReal)sum;
 }
 
 /* One feature of node i, written to x; returns how many numbers it has */
 static PetscInt GraphNodeFeature_Private(GNNGraph g, GNNNodeFeature feature, PetscInt i, GNNReal *x)
 {
-  PetscReal sum = 0.0;
-
   switch (feature) {
-  case GNN_NODE_ROWABS:
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) sum += 0.25 * PetscAbsScalar(g->at[p]);
-    break;
-  case GNN_NODE_ROWSUM:
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) sum += PetscRealPart(g->at[p]);
-    break;
   case GNN_NODE_DEGREE:
-    sum = (PetscReal)g->degree[i] / 16.0;
-    break;
-  case GNN_NODE_MASK:
-    sum = g->decoupled[i] ? 1.0 : 0.0;
-    break;
+    *x = (GNNReal)((PetscReal)g->degree[i] / 16.0);
+    return 1;
   case GNN_NODE_USER:
     for (PetscInt k = 0; k < g->user_size; k++) x[k] = (GNNReal)PetscRealPart(g->user[i * g->user_size + k]);
     return g->user_size;
+  default:
+    for (PetscInt r = 0; r < g->b; r++) x[r] = GraphRowFeature_Private(g, feature, i * g->b + r);
+    return g->b;
   }
-  *x = (GNNReal)sum;
-  return 1;
+}
+
+/* The b^2 numbers of At_ji for slot p = (i, j); its own where (j, i) is not stored */
+static inline void GraphEdgeValue_Private(GNNGraph g, const PetscInt b, PetscInt i, PetscInt p, GNNReal *x)
+{
+  const PetscInt q = g->brev[p] >= 0 ? g->brev[p] : p, from = b > 1 && g->brev[p] >= 0 ? g->bj[p] : i;
+  const PetscInt start = b > 1 ? GNNGraphSlotStart(g, from, q) : q, stride = GNNGraphSlotStride(g, from);
+
+  for (PetscInt r = 0; r < b; r++) {
+    for (PetscInt c = 0; c < b; c++) x[r * b + c] = (GNNReal)PetscRealPart(g->at[start + r * stride + c]);
+  }
+}
+
+static inline __attribute__((always_inline)) void GraphEdgeFeatures_Private(GNNGraph g, const GNNConfig *config, const PetscInt b, GNNReal edge[])
+{
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
+      for (PetscInt f = 0; f < config->nedge_features; f++) {
+        if (config->edge_features[f] == GNN_EDGE_DIAGONAL) *edge++ = p == g->bdiag[i] ? 1 : 0;
+        else {
+          GraphEdgeValue_Private(g, b, i, p, edge);
+          edge += b * b;
+        }
+      }
+    }
+  }
 }
 
 PetscErrorCode GNNGraphGetFeatures(GNNGraph g, const GNNConfig *c, GNNReal node[], GNNReal edge[])
 {
   PetscFunctionBegin;
   PetscCheck(c->user_size == 0 || c->user_size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", c->user_size, g->user_size);
-  for (PetscInt i = 0; i < g->n; i++) {
+  for (PetscInt i = 0; i < g->nodes; i++) {
     for (PetscInt f = 0; f < c->nnode_features; f++) node += GraphNodeFeature_Private(g, c->node_features[f], i, node);
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      for (PetscInt f = 0; f < c->nedge_features; f++) {
-        if (c->edge_features[f] == GNN_EDGE_DIAGONAL) *edge++ = p == g->diag[i] ? 1 : 0;
-        else *edge++ = (GNNReal)PetscRealPart(g->at[g->rev[p] >= 0 ? g->rev[p] : p]);
-      }
-    }
   }
+  if (g->b == 1) GraphEdgeFeatures_Private(g, c, 1, edge); /* the compiler drops the loops over a block */
+  else GraphEdgeFeatures_Private(g, c, g->b, edge);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

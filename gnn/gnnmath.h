@@ -9,7 +9,7 @@
 #include <math.h>
 
 #if defined(__CUDACC__)
-  #define GNN_FN static inline __host__ __device__ __forceinline__
+  #define GNN_FN static __host__ __device__ __forceinline__
 #else
   #define GNN_FN static inline
 #endif
@@ -18,6 +18,13 @@
 typedef double GNNReal;
 #else
 typedef float GNNReal;
+#endif
+
+/* 1/x; the device's has an error of 2 units in the last place, and no branch */
+#if defined(__CUDA_ARCH__)
+  #define GNN_RECIPROCAL(x) __fdividef(1.0f, x)
+#else
+  #define GNN_RECIPROCAL(x) (1.0f / (x))
 #endif
 
 #define GNN_NORM_EPS ((GNNReal)1e-5) /* LayerNorm's eps */
@@ -59,7 +66,7 @@ GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
 GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
 {
   const float z     = fabsf(x) * 0.70710678f;
-  const float t     = 1.0f / (1.0f + 0.3275911f * z);
+  const float t     = GNN_RECIPROCAL(1.0f + 0.3275911f * z);
   const float gauss = GNNExpNegf(z * z);
   const float tail  = 0.5f * gauss * t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)))); /* Phi(-|x|) */
   const float Phi   = 0.5f + copysignf(0.5f - tail, x); /* no branch, so that loops over it vectorise */
@@ -77,4 +84,19 @@ GNN_FN GNNReal GNNInverseDeviation(GNNReal sum, GNNReal sumsq, GNNReal m, GNNRea
   *mean = sum / m;
   var   = sumsq / m - *mean * *mean;
   return (GNNReal)1 / (GNNReal)sqrt((var > 0 ? var : 0) + GNN_NORM_EPS);
+}
+
+/* Derivatives of the start of G to (c0, c1): 3/2 I - 1/2 At, or I - strict(At) where the pattern is lower; none without a residual form */
+GNN_FN void GNNStartTerms(int residual, int lower, int diagonal, double at, double *by_c0, double *by_c1)
+{
+  const double c0 = lower ? 1.0 : 1.5, c1 = lower ? (diagonal ? 0.0 : -1.0) : -0.5;
+
+  *by_c0 = residual && diagonal ? c0 : 0.0;
+  *by_c1 = residual ? c1 * at : 0.0;
+}
+
+/* kappa_i of Agg_j m_ij = kappa_i sum_j m_ij */
+GNN_FN GNNReal GNNAggregationScale(int mean, GNNReal scale, GNNReal degree)
+{
+  return mean && degree != 0 ? scale / degree : (GNNReal)1;
 }

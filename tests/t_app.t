@@ -35,7 +35,7 @@ good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_v
 good "-citations" "2510.27517" "$app" $plugin -citations
 
 run "$app" $plugin -help
-for option in model epsilon guard precision view_factor; do
+for option in values threshold stages order model epsilon guard precision view_factor; do
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
@@ -44,6 +44,10 @@ for event in Graph Forward Assemble Apply; do
   grep -Eq "^GNNSPAI$event +[1-9]" "$work/log"
   result $? "-log_view counts GNNSPAI$event"
 done
+
+run "$app" $plugin -pc_gnnspai_values fsai -log_view
+grep -Eq '^GNNSPAIFsai +[1-9]' "$work/log" && ! grep -Eq '^GNNSPAIForward +[1-9]' "$work/log"
+result $? "-pc_gnnspai_values fsai: -log_view counts GNNSPAIFsai and no network"
 
 run "$app" $plugin -pc_gnnspai_epsilon 1e-3 -pc_gnnspai_epsilonn 1e-3 -options_left
 shows "-pc_gnnspai_epsilonn" && ! grep -Eq -e '-pc_gnnspai_epsilon( |$)' <(sed -n '/unused\|not used/,$p' "$work/log")

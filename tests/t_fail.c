@@ -340,7 +340,7 @@ static PetscErrorCode TestFeatures(PetscInt size, PetscInt length, const char ex
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestBlockModel(void)
+static PetscErrorCode TestBlockModel(PetscInt block_size, const char expected[], const char what[])
 {
   GNNConfig config;
   GNNModel  model;
@@ -348,12 +348,38 @@ static PetscErrorCode TestBlockModel(void)
   PC        pc;
 
   PetscFunctionBeginUser;
-  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 30, 1, &A));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, block_size, 12, 1, &A));
   PetscCall(TestConfig(&config));
   config.block_size = 3;
   PetscCall(GNNModelCreate(&config, &model));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
-  PetscCall(OkSetUpRefused(pc, "block size 3", "block size 1", "a model for blocks"));
+  PetscCall(OkSetUpRefused(pc, "block size 3", expected, what));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Positive diagonal entries, but no positive definite block */
+static PetscErrorCode TestIndefiniteBlock(void)
+{
+  const PetscInt    node    = 5;
+  const PetscScalar block[] = {1, 2, 0, 2, 1, 0, 0, 0, 1};
+  GNNConfig         config;
+  GNNModel          model;
+  Mat               A;
+  PC                pc;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, 3, 12, 1, &A));
+  PetscCall(MatSetValuesBlocked(A, 1, &node, 1, &node, block, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestConfig(&config));
+  config.block_size = 3;
+  PetscCall(GNNModelCreate(&config, &model));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(OkSetUpRefused(pc, "rows 15 to 17", "not positive definite", "a diagonal block that is not positive definite"));
   PetscCall(PCDestroy(&pc));
   PetscCall(MatDestroy(&A));
   PetscCall(GNNModelDestroy(&model));
@@ -385,7 +411,9 @@ int main(int argc, char **argv)
   PetscCall(TestFeatures(0, 0, "PCGNNSPAISetNodeFeatures()", "user features that were not given"));
   PetscCall(TestFeatures(3, 90, "PCGNNSPAISetNodeFeatures()", "user features of another block size"));
   PetscCall(TestFeatures(2, 40, "local size 40, expected 30 rows times block size 2", "user features of another length"));
-  PetscCall(TestBlockModel());
+  PetscCall(TestBlockModel(1, "the matrix has block size 1: call MatSetBlockSize(A, 3)", "a model of blocks, a matrix without"));
+  PetscCall(TestBlockModel(2, "the matrix has block size 2", "a matrix of other blocks"));
+  PetscCall(TestIndefiniteBlock());
   failed = TapDone();
   PetscCall(PetscFinalize());
   return failed;

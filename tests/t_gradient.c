@@ -144,17 +144,15 @@ static PetscReal KaporinNumber(const TrainSample *s, const PetscScalar *gt)
 }
 
 /* With all unit vectors as probes the estimate is the gradient itself */
-static PetscErrorCode TestKaporin(const GNNConfig *config)
+static PetscErrorCode TestKaporin(const GNNConfig *config, Mat A, const char what[])
 {
   TrainSample  s;
   PetscRandom  random;
   PetscScalar *gt;
   PetscReal    worst = 0.0;
-  Mat          A;
 
   PetscFunctionBeginUser;
   PetscCall(PetscRandomCreate(PETSC_COMM_SELF, &random));
-  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 40, 2, &A));
   PetscCall(TrainSampleCreate(config, TRAIN_LOSS_KAPORIN, A, "kaporin", &s));
   PetscCall(MatSeqAIJGetArray(s.Gt, &gt));
   for (PetscInt p = 0; p < s.graph->nz; p++) {
@@ -188,10 +186,42 @@ static PetscErrorCode TestKaporin(const GNNConfig *config)
     s.gt[p] = saved;
     worst   = PetscMax(worst, PetscAbsReal((plus - minus) / (2 * h) - s.dgt[p]));
   }
-  Ok(worst < 1e-8, "kaporin: gradient to the slots off by %.1e", (double)worst);
+  Ok(worst < 1e-8, "kaporin%s: gradient to the slots off by %.1e", what, (double)worst);
   PetscCall(TrainSampleDestroy(&s));
-  PetscCall(MatDestroy(&A));
   PetscCall(PetscRandomDestroy(&random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* b x b blocks, some of their unknowns decoupled */
+static PetscErrorCode TestBlocks(const GNNConfig *base)
+{
+  GNNConfig c = *base;
+  Mat       A[2];
+
+  PetscFunctionBeginUser;
+  for (PetscInt b = 2; b <= 3; b++) {
+    PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, b, 18, b, &A[b - 2]));
+    PetscCall(TestMatClamp(A[b - 2]));
+  }
+  c.block_size                        = 3;
+  c.node_features[c.nnode_features++] = GNN_NODE_MASK;
+  PetscCall(TestCase("blocks of 3", &c, TRAIN_LOSS_SAI, A[1]));
+  PetscCall(TestCase("blocks of 3, log-sai", &c, TRAIN_LOSS_LOG_SAI, A[1]));
+  c.pattern = GNN_PATTERN_LOWER;
+  c.norm    = GNN_NORM_LAYER;
+  PetscCall(TestCase("blocks of 3, pattern lower", &c, TRAIN_LOSS_SAI, A[1]));
+  c.block_size = 2;
+  PetscCall(TestCase("blocks of 2, pattern lower", &c, TRAIN_LOSS_SAI, A[0]));
+  c.pattern = GNN_PATTERN_A;
+  c.output  = GNN_OUTPUT_DIRECT;
+  c.scaling = GNN_SCALING_MEAN;
+  PetscCall(TestCase("blocks of 2, scaling mean, plain loss", &c, TRAIN_LOSS_PLAIN, A[0]));
+  PetscCall(MatDestroy(&A[1]));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, 3, 16, 4, &A[1]));
+  c            = *base;
+  c.block_size = 3;
+  PetscCall(TestKaporin(&c, A[1], ", blocks of 3"));
+  for (int k = 0; k < 2; k++) PetscCall(MatDestroy(&A[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -233,8 +263,11 @@ int main(int argc, char **argv)
   c.norm           = GNN_NORM_LAYER;
   PetscCall(TestCase("the paper's form", &c, TRAIN_LOSS_SAI, A));
   PetscCall(TestCase("the paper's form, plain loss", &c, TRAIN_LOSS_PLAIN, A));
-  PetscCall(TestKaporin(&base));
   PetscCall(MatDestroy(&A));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 40, 2, &A));
+  PetscCall(TestKaporin(&base, A, ""));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestBlocks(&base));
   failed = TapDone();
   PetscCall(PetscFinalize());
   return failed;

@@ -1,46 +1,7 @@
 static char help[] = "The preconditioner in use: options and view, matrix types and small matrices, inside other preconditioners, log events.\n\n";
 
 #include "testpc.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-/* ---- what is printed ---- */
-
-/* The text that a viewer got, on rank 0; others see an empty one */
-typedef struct {
-  char       *text;
-  size_t      length;
-  FILE       *file;
-  PetscViewer viewer;
-} Text;
-
-static PetscErrorCode TextOpen(Text *t)
-{
-  PetscFunctionBeginUser;
-  t->file = open_memstream(&t->text, &t->length);
-  PetscCheck(t->file != NULL, PETSC_COMM_SELF, PETSC_ERR_MEM, "open_memstream()");
-  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_WORLD, t->file, &t->viewer));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TextClose(Text *t)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscViewerDestroy(&t->viewer));
-  (void)fclose(t->file);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OkText(const Text *t, const char expected[], const char what[])
-{
-  PetscMPIInt rank;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  if (!Ok(rank != 0 || strstr(t->text, expected) != NULL, "%s shows '%s'", what, expected)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# in: %s\n", t->text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+#include "testtext.h"
 
 /* ---- options and view ---- */
 

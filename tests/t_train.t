@@ -39,6 +39,16 @@ for variant in "-gnn_norm layer -gnn_scaling mean -gnn_output direct -gnn_aggreg
   result $? "variant $variant" "$log"
 done
 
+# 3 x 3 blocks; the block size comes from the option first, then from the .info of the patches
+b3="-gnn_block_size 3 -gnn_width 8 -gnn_layers 2 -gnn_node_features rowabs,rowsum,mask -train_steps 60 -train_validate_every 20 -train_lr 1e-2"
+bin/gnnspai-data patches -data_matrices tests/reference/data/matrix_b.dat -matload_block_size 3 -data_nodes_min 6 -data_nodes_max 10 -data_count 4 -data_output "$work/b_%d.dat" > "$log" 2>&1 &&
+  $train $b3 -train_matrices "$work/b_*.dat" -train_validation "$work/b_0.dat" -train_output "$work/block.safetensors" -train_log "$work/block.csv" > "$log" 2>&1 &&
+  awk -F, 'NR == 2 {first = $3} END {exit !(NR == 4 && $3 < first - 0.05)}' "$work/block.csv"
+result $? "blocks of 3: patches, training, and the loss falls"
+bin/gnnspai-bench -bench_matrices tests/reference/data/matrix_b.dat -matload_block_size 3 -bench_pc gnnspai -bench_repeat 1 -gnnspai_pc_gnnspai_model "$work/block.safetensors" -gnnspai_ksp_view > "$log" 2>&1
+grep -q "block size 3, width 8" "$log"
+result $? "the model is used for a matrix of that block size" "$log"
+
 refused() { # refused PATTERN TEXT ARGUMENTS...
   local pattern=$1 text=$2
   shift 2
@@ -51,5 +61,7 @@ refused "No file matches" "a glob without files is named" $train -train_matrices
 refused "Cannot read a matrix from" "a truncated matrix is named" bash -c "head -c 1000 $work/a_0.dat > $work/a_0.dat.cut; exec $train -train_matrices $work/a_0.dat.cut -train_output $work/x.safetensors"
 refused "needs -gnn_scaling mean" "plain loss with diagonal scaling" $train "${small[@]}" -train_loss plain -train_output "$work/x.safetensors"
 refused "residual needs scaling diagonal" "residual output with mean scaling" $train "${small[@]}" -gnn_scaling mean -train_output "$work/x.safetensors"
+refused "-matload_block_size 3" "a model of blocks, matrices without" $train "${small[@]}" -gnn_block_size 3 -train_output "$work/x.safetensors"
+refused "not all blocks of size 2 are full" "blocks that are not full" $train "${small[@]}" -train_matrices "$work/a_0.dat" -matload_block_size 2 -gnn_block_size 2 -train_output "$work/x.safetensors"
 refused "no/such/directory" "a directory that does not exist" $train "${small[@]}" -train_steps 1 -train_output "$work/no/such/directory/x.safetensors"
 plan

@@ -31,4 +31,5 @@ check "solve: memory accesses" $memcheck $solve
 check "training: memory accesses" $memcheck $train
 check "solve: no leak" no_leak $solve
 check "training: no leak" no_leak $train -train_loss kaporin -train_validation "$work/a_0.dat"
+check "a Gmsh mesh: no leak" no_leak bin/gnnspai-data hyperelasticity -data_mesh tests/cube.msh -data_mesh_dirichlet 7 -data_output "$work/cube_%d.dat"
 plan

@@ -67,3 +67,91 @@ static inline PetscErrorCode TestMatDecouple(Mat A, PetscInt count)
   PetscCall(MatZeroRowsColumns(A, n, rows, 2.0, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* K = w (0.2 I + v v^T) with w and v random */
+static inline PetscErrorCode TestSpring_Private(PetscRandom random, PetscInt b, PetscScalar K[])
+{
+  PetscReal w, v[8];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRandomGetValueReal(random, &w));
+  for (PetscInt r = 0; r < b; r++) PetscCall(PetscRandomGetValueReal(random, &v[r]));
+  for (PetscInt r = 0; r < b; r++) {
+    for (PetscInt c = 0; c < b; c++) K[r * b + c] = (0.05 + w) * ((r == c ? 0.2 : 0.0) + (2 * v[r] - 1) * (2 * v[c] - 1));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Adds factor s_i s_j K, with s = 0.3 + node mod 7 the scales, to block (i, j), where this rank has row i and the type stores it */
+static inline PetscErrorCode TestAddBlock_Private(Mat A, PetscInt b, PetscInt i, PetscInt j, PetscReal factor, const PetscScalar K[])
+{
+  PetscScalar block[64];
+  PetscInt    start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  if (b * i < start || b * i >= end) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt k = 0; k < b * b; k++) block[k] = factor * (0.3 + i % 7) * (0.3 + j % 7) * K[k];
+  PetscCall(MatSetValuesBlocked(A, 1, &i, 1, &j, block, ADD_VALUES));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Springs between nodes of b unknowns in a sparse random graph, and a weak one from each node to the ground: SPD with full blocks and block size b,
+   of type AIJ, BAIJ or SBAIJ */
+static inline PetscErrorCode TestMatCreateBlocks(MPI_Comm comm, MatType type, PetscInt b, PetscInt nodes, PetscInt seed, Mat *A)
+{
+  PetscRandom random;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRandomCreate(PETSC_COMM_SELF, &random));
+  PetscCall(PetscRandomSetType(random, PETSCRANDER48));
+  PetscCall(PetscRandomSetSeed(random, (unsigned long)(54321 + seed)));
+  PetscCall(PetscRandomSeed(random));
+  PetscCall(MatCreate(comm, A));
+  PetscCall(MatSetSizes(*A, PETSC_DECIDE, PETSC_DECIDE, b * nodes, b * nodes));
+  PetscCall(MatSetBlockSize(*A, b));
+  PetscCall(MatSetType(*A, type));
+  PetscCall(MatSetUp(*A));
+  PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  if (strcmp(type, MATSBAIJ) == 0) PetscCall(MatSetOption(*A, MAT_IGNORE_LOWER_TRIANGULAR, PETSC_TRUE));
+  for (PetscInt i = 0; i < nodes; i++) { /* every rank draws the same numbers and inserts its own rows */
+    PetscScalar K[64] = {0};
+
+    PetscCall(TestSpring_Private(random, b, K));
+    PetscCall(TestAddBlock_Private(*A, b, i, i, 0.05, K));
+    for (PetscInt k = 0; k < 2; k++) {
+      PetscReal u;
+      PetscInt  j;
+
+      PetscCall(PetscRandomGetValueReal(random, &u));
+      PetscCall(TestSpring_Private(random, b, K));
+      j = (i + 1 + (PetscInt)(u * PetscMin(nodes, 12))) % nodes;
+      if (j == i) continue;
+      PetscCall(TestAddBlock_Private(*A, b, i, i, 1.0, K));
+      PetscCall(TestAddBlock_Private(*A, b, j, j, 1.0, K));
+      PetscCall(TestAddBlock_Private(*A, b, i, j, -1.0, K));
+      PetscCall(TestAddBlock_Private(*A, b, j, i, -1.0, K));
+    }
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(PetscRandomDestroy(&random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Node 3, and the last unknown of nodes 5, 10, 15 become decoupled: explicit zeros stay in the pattern */
+static inline PetscErrorCode TestMatClamp(Mat A)
+{
+  PetscInt rows[16], start, end, b, n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt node = row / b;
+
+    if (node == 3 || ((node == 5 || node == 10 || node == 15) && row % b == b - 1)) rows[n++] = row;
+  }
+  PetscCall(MatZeroRowsColumns(A, n, rows, 2.0, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

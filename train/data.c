@@ -13,11 +13,12 @@ typedef struct {
 } Generator;
 
 static const Generator generators[] = {
-  {"heat",      DataHeat,      "diffusion with a random coefficient on warped 3-D tetrahedra"},
-  {"patches",   DataPatches,   "small principal submatrices of given matrices"               },
-  {"poisson",   DataPoisson,   "Laplacian on a bumpy open pipe, or on 3-D tetrahedra"        },
-  {"synthetic", DataSynthetic, "M^T M of a sparse random M with rows of falling size"        },
-  {"mix",       DataMix,       "small matrices of many kinds, for a model that meets any"    },
+  {"heat",            DataHeat,            "diffusion with a random coefficient on warped 3-D tetrahedra"   },
+  {"patches",         DataPatches,         "small principal submatrices of given matrices"                  },
+  {"poisson",         DataPoisson,         "Laplacian on a bumpy open pipe, or on 3-D tetrahedra"           },
+  {"hyperelasticity", DataHyperelasticity, "a time step of a twisted, stretched or bent beam, 3 x 3 blocks"},
+  {"synthetic",       DataSynthetic,       "M^T M of a sparse random M with rows of falling size"           },
+  {"mix",             DataMix,             "small matrices of many kinds, for a model that meets any"       },
 };
 static const size_t ngenerators = PETSC_STATIC_ARRAY_LENGTH(generators);
 
@@ -25,7 +26,7 @@ static PetscErrorCode PrintGenerators(void)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "Kinds of matrices (gnnspai-data KIND -help lists the options of one):\n"));
-  for (size_t g = 0; g < ngenerators; g++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %-9s %s\n", generators[g].name, generators[g].description));
+  for (size_t g = 0; g < ngenerators; g++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %-15s %s\n", generators[g].name, generators[g].description));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -24,8 +24,23 @@ typedef struct {
   PetscBool flipped;     /* irregular, by TetMeshFlip() */
 } TetMesh;
 
+/* A mesh of the user's */
+typedef struct {
+  char file[PETSC_MAX_PATH_LEN]; /* or "" */
+  char fixed[64];                /* which vertices are Dirichlet */
+} DataMeshOptions;
+
+/* What is read of it */
+typedef struct {
+  PetscInt nv, nt;
+  PetscReal (*x)[3]; /* (nv, 3) coordinates */
+  PetscInt  *vertex; /* (nt, dim + 1) */
+  PetscBool *fixed;  /* (nv) Dirichlet */
+} DataMesh;
+
 /* The generators */
 PETSC_INTERN PetscErrorCode DataHeat(void);
+PETSC_INTERN PetscErrorCode DataHyperelasticity(void);
 PETSC_INTERN PetscErrorCode DataPatches(void);
 PETSC_INTERN PetscErrorCode DataPoisson(void);
 PETSC_INTERN PetscErrorCode DataSynthetic(void);
@@ -39,6 +54,7 @@ PETSC_INTERN PetscErrorCode DataWrite(const DataOptions *, PetscInt, Mat);
 /* A sequential square matrix to add to, with room for some nonzeros per row */
 PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt, PetscInt, Mat *);
 PETSC_INTERN PetscErrorCode DataMatAssemble(Mat);
+PETSC_INTERN PetscErrorCode DataMatFix(Mat, const PetscBool[]); /* identity rows and columns for the marked block rows, in the same pattern */
 
 /* Random numbers: rander48, the same on every machine */
 PETSC_INTERN PetscErrorCode DataRandomCreate(PetscInt, PetscRandom *);
@@ -50,10 +66,21 @@ PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscIn
 
 /* Tetrahedral meshes and linear elements */
 PETSC_INTERN PetscErrorCode TetMeshCreateBox(PetscRandom, PetscInt, TetMesh *);
+PETSC_INTERN PetscErrorCode TetMeshCreateGrid(PetscRandom, const PetscInt[3], const PetscReal[3], const PetscReal[2], PetscReal, TetMesh *);
 PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
 PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]); /* per vertex */
+PETSC_INTERN PetscErrorCode DataMeshSetFromOptions(GNNOptionItems, DataMeshOptions *);
+PETSC_INTERN PetscErrorCode DataMeshRead(const DataMeshOptions *, PetscInt, DataMesh *);
+PETSC_INTERN PetscErrorCode TetMeshRead(const DataMeshOptions *, TetMesh *, PetscBool **);
+PETSC_INTERN void           TetMeshBounds(const TetMesh *, PetscReal[3], PetscReal[3]);
 PETSC_INTERN PetscErrorCode TetMeshDestroy(TetMesh *);
+PETSC_INTERN PetscReal      TetGradients(const TetMesh *, PetscInt, PetscReal[4][3]);
 PETSC_INTERN PetscReal      TetStiffness(const TetMesh *, PetscInt, PetscScalar[4][4]);
+
+/* Neo-Hookean material (Lame's mu, lambda): second derivatives of the energy in the deformation gradient, 9 x 9, and the semidefinite part of such a matrix */
+PETSC_INTERN void           NeoHookeanHessian(const PetscReal[3][3], PetscReal, PetscReal, PetscScalar[81]);
+PETSC_INTERN PetscErrorCode ProjectSemidefinite(PetscScalar[81]);
+PETSC_INTERN PetscErrorCode BeamMatrix(PetscInt, PetscInt, const DataMeshOptions *, PetscInt, Mat *); /* seed, unknowns, mesh, state: 0 twisted, 1 stretched, 2 bent */
 
 /* Boxes of equal cells in 2 or 3 dimensions; node i + m[0] (j + m[1] k), the sides of a cell h */
 typedef struct {

@@ -1,6 +1,7 @@
 /*
    heat: A = L + 1e-4 M, linear elements for -div(k grad u) on tetrahedra, natural boundary, M the lumped mass; the "heat" problem of
-   arXiv 2510.27517 with our own meshes. k is a Gaussian random field, rescaled to [0.01, 1].
+   arXiv 2510.27517 with our own meshes. k is a Gaussian random field, rescaled to [0.01, 1]. A mesh of the user's is scaled to volume 1, as our own are,
+   and has Dirichlet vertices, as identity rows.
 */
 #include "generate.h"
 
@@ -95,19 +96,38 @@ static PetscErrorCode AssembleHeat(const TetMesh *mesh, const PetscReal k[], Mat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode HeatMatrix(PetscInt n, PetscInt seed, PetscReal flips, Mat *A)
+static void ScaleToVolume1(TetMesh *mesh)
+{
+  PetscReal volume = 0, g[4][3];
+
+  for (PetscInt t = 0; t < mesh->nt; t++) volume += TetGradients(mesh, t, g);
+  for (PetscInt v = 0; v < mesh->nv; v++) {
+    for (int d = 0; d < 3; d++) mesh->x[v][d] /= PetscPowReal(volume, 1. / 3);
+  }
+}
+
+/* On the user's mesh, or one of about n vertices */
+static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscInt seed, PetscReal flips, Mat *A)
 {
   PetscRandom random;
   TetMesh     mesh;
   PetscReal  *k;
+  PetscBool  *fixed = NULL;
 
   PetscFunctionBeginUser;
   PetscCall(DataRandomCreate(seed, &random));
-  PetscCall(TetMeshCreateBox(random, n, &mesh));
-  for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+  if (*file->file) {
+    PetscCall(TetMeshRead(file, &mesh, &fixed));
+    ScaleToVolume1(&mesh);
+  } else {
+    PetscCall(TetMeshCreateBox(random, n, &mesh));
+    for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+  }
   PetscCall(PetscMalloc1(mesh.nv, &k));
   PetscCall(RandomDiffusivity(random, &mesh, k));
   PetscCall(AssembleHeat(&mesh, k, A));
+  if (fixed) PetscCall(DataMatFix(*A, fixed));
+  PetscCall(PetscFree(fixed));
   PetscCall(PetscFree(k));
   PetscCall(TetMeshDestroy(&mesh));
   PetscCall(PetscRandomDestroy(&random));
@@ -116,22 +136,24 @@ static PetscErrorCode HeatMatrix(PetscInt n, PetscInt seed, PetscReal flips, Mat
 
 PetscErrorCode DataHeat(void)
 {
-  DataOptions opt = {.count = 1};
-  PetscInt    n   = 6300;
-  PetscReal   flips = 0;
-  PetscBool   proceed;
+  DataOptions     opt = {.count = 1};
+  DataMeshOptions mesh;
+  PetscInt        n     = 6300;
+  PetscReal       flips = 0;
+  PetscBool       proceed;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data heat: diffusion on 3-D tetrahedra; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about", NULL, n, &n, NULL, 64, 100000000));
   PetscCall(PetscOptionsReal("-data_flips", "Passes of random flips that make the mesh irregular; a fraction: the probability of a face in the last pass", NULL, flips, &flips, NULL));
+  PetscCall(DataMeshSetFromOptions(PetscOptionsObject, &mesh));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("heat", &opt, &proceed));
   for (PetscInt seed = opt.seed; proceed && seed < opt.seed + opt.count; seed++) {
     Mat A;
 
-    PetscCall(HeatMatrix(n, seed, flips, &A));
+    PetscCall(HeatMatrix(n, &mesh, seed, flips, &A));
     PetscCall(DataWrite(&opt, seed, A));
     PetscCall(MatDestroy(&A));
   }

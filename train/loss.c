@@ -6,26 +6,40 @@
 
 const char *const TrainLosses[] = {"sai", "plain", "log-sai", "kaporin", "TrainLoss", "TRAIN_LOSS_", NULL};
 
-PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A, const char name[], TrainSample *s)
+static PetscErrorCode SampleCreateGraph_Private(const GNNConfig *config, Mat A, TrainSample *s)
 {
+  const PetscInt     b = config->block_size;
   const PetscScalar *a;
   const PetscInt    *ia, *ja;
-  PetscInt           n, nz;
-  PetscBool          done;
+  PetscInt           n, bs;
+  PetscBool          done, full;
   GNNGraphStatus     status;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCheck(bs % b == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: block size %" PetscInt_FMT ", but the model has %" PetscInt_FMT ". PETSc keeps a matrix's block size in FILE.info beside FILE; without that file give -matload_block_size %" PetscInt_FMT, s->name, bs, b, b);
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s: not an AIJ matrix", s->name);
+  PetscCall(GNNGraphBlocksFull(b, n, ia, ja, &full));
+  PetscCheck(full, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: not all blocks of size %" PetscInt_FMT " are full; train with -gnn_block_size 1, or insert whole blocks, zeros too, by MatSetValuesBlocked()", s->name, b);
+  PetscCall(GNNGraphCreate(b, n, ia, ja, &s->graph));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(GNNGraphSetValues(s->graph, config->scaling, a, &status));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCheck(status == GNN_GRAPH_OK, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: the matrix holds a NaN or an infinity", s->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TrainSampleCreate(const GNNConfig *config, TrainLoss loss, Mat A, const char name[], TrainSample *s)
+{
+  PetscInt n, nz;
 
   PetscFunctionBegin;
   PetscCall(PetscMemzero(s, sizeof(*s)));
   s->epsilon = config->epsilon;
   PetscCall(PetscStrallocpy(name, &s->name));
-  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s: not an AIJ matrix", name);
-  PetscCall(GNNGraphCreate(n, ia, ja, &s->graph));
-  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(GNNGraphSetValues(s->graph, config->scaling, a, &status));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCheck(status == GNN_GRAPH_OK, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: the matrix holds a NaN or an infinity", name);
+  PetscCall(SampleCreateGraph_Private(config, A, s));
   PetscCheck(s->graph->ncoupled > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: a diagonal matrix, nothing to learn from it", name);
   n  = s->graph->n;
   nz = s->graph->nz;
@@ -191,11 +205,12 @@ static void SampleSlotGradient_Private(const GNNConfig *config, TrainSample *s, 
 
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      PetscScalar by_c0, by_c1;
+      const PetscInt out = GNNGraphOutput(g, i, p);
+      PetscScalar    by_c0, by_c1;
 
-      s->dnet[p] = 0;
+      s->dnet[out] = 0;
       if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
-      s->dnet[p] = (GNNReal)(factor * s->dgt[p]);
+      s->dnet[out] = (GNNReal)(factor * s->dgt[p]);
       GNNFactorStartTerms(config->output, config->pattern, p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE, g->at[g->rev[p]], &by_c0, &by_c1);
       dnet->c[0] += (GNNReal)(factor * s->dgt[p] * by_c0);
       dnet->c[1] += (GNNReal)(factor * s->dgt[p] * by_c1);
@@ -221,7 +236,7 @@ PetscErrorCode TrainSampleFactor(GNNModel model, GNNActs acts, TrainSample *s)
   PetscInt       replaced;
 
   PetscFunctionBegin;
-  PetscCall(GNNActsSetSizes(model, g->n, g->nz, acts));
+  PetscCall(GNNActsSetSizes(model, g->nodes, g->slots, acts));
   PetscCall(GNNForward(model, g, acts, s->net));
   PetscCall(MatSeqAIJGetArrayWrite(s->Gt, &gt));
   PetscCall(GNNFactorSlots(model, g, s->net, gt, &replaced));

@@ -19,6 +19,7 @@ static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GN
   PetscBool    set;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsInt("-gnn_block_size", "Size b of the blocks that are nodes' and edges' numbers; the training matrices need that block size and full blocks", NULL, c->block_size, &c->block_size, NULL));
   PetscCall(PetscOptionsInt("-gnn_width", "Numbers per node and edge state", NULL, c->width, &c->width, NULL));
   PetscCall(PetscOptionsInt("-gnn_layers", "Message-passing layers", NULL, c->layers, &c->layers, NULL));
   PetscCall(PetscOptionsInt("-gnn_hidden_layers", "Hidden layers of each map", NULL, c->hidden_layers, &c->hidden_layers, NULL));

@@ -1,6 +1,7 @@
 /*
    poisson: the Laplacian with linear elements on the surface of a bumpy open pipe (triangles) or in a warped box (tetrahedra). A tenth of the
-   boundary vertices is Dirichlet, as identity rows, so that explicit zeros stay in the pattern; elsewhere the boundary is natural.
+   boundary vertices is Dirichlet, as identity rows, so that explicit zeros stay in the pattern; elsewhere the boundary is natural. Or on the triangles or
+   tetrahedra of a user's mesh, which says itself what is Dirichlet.
 */
 #include "generate.h"
 
@@ -19,7 +20,7 @@ typedef struct {
   PetscInt nv, nt;
   PetscReal (*x)[3];     /* (nv, 3) coordinates */
   PetscInt (*vertex)[3]; /* (nt, 3) */
-  PetscBool *boundary;   /* (nv) */
+  PetscBool *boundary;   /* (nv), of a mesh of the user's: Dirichlet */
 } TriMesh;
 
 /* Radius 1 + sum_k a_k cos(m_k theta + w_k z + phase_k), m_k integer, sum_k |a_k| <= BUMPS */
@@ -150,43 +151,67 @@ static inline PetscReal Dot(const PetscReal a[3], const PetscReal b[3])
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-/* K_ab = e_a . e_b / (4 area), e_a the edge opposite a: off the diagonal -cot/2 of the angle at the third vertex */
-static void TriStiffness(const TriMesh *mesh, PetscInt t, PetscScalar K[3][3])
+/* e_a the edge opposite a; returns the area */
+static PetscReal TriEdges(const TriMesh *mesh, PetscInt t, PetscReal e[3][3])
 {
-  PetscReal e[3][3], area;
-
   for (int a = 0; a < 3; a++) {
     for (int d = 0; d < 3; d++) e[a][d] = mesh->x[mesh->vertex[t][(a + 2) % 3]][d] - mesh->x[mesh->vertex[t][(a + 1) % 3]][d];
   }
-  area = 0.5 * PetscSqrtReal(Dot(e[0], e[0]) * Dot(e[1], e[1]) - PetscSqr(Dot(e[0], e[1])));
+  return 0.5 * PetscSqrtReal(Dot(e[0], e[0]) * Dot(e[1], e[1]) - PetscSqr(Dot(e[0], e[1])));
+}
+
+/* K_ab = e_a . e_b / (4 area): off the diagonal -cot/2 of the angle at the third vertex */
+static void TriStiffness(const TriMesh *mesh, PetscInt t, PetscScalar K[3][3])
+{
+  PetscReal       e[3][3];
+  const PetscReal area = TriEdges(mesh, t, e);
+
   for (int a = 0; a < 3; a++) {
     for (int b = 0; b <= a; b++) K[a][b] = K[b][a] = Dot(e[a], e[b]) / (4 * area);
   }
 }
 
-/* Makes identity rows and columns of some boundary vertices, at least one: A is positive definite as the mesh is connected */
-static PetscErrorCode ApplyDirichlet(PetscRandom random, PetscInt nv, const PetscBool boundary[], Mat A)
+/* Identity rows and columns for the Dirichlet vertices: all that are marked in the user's mesh, some of them (one at least) in our own, where they
+   are the boundary. A is positive definite if the mesh is connected. */
+static PetscErrorCode ApplyDirichlet(PetscRandom random, const DataMeshOptions *file, PetscInt nv, const PetscBool marked[], Mat A)
 {
-  PetscInt *order, *fixed, nboundary = 0;
+  PetscInt *order, *fixed, nmarked = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(nv, &order, nv, &fixed));
   PetscCall(DataRandomPermutation(random, nv, order));
   for (PetscInt k = 0; k < nv; k++) {
-    if (boundary[order[k]]) fixed[nboundary++] = order[k];
+    if (marked[order[k]]) fixed[nmarked++] = order[k];
   }
-  PetscCall(MatZeroRowsColumns(A, PetscMax(1, (PetscInt)(DIRICHLET * nboundary)), fixed, 1, NULL, NULL));
+  PetscCheck(nmarked, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s has no Dirichlet vertex, which leaves the Laplacian singular; name a physical group with -data_mesh_dirichlet", file->file);
+  PetscCall(MatZeroRowsColumns(A, *file->file ? nmarked : PetscMax(1, (PetscInt)(DIRICHLET * nmarked)), fixed, 1, NULL, NULL));
   PetscCall(PetscFree2(order, fixed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SurfaceMatrix(PetscRandom random, PetscInt n, PetscReal flips, Mat *A)
+static PetscErrorCode TriMeshRead(const DataMeshOptions *file, TriMesh *mesh)
+{
+  DataMesh read;
+
+  PetscFunctionBeginUser;
+  PetscCall(DataMeshRead(file, 2, &read));
+  *mesh = (TriMesh){.nv = read.nv, .nt = read.nt, .x = read.x, .vertex = (PetscInt(*)[3])read.vertex, .boundary = read.fixed};
+  for (PetscInt t = 0; t < mesh->nt; t++) {
+    PetscReal e[3][3];
+
+    PetscCheck(TriEdges(mesh, t, e) > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has a triangle without area, number %" PetscInt_FMT "; mesh it again", file->file, t + 1);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SurfaceMatrix(PetscRandom random, PetscInt n, const DataMeshOptions *file, PetscReal flips, Mat *A)
 {
   TriMesh mesh;
 
   PetscFunctionBeginUser;
   (void)flips;
-  PetscCall(PipeCreate(random, n, &mesh));
+  if (*file->file) PetscCall(TriMeshRead(file, &mesh));
+  else PetscCall(PipeCreate(random, n, &mesh));
   PetscCall(DataMatCreate(mesh.nv, 9, A)); /* 5 to 9: itself, four sides, at most four diagonals */
   for (PetscInt t = 0; t < mesh.nt; t++) {
     PetscScalar K[3][3];
@@ -195,19 +220,24 @@ static PetscErrorCode SurfaceMatrix(PetscRandom random, PetscInt n, PetscReal fl
     PetscCall(MatSetValues(*A, 3, mesh.vertex[t], 3, mesh.vertex[t], &K[0][0], ADD_VALUES));
   }
   PetscCall(DataMatAssemble(*A));
-  PetscCall(ApplyDirichlet(random, mesh.nv, mesh.boundary, *A));
+  PetscCall(ApplyDirichlet(random, file, mesh.nv, mesh.boundary, *A));
   PetscCall(TriMeshDestroy(&mesh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, PetscReal flips, Mat *A)
+static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, const DataMeshOptions *file, PetscReal flips, Mat *A)
 {
   TetMesh    mesh;
   PetscBool *boundary;
 
   PetscFunctionBeginUser;
-  PetscCall(TetMeshCreateBox(random, n, &mesh));
-  for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+  if (*file->file) PetscCall(TetMeshRead(file, &mesh, &boundary));
+  else {
+    PetscCall(TetMeshCreateBox(random, n, &mesh));
+    for (PetscReal left = flips; left > 0; left -= 1) PetscCall(TetMeshFlip(random, PetscMin(left, 1), MIN_QUALITY, &mesh));
+    PetscCall(PetscMalloc1(mesh.nv, &boundary));
+    PetscCall(TetMeshBoundary(&mesh, boundary));
+  }
   PetscCall(DataMatCreate(mesh.nv, 45, A)); /* 15 on a Kuhn mesh; flips make it more for some */
   for (PetscInt t = 0; t < mesh.nt; t++) {
     PetscScalar K[4][4];
@@ -216,9 +246,7 @@ static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, PetscReal fli
     PetscCall(MatSetValues(*A, 4, mesh.vertex[t], 4, mesh.vertex[t], &K[0][0], ADD_VALUES));
   }
   PetscCall(DataMatAssemble(*A));
-  PetscCall(PetscMalloc1(mesh.nv, &boundary));
-  PetscCall(TetMeshBoundary(&mesh, boundary));
-  PetscCall(ApplyDirichlet(random, mesh.nv, boundary, *A));
+  PetscCall(ApplyDirichlet(random, file, mesh.nv, boundary, *A));
   PetscCall(PetscFree(boundary));
   PetscCall(TetMeshDestroy(&mesh));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -227,17 +255,19 @@ static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, PetscReal fli
 PetscErrorCode DataPoisson(void)
 {
   static const char *const kinds[] = {"surface", "volume"};
-  PetscErrorCode (*const make[])(PetscRandom, PetscInt, PetscReal, Mat *) = {SurfaceMatrix, VolumeMatrix};
-  DataOptions opt   = {.count = 1};
-  PetscInt    n     = 6300, kind = 0;
-  PetscReal   flips = 0.3;
-  PetscBool   proceed;
+  PetscErrorCode (*const make[])(PetscRandom, PetscInt, const DataMeshOptions *, PetscReal, Mat *) = {SurfaceMatrix, VolumeMatrix};
+  DataOptions     opt = {.count = 1};
+  DataMeshOptions mesh;
+  PetscInt        n     = 6300, kind = 0;
+  PetscReal       flips = 0.3;
+  PetscBool       proceed;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data poisson: Laplacian, some Dirichlet vertices; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about", NULL, n, &n, NULL, 64, 100000000));
   PetscCall(PetscOptionsEList("-data_kind", "Triangles of a bumpy open pipe, or tetrahedra", NULL, kinds, 2, kinds[kind], &kind, NULL));
   PetscCall(PetscOptionsReal("-data_flips", "Passes of random flips that make the tetrahedra irregular; a fraction: the probability of a face in the last pass", NULL, flips, &flips, NULL));
+  PetscCall(DataMeshSetFromOptions(PetscOptionsObject, &mesh));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("poisson", &opt, &proceed));
@@ -246,7 +276,7 @@ PetscErrorCode DataPoisson(void)
     Mat         A;
 
     PetscCall(DataRandomCreate(seed, &random));
-    PetscCall(make[kind](random, n, flips, &A));
+    PetscCall(make[kind](random, n, &mesh, flips, &A));
     PetscCall(DataWrite(&opt, seed, A));
     PetscCall(MatDestroy(&A));
     PetscCall(PetscRandomDestroy(&random));

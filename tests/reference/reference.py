@@ -209,7 +209,7 @@ class Model:
         return out
 
     def factor(self, g, out):
-        """G by slot: slot (i,j) holds G_ji = (start)_ji + out_ij, zero outside the pattern."""
+        """G by slot: slot (i,j) holds G_ji = (start)_ji + out_ij, zero outside the pattern and where a component is decoupled."""
         G = out.copy()
         if self.meta["output"] == "residual":
             c0, c1 = self.tensors["c"]
@@ -220,8 +220,10 @@ class Model:
             else:
                 G += c0 * identity - c1 * At_ji * (g.i != g.j)[:, None, None]
         G[~g.kept] = 0
-        if self.meta["pattern"] == "lower":
-            G[g.j > g.i] = 0                                # G^T is lower triangular
+        G[g.mask[g.j][:, :, None] | g.mask[g.i][:, None, :]] = 0
+        if self.meta["pattern"] == "lower":                 # G^T is lower triangular, scalar by scalar
+            G[g.j > g.i] = 0
+            G[g.i == g.j] = np.triu(G[g.i == g.j])
         return G
 
 
@@ -234,10 +236,21 @@ def dense(g, values):
     return M.transpose(0, 2, 1, 3).reshape(g.n * g.b, g.n * g.b)
 
 
+def csr_values(g, values):
+    """The values of G^T (its block (i,j) is slot (i,j), transposed) in the order of the scalar CSR."""
+    rows = [values[g.i == i].transpose(2, 0, 1).reshape(-1) for i in range(g.n)]
+    return np.concatenate(rows)
+
+
 def sai_loss(gt, g, eps, w):
-    """Mean over the probes (rows of w) of |(At(GG'+eps I) - I)w|^2/n, n = coupled unknowns; b = 1."""
-    assert g.b == 1
-    Gt, At = dense(g, gt), dense(g, g.At)
-    w = np.reshape(w, (-1, g.n)).T * g.coupled[:, None]
+    """Mean over the probes (rows of w) of |(At(GG'+eps I) - I)w|^2/n, n = coupled unknowns."""
+    Gt, At = dense(g, gt.transpose(0, 2, 1)), dense(g, g.At)
+    coupled = coupled_rows(g)
+    w = np.reshape(w, (-1, len(coupled))).T * coupled[:, None]
     r = At @ (Gt.T @ (Gt @ w) + eps * w) - w
-    return (r * r).sum() / g.coupled.sum() / w.shape[1]
+    return (r * r).sum() / coupled.sum() / w.shape[1]
+
+
+def coupled_rows(g):
+    """The scalar rows that take part."""
+    return (g.coupled[:, None] & ~g.mask).ravel()

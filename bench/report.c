@@ -1,0 +1,164 @@
+/*
+   What gnnspai-bench prints, and its JSON.
+
+   {
+    "schema": 2,
+    "device", "system", "petsc", "compiler", "commit": strings; "mat_type": "" for aij
+    "repeat", "seconds": -bench_repeat, -bench_seconds
+    "copy_GBps": a long VecCopy(), bytes read and written; null where it was not measured
+    "matrices": [{
+      "matrix", "n", "nonzeros", "block_size",
+      "results": [{
+        "pc": name in -bench_pc, "options": without its prefix,
+        "skipped" or "failed": why, and no more; or
+        "setup_ms", "refresh_ms": a spread, {"min", "median", "max", "runs"}
+        "solves": [{"rtol", "mode": default | natural | single_reduction, "rhs": ones | random, "iterations", "converged",
+                    "residual": ||b - A x||/||b||, "solve_ms": a spread}],
+        "profile": numbers of one more solve at the last rtol and right-hand side, null where not known:
+          "lowest", "highest": eigenvalues of M^-1 A by Lanczos, "condition": their ratio;
+          "kspsolve_ms", "pcapply_ms", "matmult_ms": PETSc's log of that solve; matmult also has what the preconditioner does;
+          "apply_ms", "apply_flops", "apply_bytes": one PCApply()
+      }]
+    }]
+   }
+*/
+#include "bench.h"
+#include <sys/utsname.h>
+
+/* The solve of a mode, tolerance and right-hand side, or NULL */
+static const Solve *Find(const Result *r, BenchMode mode, PetscReal rtol, BenchRhs rhs)
+{
+  for (PetscInt k = 0; k < r->nsolve; k++) {
+    const Solve *s = &r->solve[k];
+
+    if (s->mode == mode && s->rtol == rtol && s->rhs == rhs) return s;
+  }
+  return NULL;
+}
+
+PetscErrorCode PrintProblem(const Problem *p)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s: n = %" PetscInt_FMT ", %.0f nonzeros; iterations and solve for b = A 1 | b random; times in ms; total: set-up and so many solves\n", p->name, p->n, p->nonzeros));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s %6s %6s %9s %9s %9s %9s   %9s %9s %9s   %-15s %8s  %s\n", "pc", "its", "its", "set-up", "refresh", "solve", "solve", "total 1", "total 10", "total 100", "true residuals", "cond", "rtol"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One mode and tolerance; s[1] may be the same as s[0] where there was one right-hand side */
+static PetscErrorCode PrintRow(const Result *r, const Solve *const s[2])
+{
+  const double solve = 0.5 * (double)(s[0]->time.median + s[1]->time.median), setup = (double)r->setup.median;
+  char         condition[16] = "-";
+
+  PetscFunctionBeginUser;
+  if (r->profile.lowest > 0.0) PetscCall(PetscSNPrintf(condition, sizeof(condition), "%.3g", (double)(r->profile.highest / r->profile.lowest)));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s %6" PetscInt_FMT " %6" PetscInt_FMT " %9.2f %9.2f %9.2f %9.2f   %9.2f %9.2f %9.2f   %.0e %.0e     %8s  %.0e", r->name, s[0]->its, s[1]->its, setup, (double)r->refresh.median, (double)s[0]->time.median, (double)s[1]->time.median, setup + solve, setup + 10 * solve, setup + 100 * solve, (double)s[0]->residual, (double)s[1]->residual, condition, (double)s[0]->rtol));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s%s%s\n", s[0]->mode == MODE_DEFAULT ? "" : " ", s[0]->mode == MODE_DEFAULT ? "" : BenchModes[s[0]->mode], s[0]->converged && s[1]->converged ? "" : "  not converged"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PrintResult(const Result *r)
+{
+  PetscFunctionBeginUser;
+  if (r->failed) PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s failed: %s\n", r->name, r->why));
+  else if (r->why[0]) PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s skipped: %s\n", r->name, r->why));
+  for (PetscInt k = 0; k < r->nsolve && !r->failed; k++) {
+    const Solve *s = &r->solve[k], *ones = Find(r, s->mode, s->rtol, RHS_ONES), *random = Find(r, s->mode, s->rtol, RHS_RANDOM);
+    const Solve *row[2] = {ones ? ones : random, random ? random : ones};
+
+    if (s == row[0]) PetscCall(PrintRow(r, row));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static json_t *JSONSpread(Spread s)
+{
+  return json_pack("{s:f, s:f, s:f, s:I}", "min", (double)s.min, "median", (double)s.median, "max", (double)s.max, "runs", (json_int_t)s.runs);
+}
+
+static json_t *JSONKnown(PetscReal x)
+{
+  return x < 0.0 ? json_null() : json_real((double)x);
+}
+
+static json_t *JSONSolve(const Solve *s)
+{
+  return json_pack("{s:f, s:s, s:s, s:I, s:b, s:f, s:o}", "rtol", (double)s->rtol, "mode", BenchModes[s->mode], "rhs", BenchRhss[s->rhs], "iterations", (json_int_t)s->its, "converged", (int)s->converged, "residual", (double)s->residual, "solve_ms", JSONSpread(s->time));
+}
+
+static json_t *JSONProfile(const Profile *f)
+{
+  json_t *j = json_pack("{s:o, s:o, s:o}", "lowest", JSONKnown(f->lowest), "highest", JSONKnown(f->highest), "condition", JSONKnown(f->lowest > 0.0 ? f->highest / f->lowest : -1.0));
+
+  json_object_set_new(j, "kspsolve_ms", JSONKnown(f->solve_ms));
+  json_object_set_new(j, "pcapply_ms", JSONKnown(f->pc_ms));
+  json_object_set_new(j, "matmult_ms", JSONKnown(f->mult_ms));
+  json_object_set_new(j, "apply_ms", JSONKnown(f->apply_ms));
+  json_object_set_new(j, "apply_flops", JSONKnown(f->apply_flops));
+  json_object_set_new(j, "apply_bytes", JSONKnown(f->apply_bytes));
+  return j;
+}
+
+static json_t *JSONResult(const Result *r)
+{
+  json_t *j = json_pack("{s:s, s:s}", "pc", r->name, "options", r->options), *solves;
+
+  if (r->why[0] || r->failed) {
+    json_object_set_new(j, r->failed ? "failed" : "skipped", json_string(r->why));
+    return j;
+  }
+  solves = json_array();
+  for (PetscInt k = 0; k < r->nsolve; k++) json_array_append_new(solves, JSONSolve(&r->solve[k]));
+  json_object_set_new(j, "setup_ms", JSONSpread(r->setup));
+  json_object_set_new(j, "refresh_ms", JSONSpread(r->refresh));
+  json_object_set_new(j, "solves", solves);
+  json_object_set_new(j, "profile", JSONProfile(&r->profile));
+  return j;
+}
+
+PetscErrorCode AddJSON(const Problem *p, const Result results[], PetscInt n, json_t *matrices)
+{
+  json_t *list = json_array();
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < n; k++) json_array_append_new(list, JSONResult(&results[k]));
+  json_array_append_new(matrices, json_pack("{s:s, s:I, s:I, s:I, s:o}", "matrix", p->name, "n", (json_int_t)p->n, "nonzeros", (json_int_t)p->nonzeros, "block_size", (json_int_t)p->block_size, "results", list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* First "model name" of /proc/cpuinfo */
+static void GetProcessor(char name[], size_t size)
+{
+  char  line[256];
+  FILE *file = fopen("/proc/cpuinfo", "r");
+
+  snprintf(name, size, "unknown");
+  while (file && fgets(line, sizeof(line), file)) {
+    char *colon = strchr(line, ':');
+
+    if (strncmp(line, "model name", 10) || !colon) continue;
+    colon[strcspn(colon, "\n")] = '\0';
+    snprintf(name, size, "%s", colon + 2);
+    break;
+  }
+  if (file) fclose(file);
+}
+
+PetscErrorCode WriteJSON(const Options *o, PetscReal copy, json_t *matrices)
+{
+  char           processor[256], version[256], temporary[PETSC_MAX_PATH_LEN];
+  struct utsname system;
+  json_t        *root;
+  int            failed;
+
+  PetscFunctionBeginUser;
+  uname(&system);
+  GetProcessor(processor, sizeof(processor));
+  PetscCall(PetscGetVersion(version, sizeof(version)));
+  root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:o, s:O}", "schema", 2, "device", o->device[0] ? o->device : processor, "system", system.sysname, "petsc", version, "compiler", __VERSION__, "commit", o->commit, "mat_type", o->mat_type, "repeat", (json_int_t)o->repeat, "seconds", (double)o->seconds, "copy_GBps", JSONKnown(copy), "matrices", matrices);
+  PetscCall(PetscSNPrintf(temporary, sizeof(temporary), "%s.tmp", o->json));
+  failed = json_dump_file(root, temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) || rename(temporary, o->json);
+  json_decref(root);
+  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "Cannot write -bench_json %s", o->json);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

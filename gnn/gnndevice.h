@@ -1,0 +1,43 @@
+/*
+   Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
+   the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
+
+   For models of block size 1 and width at most 32; GNNDeviceSupports() tells.
+*/
+#pragma once
+
+#include "gnnops.h" /* GNNDevice */
+
+#define GNNCallKernel(...) \
+  do { \
+    const int error_ = (__VA_ARGS__); \
+    PetscCheck(error_ == 0, PETSC_COMM_SELF, PETSC_ERR_GPU, "CUDA error %d: %s", error_, GNNKernelErrorString(error_)); \
+  } while (0)
+
+/* A sparse matrix and the memory of the device it lives in */
+typedef struct {
+  GNNKernelMat mat;
+  void        *memory;
+} GNNDeviceMat;
+
+struct _n_GNNDevice {
+  GNNKernelGraph   graph;
+  GNNKernelNet     net;
+  GNNKernelStart   start;
+  GNNDeviceMat     gt, g;    /* G^T S and S G */
+  double          *slots;    /* (nz) G^T by slots */
+  double          *shift;    /* (n) eps S^2, 1/a_ii at decoupled nodes */
+  double          *u;        /* (n) work of the product */
+  double          *w, *r, *z, *partials; /* the probe's */
+  GNNKernelStatus *status, *read;        /* on the device; on the host */
+  float           *user;
+  void            *memory[32]; /* all but the Mats' */
+  PetscInt         nmemory;
+};
+
+PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);
+PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? */
+PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, GNNStream, GNNKernelStatus *); /* values of A, eps, and the guard's alpha and damping */
+PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
+PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);

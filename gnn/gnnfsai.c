@@ -1,0 +1,227 @@
+/*
+   Rows of the classical factor on the host, one after the other, each at the cost of its own entries: the neighbours of a row are numbered
+   in the order they are met, through an index array that is cleared by the list of those numbered.
+
+   A grown row, tau the threshold: J = {j before i: |As_ij| > tau}; then some times: solve for x on J (gnnfsairow.h), d = psi^-1/2,
+   gradient r_j = As_ji + sum_k As_jk x_k, new J = {j in J: |x_j| d > tau} + {j not in J: |r_j| d > tau}.
+*/
+#include "gnnfsai.h"
+#define GNN_INDEX PetscInt
+#include "gnnfsairow.h"
+
+struct _n_GNNFsai {
+  PetscScalar *as;   /* (nz) matrix with a unit diagonal on the kept slots; 0 elsewhere */
+  PetscReal   *unit; /* (n) As = diag(unit) At diag(unit) */
+  PetscReal   *sum;  /* (n) sum of |As_ij| over the row; then sorted */
+  PetscInt    *rank; /* (n) place of a row in the order */
+  PetscInt    *perm; /* (n) row at a place */
+  /* the neighbours of the row at hand: all are -1, 0 between rows */
+  PetscInt    *number; /* (n) of a node among the neighbours, or -1 */
+  PetscInt    *node;   /* (n) of a number */
+  PetscReal   *r;      /* (n) gradient by number */
+  PetscInt     nnode;
+  /* the dense row problem */
+  GNNFsaiColumns J, next;
+  double         T[GNN_FSAI_TRIANGLE(GNN_FSAI_MAX, 0)], b[GNN_FSAI_MAX], x[GNN_FSAI_MAX], d;
+};
+
+static PetscErrorCode FsaiCreate_Private(GNNGraph g, GNNFsai *fsai)
+{
+  GNNFsai w;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&w));
+  PetscCall(PetscMalloc5(g->nz, &w->as, g->n, &w->unit, g->n, &w->sum, g->n, &w->rank, g->n, &w->perm));
+  PetscCall(PetscMalloc3(g->n, &w->number, g->n, &w->node, g->n, &w->r));
+  for (PetscInt i = 0; i < g->n; i++) w->number[i] = -1;
+  *fsai = w;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFsaiDestroy(GNNFsai *fsai)
+{
+  PetscFunctionBegin;
+  if (*fsai == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree5((*fsai)->as, (*fsai)->unit, (*fsai)->sum, (*fsai)->rank, (*fsai)->perm));
+  PetscCall(PetscFree3((*fsai)->number, (*fsai)->node, (*fsai)->r));
+  PetscCall(PetscFree(*fsai));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void FsaiScale_Private(GNNFsai w, GNNGraph g)
+{
+  for (PetscInt i = 0; i < g->n; i++) w->unit[i] = g->decoupled[i] ? 0.0 : 1.0 / PetscSqrtReal(PetscRealPart(g->at[g->diag[i]]));
+  for (PetscInt i = 0; i < g->n; i++) {
+    w->sum[i] = 0.0;
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+      w->as[p] = p == g->diag[i] ? 1.0 : w->unit[i] * g->at[p] * w->unit[g->j[p]];
+      w->sum[i] += PetscAbsScalar(w->as[p]);
+    }
+    w->sum[i] = (PetscReal)(float)w->sum[i]; /* sums that differ by rounding alone are equal */
+  }
+}
+
+static int FsaiCompare_Private(const void *a, const void *b, void *ctx)
+{
+  const PetscReal x = *(const PetscReal *)a, y = *(const PetscReal *)b;
+
+  (void)ctx;
+  return x < y ? -1 : (x > y ? 1 : 0);
+}
+
+/* Stable, so that rows with equal sums stay in their order */
+static PetscErrorCode FsaiOrder_Private(GNNFsai w, PetscInt n, PCGNNSPAIOrder order)
+{
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; i++) w->perm[i] = i;
+  if (order == PC_GNNSPAI_ORDER_ROWSUM && n > 1) PetscCall(PetscTimSortWithArray(n, w->sum, sizeof(*w->sum), w->perm, sizeof(*w->perm), FsaiCompare_Private, NULL));
+  for (PetscInt k = 0; k < n; k++) w->rank[w->perm[k]] = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* May row i use slot p of some row: is its column before i, and coupled? */
+static inline PetscBool FsaiBefore_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt p)
+{
+  return g->keep[p] != 0 && w->rank[g->j[p]] < w->rank[i] ? PETSC_TRUE : PETSC_FALSE;
+}
+
+static inline PetscInt FsaiNumber_Private(GNNFsai w, PetscInt j)
+{
+  if (w->number[j] < 0) {
+    w->r[w->nnode]    = 0.0;
+    w->node[w->nnode] = j;
+    w->number[j]      = w->nnode++;
+  }
+  return w->number[j];
+}
+
+static void FsaiForget_Private(GNNFsai w)
+{
+  while (w->nnode > 0) w->number[w->node[--w->nnode]] = -1;
+}
+
+/* J from the row of A: above the threshold, or all where that is 0 */
+static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
+{
+  w->J.m = 0;
+  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+    const PetscReal a = PetscAbsScalar(w->as[p]);
+
+    if ((threshold == 0.0 || a > threshold) && FsaiBefore_Private(w, g, i, p)) GNNFsaiInsert(&w->J, g->j[p], a);
+  }
+  GNNFsaiSort(&w->J);
+}
+
+/* T = As_JJ, b = As_Ji; the columns J get the numbers 0, 1, ... */
+static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
+{
+  const PetscInt m = w->J.m;
+
+  for (PetscInt k = 0; k < m; k++) {
+    (void)FsaiNumber_Private(w, w->J.j[k]);
+    w->b[k] = 0.0;
+  }
+  for (PetscInt k = 0; k < GNN_FSAI_TRIANGLE(m, 0); k++) w->T[k] = 0.0;
+  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+    if (w->number[g->j[p]] >= 0) w->b[w->number[g->j[p]]] = PetscRealPart(w->as[p]);
+  }
+  for (PetscInt k = 0; k < m; k++) {
+    for (PetscInt p = g->i[w->J.j[k]]; p < g->i[w->J.j[k] + 1]; p++) {
+      const PetscInt l = w->number[g->j[p]];
+
+      if (l >= 0 && l <= k) w->T[GNN_FSAI_TRIANGLE(k, l)] = PetscRealPart(w->as[p]);
+    }
+  }
+}
+
+/* r += factor times row k of As, on the columns before i */
+static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
+{
+  for (PetscInt p = g->i[k]; p < g->i[k + 1]; p++) {
+    if (FsaiBefore_Private(w, g, i, p)) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
+  }
+  return g->i[k + 1] - g->i[k];
+}
+
+/* next = columns of J and their neighbours that are above the threshold */
+static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
+{
+  PetscInt entries = FsaiAdd_Private(w, g, i, i, 1.0);
+
+  for (PetscInt k = 0; k < w->J.m; k++) entries += FsaiAdd_Private(w, g, i, w->J.j[k], w->x[k]);
+  w->next.m = 0;
+  for (PetscInt k = 0; k < w->nnode; k++) {
+    const double score = fabs(k < w->J.m ? w->x[k] : w->r[k]) * w->d;
+
+    if (score > threshold) GNNFsaiInsert(&w->next, w->node[k], score);
+  }
+  GNNFsaiSort(&w->next);
+  *flops += 2.0 * entries + w->nnode;
+}
+
+/* J, x and d of row i; PETSC_FALSE if As on J + {i} is not positive definite */
+static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, const GNNFsaiOptions *options, PetscLogDouble *flops)
+{
+  const PetscInt stages = options->threshold > 0.0 ? options->stages : 0;
+
+  FsaiSeed_Private(w, g, i, options->threshold);
+  for (PetscInt stage = 0;; stage++) {
+    PetscBool solved, last = stage == stages ? PETSC_TRUE : PETSC_FALSE;
+
+    FsaiGather_Private(w, g, i);
+    solved = GNNFsaiSolve(w->J.m, w->T, w->b, w->x, &w->d) ? PETSC_TRUE : PETSC_FALSE;
+    *flops += GNNFsaiSolveFlops(w->J.m);
+    if (solved && !last) {
+      FsaiGrow_Private(w, g, i, options->threshold, flops);
+      if (GNNFsaiSame(&w->J, &w->next)) last = PETSC_TRUE;
+    }
+    FsaiForget_Private(w);
+    if (!solved || last) return solved;
+    w->J = w->next;
+  }
+}
+
+/* L_i = d (x, 1) of As, hence L_i diag(unit) of At, behind the k entries there are, columns ascending; the number of entries then */
+static PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f)
+{
+  PetscInt l = 0;
+
+  for (; l < w->J.m && w->J.j[l] < i; l++, k++) {
+    f->j[k] = w->J.j[l];
+    f->v[k] = w->d * w->x[l] * w->unit[f->j[k]];
+  }
+  f->j[k]   = i;
+  f->v[k++] = w->d * w->unit[i];
+  for (; l < w->J.m; l++, k++) {
+    f->j[k] = w->J.j[l];
+    f->v[k] = w->d * w->x[l] * w->unit[f->j[k]];
+  }
+  return k;
+}
+
+PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options)
+{
+  PetscInt k = 0;
+  GNNFsai  w;
+
+  PetscFunctionBegin;
+  if (f->fsai == NULL) PetscCall(FsaiCreate_Private(g, &f->fsai));
+  w = f->fsai;
+  FsaiScale_Private(w, g);
+  PetscCall(FsaiOrder_Private(w, g->n, options->order));
+  f->rows_failed = 0;
+  f->flops += 4.0 * g->nz;
+  for (PetscInt i = 0; i < g->n; i++) {
+    f->i[i] = k;
+    if (g->decoupled[i]) continue;
+    PetscCall(GNNFactorReserve(f, k, k + GNN_FSAI_MAX + 1));
+    if (!FsaiRow_Private(w, g, i, options, &f->flops)) { /* Jacobi's row */
+      f->rows_failed++;
+      w->J.m = 0;
+      w->d   = 1.0;
+    }
+    k = FsaiStore_Private(w, i, k, f);
+  }
+  f->i[g->n] = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,114 @@
+/*
+   PETSc's side of the device: its stream, and the arrays of its matrices and vectors.
+*/
+#include <petscdevice_cuda.h>
+#include "gnndevice.h"
+#include "gnnops.h"
+
+static PetscErrorCode OpsStream_Private(GNNStream *stream)
+{
+  cudaStream_t current;
+
+  PetscFunctionBegin;
+  PetscCall(PetscGetCurrentCUDAStream(&current));
+  *stream = (GNNStream)current;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsOnDevice(Mat A, PetscBool *device)
+{
+  PetscBool bound;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQAIJCUSPARSE, device));
+  PetscCall(MatBoundToCPU(A, &bound));
+  if (bound) *device = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNDevice *d)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNDeviceCreate(m, g, single, tf32, stream, d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal epsilon, PetscReal alpha, PetscReal damping, GNNKernelStatus *status)
+{
+  const PetscScalar *a;
+  GNNStream          stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceSetUp(d, m, g, a, epsilon, alpha, damping, stream, status));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[])
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNDeviceGetSlots(d, g, gt, stream));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(PetscScalar)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Vectors on the host, of a program that put only the matrix on the device, pass through the probe's vectors */
+static PetscErrorCode OpsApplyHost_Private(GNNDevice d, const PetscScalar r[], PetscScalar z[], GNNStream stream)
+{
+  const size_t bytes = (size_t)d->graph.n * sizeof(double);
+
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelToDevice(d->r, r, bytes, stream));
+  PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
+  GNNCallKernel(GNNKernelToHost(z, d->z, bytes, stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)bytes));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
+{
+  PetscBool          cuda;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+  GNNStream          stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)r, &cuda, VECSEQCUDA, VECMPICUDA, ""));
+  if (cuda) PetscCall(PetscObjectTypeCompareAny((PetscObject)z, &cuda, VECSEQCUDA, VECMPICUDA, ""));
+  if (cuda) {
+    PetscCall(VecCUDAGetArrayRead(r, &rarray));
+    PetscCall(VecCUDAGetArrayWrite(z, &zarray));
+    PetscCall(PetscLogGpuTimeBegin());
+    PetscCall(GNNDeviceApply(d, rarray, zarray, stream));
+    PetscCall(PetscLogGpuTimeEnd());
+    PetscCall(VecCUDARestoreArrayRead(r, &rarray));
+    PetscCall(VecCUDARestoreArrayWrite(z, &zarray));
+  } else {
+    PetscCall(VecGetArrayRead(r, &rarray));
+    PetscCall(VecGetArrayWrite(z, &zarray));
+    PetscCall(OpsApplyHost_Private(d, rarray, zarray, stream));
+    PetscCall(VecRestoreArrayRead(r, &rarray));
+    PetscCall(VecRestoreArrayWrite(z, &zarray));
+  }
+  PetscCall(PetscLogGpuFlops(2.0 * (d->gt.mat.nz + d->g.mat.nz) + 2.0 * d->graph.n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsDestroy(GNNDevice *d)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceDestroy(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,49 @@
+/*
+   The seam between PETSc's objects and the device. Without CUDA no matrix is on a device, and nothing else here is ever called.
+*/
+#pragma once
+
+#include "gnngraph.h"
+#include "../kernels/kernels.h"
+
+typedef struct _n_GNNDevice *GNNDevice;
+
+#if defined(GNN_CUDA)
+PETSC_INTERN PetscErrorCode GNNOpsOnDevice(Mat, PetscBool *);                                         /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
+PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? */
+PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, GNNKernelStatus *); /* eps, alpha, damping */
+PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
+PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);
+PETSC_INTERN PetscErrorCode GNNOpsDestroy(GNNDevice *);
+#else
+static inline PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
+{
+  *device = PETSC_FALSE;
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNOpsCreate(PETSC_UNUSED GNNModel m, PETSC_UNUSED GNNGraph g, PETSC_UNUSED PetscBool single, PETSC_UNUSED PetscBool tf32, PETSC_UNUSED GNNDevice *d)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsSetUp(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNModel m, PETSC_UNUSED GNNGraph g, PETSC_UNUSED Mat A, PETSC_UNUSED PetscReal epsilon, PETSC_UNUSED PetscReal alpha, PETSC_UNUSED PetscReal damping, PETSC_UNUSED GNNKernelStatus *status)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsGetSlots(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNGraph g, PETSC_UNUSED PetscScalar gt[])
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsApply(PETSC_UNUSED GNNDevice d, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsDestroy(PETSC_UNUSED GNNDevice *d)
+{
+  return PETSC_SUCCESS;
+}
+#endif

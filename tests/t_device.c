@@ -1,0 +1,351 @@
+static char help[] = "The device's operations against the host's, on random and awkward matrices: whole G, product, the guard's probe, failures.\n\
+Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
+
+#include "../gnn/gnndevice.h"
+#include "../gnn/gnnfactor.h"
+#include "../gnn/gnnforward.h"
+#include "testpc.h"
+
+#if defined(GNN_EMULATE)
+  #define WHERE "emulated"
+#else
+  #define WHERE "on the device"
+#endif
+
+/* ---- arrays on the device ---- */
+
+static PetscErrorCode Put(PetscInt n, const PetscScalar host[], double **device)
+{
+  PetscFunctionBeginUser;
+  GNNCallKernel(GNNKernelMalloc((void **)device, n * sizeof(double)));
+  GNNCallKernel(GNNKernelToDevice(*device, host, n * sizeof(double), NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Take(PetscInt n, double **device, PetscScalar host[])
+{
+  PetscFunctionBeginUser;
+  if (host) GNNCallKernel(GNNKernelToHost(host, *device, n * sizeof(double), NULL));
+  GNNCallKernel(GNNKernelFree(*device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the host's results ---- */
+
+typedef struct {
+  GNNGraph     graph;
+  GNNFactor    factor;
+  PetscScalar *gt, *z; /* by slots; M^-1 x */
+  PetscReal    loss;   /* of the device's probe, sum of squares */
+} Host;
+
+/* Signs as kernels/graph.cu makes them */
+static PetscReal Sign(PetscInt i)
+{
+  unsigned long long h = ((unsigned long long)i + 1) * 0x9E3779B97F4A7C15ULL;
+
+  h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
+  return (h >> 40) & 1 ? 1.0 : -1.0;
+}
+
+static PetscErrorCode HostLoss(Host *h, PetscReal epsilon)
+{
+  GNNGraph     g = h->graph;
+  PetscScalar *w, *z;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
+  for (PetscInt i = 0; i < g->n; i++) {
+    w[i] = g->decoupled[i] ? 0.0 : Sign(i);
+    z[i] = epsilon * w[i];
+  }
+  GNN_FACTOR_PRODUCT(PetscScalar, g->n, g->i, g->j, h->gt, w, z)
+  h->loss = 0.0;
+  for (PetscInt i = 0; i < g->n; i++) {
+    PetscScalar y = -w[i];
+
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) y += g->at[p] * z[g->j[p]];
+    h->loss += PetscSqr(y);
+  }
+  PetscCall(PetscFree2(w, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const PetscScalar x[], PetscInt user_size, const PetscScalar user[], Host *h)
+{
+  const PetscInt *ia, *ja;
+  PetscInt        n, replaced;
+  PetscBool       done;
+  GNNActs         acts;
+  GNNReal        *out;
+  GNNGraphStatus  status;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNGraphCreate(1, n, ia, ja, &h->graph));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNGraphSetValues(h->graph, m->config.scaling, a, &status));
+  if (user) PetscCall(GNNGraphSetUserFeatures(h->graph, user_size, user));
+  PetscCall(GNNActsCreate(m, PETSC_FALSE, &acts));
+  PetscCall(GNNActsSetSizes(m, h->graph->n, h->graph->nz, acts));
+  PetscCall(PetscMalloc1(h->graph->nz, &out));
+  PetscCall(PetscMalloc2(h->graph->nz, &h->gt, h->graph->n, &h->z));
+  PetscCall(GNNForward(m, h->graph, acts, out));
+  PetscCall(GNNFactorSlots(m, h->graph, out, h->gt, &replaced));
+  PetscCall(GNNFactorCreate(h->graph, PETSC_FALSE, &h->factor));
+  PetscCall(GNNFactorAssemble(h->factor, m, h->graph, out, m->config.epsilon, PETSC_FALSE));
+  PetscCall(GNNFactorApply(h->factor, x, h->z));
+  PetscCall(HostLoss(h, m->config.epsilon));
+  PetscCall(PetscFree(out));
+  PetscCall(GNNActsDestroy(&acts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HostDestroy(Host *h)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(h->gt, h->z));
+  PetscCall(GNNFactorDestroy(&h->factor));
+  PetscCall(GNNGraphDestroy(&h->graph));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- cases ---- */
+
+static PetscReal Difference(PetscInt n, const PetscScalar x[], const PetscScalar y[])
+{
+  PetscReal diff = 0.0, size = 0.0;
+
+  for (PetscInt k = 0; k < n; k++) {
+    diff = PetscIsInfOrNanScalar(x[k]) ? PETSC_INFINITY : PetscMax(diff, PetscAbsScalar(x[k] - y[k]));
+    size = PetscMax(size, PetscAbsScalar(y[k]));
+  }
+  return size > 0.0 ? diff / size : diff;
+}
+
+/* Device against host for one model and matrix; tolerance relative to the largest entry */
+static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
+{
+  const PetscInt     size = m->config.user_size;
+  PetscInt           n;
+  const PetscScalar *a;
+  PetscScalar       *x, *user, *gt, *z;
+  double            *da, *dx, *dz;
+  GNNKernelStatus    status;
+  GNNDevice          device;
+  Host               h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscMalloc2(n, &x, n * size, &user));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
+  for (PetscInt i = 0; i < n * size; i++) user[i] = PetscCosReal((PetscReal)i);
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(HostRun(m, A, a, x, size, size ? user : NULL, &h));
+  PetscCall(PetscMalloc2(h.graph->nz, &gt, n, &z));
+  PetscCall(Put(h.graph->nz, a, &da));
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(GNNDeviceCreate(m, h.graph, single, tf32, NULL, &device));
+  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, NULL, &status));
+  PetscCall(GNNDeviceGetSlots(device, h.graph, gt, NULL));
+  PetscCall(GNNDeviceApply(device, dx, dz, NULL));
+  PetscCall(Take(n, &dz, z));
+  Ok(Difference(h.graph->nz, gt, h.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)Difference(h.graph->nz, gt, h.gt), WHERE);
+  Ok(Difference(n, z, h.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)Difference(n, z, h.z));
+  Ok(status.flags == 0 && status.decoupled == h.graph->n - h.graph->ncoupled && PetscAbsReal(status.loss - h.loss) <= 10.0 * tolerance * PetscMax(h.loss, 1.0), "%s: status, %d decoupled, loss %g against %g", name, status.decoupled, status.loss, (double)h.loss);
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(Take(n, &da, NULL));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(HostDestroy(&h));
+  PetscCall(PetscFree2(gt, z));
+  PetscCall(PetscFree2(x, user));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestConfigs(Mat A)
+{
+  GNNConfig config;
+  GNNModel  m;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.layers = 2;
+  PetscCall(TestModelCreate(&config, 2.0, 1, &m));
+  PetscCall(TestCase("default", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, PETSC_TRUE, 1e-5));
+  PetscCall(TestCase("tf32", m, A, PETSC_TRUE, PETSC_FALSE, 5e-3));
+  PetscCall(GNNModelDestroy(&m));
+  /* the paper's form */
+  config.width       = 10;
+  config.norm        = GNN_NORM_LAYER;
+  config.aggregation = GNN_AGGREGATION_SUM;
+  config.scaling     = GNN_SCALING_MEAN;
+  config.output      = GNN_OUTPUT_DIRECT;
+  PetscCall(TestModelCreate(&config, 1.0, 2, &m));
+  PetscCall(TestCase("mean scaling, LayerNorm, sum, direct, width 10", m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(TestCase("the same, tf32", m, A, PETSC_TRUE, PETSC_FALSE, 1e-2));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.width            = 32;
+  config.layers           = 1;
+  config.hidden_layers    = 2;
+  config.pattern          = GNN_PATTERN_LOWER;
+  config.nnode_features   = 3;
+  config.node_features[0] = GNN_NODE_MASK;
+  config.node_features[1] = GNN_NODE_USER;
+  config.node_features[2] = GNN_NODE_ROWSUM;
+  config.user_size        = 9;
+  PetscCall(TestModelCreate(&config, 1.0, 3, &m));
+  PetscCall(TestCase("lower, two hidden layers, one layer, user features", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Diagonal n, first row and column full, the last quarter of the rows isolated */
+static PetscErrorCode ArrowMat(PetscInt n, PetscInt isolated, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(MatSetValue(*A, i, i, i ? 2.0 : (PetscReal)n, INSERT_VALUES));
+    if (i == 0 || i >= n - isolated) continue;
+    PetscCall(MatSetValue(*A, 0, i, -1.0, INSERT_VALUES));
+    PetscCall(MatSetValue(*A, i, 0, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of 1, 31, 33 and 2000 nonzeros, isolated nodes, no rows at all */
+static PetscErrorCode TestAwkward(GNNModel m)
+{
+  const PetscInt n[] = {0, 1, 31, 33, 2000}, isolated[] = {0, 0, 0, 8, 500};
+  char           name[64];
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(n); k++) {
+    PetscCall(ArrowMat(n[k], isolated[k], &A));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d rows, %d isolated", (int)n[k], (int)isolated[k]));
+    PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(MatDestroy(&A));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard's blend on the device: (1 - alpha)(by_c0 + damping by_c1) + alpha G^T, and Jacobi */
+static PetscErrorCode TestBlend(GNNModel m, Mat A)
+{
+  const PetscReal    alphas[] = {0.25, 0.0, GNN_GUARD_JACOBI}, damping = 0.8;
+  const PetscScalar *a;
+  PetscScalar       *x, *gt;
+  double            *da;
+  PetscInt           n;
+  GNNKernelStatus    status;
+  GNNDevice          device;
+  Host               h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscCalloc1(n, &x));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
+  PetscCall(PetscMalloc1(h.graph->nz, &gt));
+  PetscCall(Put(h.graph->nz, a, &da));
+  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(alphas); k++) {
+    GNNGraph  g     = h.graph;
+    PetscReal worst = 0.0;
+
+    PetscCall(GNNDeviceSetUp(device, m, g, da, 1e-4, alphas[k], damping, NULL, &status));
+    PetscCall(GNNDeviceGetSlots(device, g, gt, NULL));
+    for (PetscInt i = 0; i < g->n; i++) {
+      for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+        const PetscBool diagonal = g->j[p] == i ? PETSC_TRUE : PETSC_FALSE;
+        PetscScalar     c0 = 0.0, c1 = 0.0, expected;
+
+        if (g->keep[p] != 0) GNNFactorStartTerms(GNN_OUTPUT_RESIDUAL, GNN_PATTERN_A, diagonal, g->at[g->rev[p]], &c0, &c1);
+        if (alphas[k] == GNN_GUARD_JACOBI) expected = diagonal && g->keep[p] != 0 ? 1.0 : 0.0;
+        else expected = (1.0 - alphas[k]) * (c0 + damping * c1) + alphas[k] * h.gt[p];
+        worst = PetscMax(worst, PetscAbsScalar(gt[p] - expected));
+      }
+    }
+    Ok(worst < 1e-5, "alpha %g: largest difference %.1e", (double)alphas[k], (double)worst);
+  }
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(Take(n, &da, NULL));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(HostDestroy(&h));
+  PetscCall(PetscFree(gt));
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is wrong with the values is reported, and the same bits come every time */
+static PetscErrorCode TestStatus(GNNModel m, Mat A)
+{
+  const PetscScalar *a;
+  PetscScalar       *values, *x, *gt[2];
+  double            *da;
+  PetscInt           n, nz;
+  GNNKernelStatus    status;
+  GNNDevice          device;
+  Host               h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscCalloc1(n, &x));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
+  nz = h.graph->nz;
+  PetscCall(PetscMalloc3(nz, &values, nz, &gt[0], nz, &gt[1]));
+  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
+  for (int k = 0; k < 4; k++) {
+    const int expected[] = {GNN_KERNEL_NOT_FINITE, GNN_KERNEL_NOT_POSITIVE, 0, 0};
+
+    PetscCall(PetscArraycpy(values, a, nz));
+    if (k == 0) values[nz / 2] = NAN;
+    if (k == 1) values[h.graph->diag[7]] = -1.0;
+    PetscCall(Put(nz, values, &da));
+    PetscCall(GNNDeviceSetUp(device, m, h.graph, da, 1e-4, 1.0, 1.0, NULL, &status));
+    if (k < 2) Ok((status.flags & expected[k]) && (k == 0 || status.row == 7), "%s is reported", k ? "a negative diagonal entry" : "a NaN");
+    else PetscCall(GNNDeviceGetSlots(device, h.graph, gt[k - 2], NULL));
+    PetscCall(Take(nz, &da, NULL));
+  }
+  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "the same bits at every set-up");
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(HostDestroy(&h));
+  PetscCall(PetscFree3(values, gt[0], gt[1]));
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  GNNModel m;
+  Mat      A;
+  int      failed;
+
+  if (GNNKernelDevices() == 0) {
+    printf("1..0 # SKIP no CUDA device\n");
+    return 0;
+  }
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
+  PetscCall(TestMatDecouple(A, 6));
+  PetscCall(TestConfigs(A));
+  PetscCall(TestModel(4, &m));
+  PetscCall(TestAwkward(m));
+  PetscCall(TestBlend(m, A));
+  PetscCall(TestStatus(m, A));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(MatDestroy(&A));
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}
