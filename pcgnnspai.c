@@ -2,10 +2,11 @@
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
    PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> values of G by the network (gnn/gnnforward.c) with its guard (gnn/gnnguard.c), or by
-   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c);
+   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c); matrix -> coarse space, if one is wanted (gnn/gnncoarse.c);
    PCApply: two products with G, no triangular solve.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
+#include "gnn/gnncoarse.h"
 #include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
@@ -13,8 +14,9 @@
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
+const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
-PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Apply;
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -43,6 +45,8 @@ typedef struct {
   GNNReal           *out;    /* (nz) the network's output */
   GNNFactor          factor;
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
+  GNNCoarseOptions   coarse_options;
+  GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
 
 /* What PCGNNSPAISetUpPattern_Private() made */
@@ -63,6 +67,7 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->local));
+  PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -211,12 +216,17 @@ static PetscReal PCGNNSPAIEpsilon_Private(PC_GNNSPAI *gnn)
   return gnn->model ? gnn->model->config.epsilon : gnn->epsilon;
 }
 
-/* Graph; its pattern part only where the pattern is new */
-static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, GNNGraphStatus *status)
+/* Is the nonzero pattern new, or a setting that the pattern work depends on? */
+static PetscBool PCGNNSPAIIsFresh_Private(PC pc)
 {
-  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
-  const PetscBool fresh = gnn->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
-  Mat             local = NULL;
+  return ((PC_GNNSPAI *)pc->data)->graph == NULL || !pc->setupcalled || pc->flag != SAME_NONZERO_PATTERN ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Graph; its pattern part only where the pattern is new */
+static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGraphStatus *status)
+{
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  Mat         local = NULL;
 
   PetscFunctionBegin;
   if (fresh) PetscCall(MatDestroy(&gnn->local));
@@ -262,6 +272,32 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same failed reason on every rank: KSPSetUp() reads the local one only */
+static PetscErrorCode PCGNNSPAIReduceFailedReason_Private(PC pc)
+{
+  int failed = (int)pc->failedreason;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
+  pc->failedreason = (PCFailedReason)failed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
+  if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
+  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, pc->pmat, &gnn->coarse_options, &gnn->coarse));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat, &pc->failedreason));
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
 {
   PetscBool view;
@@ -275,19 +311,18 @@ static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Ends with the same failed reason on every rank: KSPSetUp() reads the local one only */
 static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
 {
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  GNNGraphStatus status;
-  int            failed;
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  const PetscBool fresh = PCGNNSPAIIsFresh_Private(pc);
+  GNNGraphStatus  status;
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
   PetscCall(MatDestroy(&gnn->G));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
-  PetscCall(PCGNNSPAISetUpGraph_Private(pc, &status));
+  PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
   if (status == GNN_GRAPH_OK) {
     if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
     else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
@@ -295,19 +330,32 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
-  failed = (int)pc->failedreason;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
-  pc->failedreason = (PCFailedReason)failed;
+  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z)
+{
+  GNNFactor          f = gnn->factor;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(r, &rarray));
+  PetscCall(VecGetArrayWrite(z, &zarray));
+  PetscCall(GNNFactorApply(f, rarray, zarray));
+  PetscCall(VecRestoreArrayRead(r, &rarray));
+  PetscCall(VecRestoreArrayWrite(z, &zarray));
+  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
-  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
-  GNNFactor          f   = gnn->factor;
-  const PetscScalar *rarray;
-  PetscScalar       *zarray;
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Vec         t   = r;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -315,25 +363,24 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  PetscCall(VecGetArrayRead(r, &rarray));
-  PetscCall(VecGetArrayWrite(z, &zarray));
-  PetscCall(GNNFactorApply(f, rarray, zarray));
-  PetscCall(VecRestoreArrayRead(r, &rarray));
-  PetscCall(VecRestoreArrayWrite(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * f->i[f->n] + 4.0 * f->b * f->n)); /* two triangular S and a full shift: 4 b^2 a node */
+  if (gnn->coarse) PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
+  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
+  if (gnn->coarse) PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
-  PC_GNNSPAI        *gnn       = (PC_GNNSPAI *)pc->data;
-  PCGNNSPAIValues    values    = gnn->values;
-  PCGNNSPAIPrecision precision = gnn->precision;
-  GNNFsaiOptions     fsai      = gnn->fsai;
-  PetscReal          epsilon   = gnn->epsilon;
-  PetscBool          guard = gnn->guard, set;
-  char               model[PETSC_MAX_PATH_LEN];
+  PC_GNNSPAI         *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIValues     values    = gnn->values;
+  PCGNNSPAIPrecision  precision = gnn->precision;
+  PCGNNSPAICoarseType type      = gnn->coarse_options.type;
+  GNNFsaiOptions      fsai      = gnn->fsai;
+  PetscInt            coarse    = gnn->coarse_options.wanted;
+  PetscReal           epsilon   = gnn->epsilon;
+  PetscBool           guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
+  char                model[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
@@ -353,6 +400,12 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_coarse_type", "How the coarse space is joined to the factor", "PCGNNSPAISetCoarseType", PCGNNSPAICoarseTypes, (PetscEnum)type, (PetscEnum *)&type, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseType(pc, type));
+  PetscCall(PetscOptionsBool("-pc_gnnspai_coarse_smooth", "Smooth the prolongator by one damped Jacobi step", "PCGNNSPAISetCoarseSmooth", smooth, &smooth, &set));
+  if (set) PetscCall(PCGNNSPAISetCoarseSmooth(pc, smooth));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -411,6 +464,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
     PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
+  if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -1063,6 +1117,217 @@ static PetscErrorCode PCGNNSPAIGetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder *order)
 }
 
 /*@
+  PCGNNSPAISetCoarse - Sets the number of aggregates of the coarse space
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc - the preconditioner context
+- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for $n^{2/3}/3$ with n the coupled (block) rows
+
+  Options Database Key:
+. -pc_gnnspai_coarse n - the number
+
+  Level: intermediate
+
+  Notes:
+  The coarse space Q = $P A_c^{-1} P^T$, $A_c = P^T A P$, reaches across the whole matrix in one step, as the factor does not: with it the number
+  of iterations grows little with the size of the matrix. P has a column for each aggregate and each vector of the near-null space, which is the one given
+  to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`).
+
+  On one rank $A_c$ is inverted as a dense matrix where it has up to 4096 rows and no solver is asked for. Otherwise a `KSP` with prefix
+  `pc_gnnspai_coarse_` solves with it, by default a Cholesky factorisation, redundant on several ranks; `-pc_gnnspai_coarse_pc_type gamg` is another choice.
+  A Krylov method there makes the preconditioner vary: use `KSPFCG` outside.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarse()`, `PCGNNSPAISetCoarseType()`, `PCGNNSPAISetCoarseSmooth()`, `MatSetNearNullSpace()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarse(PC pc, PetscInt n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveInt(pc, n, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarse_C", (PC, PetscInt), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarse_GNNSPAI(PC pc, PetscInt n)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCheck(n >= 0 || n == PETSC_DECIDE, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_coarse is %" PetscInt_FMT ": give a number of aggregates, 0 for no coarse space or -1 for one by the size", n);
+  if (n != gnn->coarse_options.wanted) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.wanted = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarse - Gets the number of aggregates that was asked for
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. n - the number, as given to `PCGNNSPAISetCoarse()`
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarse(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(n, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarse_C", (PC, PetscInt *), (pc, n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarse_GNNSPAI(PC pc, PetscInt *n)
+{
+  PetscFunctionBegin;
+  *n = ((PC_GNNSPAI *)pc->data)->coarse_options.wanted;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseType - Sets how the coarse space is joined to the factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- type - `PC_GNNSPAI_COARSE_ADDITIVE` or `PC_GNNSPAI_COARSE_BALANCED`
+
+  Options Database Key:
+. -pc_gnnspai_coarse_type (additive|balanced) - the type
+
+  Level: intermediate
+
+  Note:
+  Balanced needs fewer iterations, each with two more products with the matrix and one more coarse solve.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseType()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseType(PC pc, PCGNNSPAICoarseType type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, type, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseType_C", (PC, PCGNNSPAICoarseType), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType type)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (type != gnn->coarse_options.type) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.type = type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseType - Gets how the coarse space is joined to the factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. type - the type
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseType()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseType(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(type, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseType_C", (PC, PCGNNSPAICoarseType *), (pc, type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType *type)
+{
+  PetscFunctionBegin;
+  *type = ((PC_GNNSPAI *)pc->data)->coarse_options.type;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAISetCoarseSmooth - Sets whether the prolongator of the coarse space is smoothed by one damped Jacobi step
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc     - the preconditioner context
+- smooth - `PETSC_TRUE`, the default, to smooth it: $P = (I - \omega D^{-1}A)P_0$
+
+  Options Database Key:
+. -pc_gnnspai_coarse_smooth (true|false) - smooth it
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarseSmooth()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetCoarseSmooth(PC pc, PetscBool smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveBool(pc, smooth, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetCoarseSmooth_C", (PC, PetscBool), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetCoarseSmooth_GNNSPAI(PC pc, PetscBool smooth)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (smooth != gnn->coarse_options.smooth) pc->setupcalled = PETSC_FALSE;
+  gnn->coarse_options.smooth = smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetCoarseSmooth - Gets whether the prolongator of the coarse space is smoothed
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. smooth - `PETSC_TRUE` if it is
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseSmooth()`
+@*/
+PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(smooth, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetCoarseSmooth_C", (PC, PetscBool *), (pc, smooth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetCoarseSmooth_GNNSPAI(PC pc, PetscBool *smooth)
+{
+  PetscFunctionBegin;
+  *smooth = ((PC_GNNSPAI *)pc->data)->coarse_options.smooth;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
@@ -1203,6 +1468,12 @@ static const struct {
   {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
   {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
   {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
+  {"PCGNNSPAISetCoarse_C",       (void (*)(void))PCGNNSPAISetCoarse_GNNSPAI      },
+  {"PCGNNSPAIGetCoarse_C",       (void (*)(void))PCGNNSPAIGetCoarse_GNNSPAI      },
+  {"PCGNNSPAISetCoarseType_C",   (void (*)(void))PCGNNSPAISetCoarseType_GNNSPAI  },
+  {"PCGNNSPAIGetCoarseType_C",   (void (*)(void))PCGNNSPAIGetCoarseType_GNNSPAI  },
+  {"PCGNNSPAISetCoarseSmooth_C", (void (*)(void))PCGNNSPAISetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAIGetCoarseSmooth_C", (void (*)(void))PCGNNSPAIGetCoarseSmooth_GNNSPAI},
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
@@ -1236,6 +1507,9 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
+.  -pc_gnnspai_coarse_smooth (true|false)      - smooth the coarse space's prolongator, see `PCGNNSPAISetCoarseSmooth()`
 -  -pc_gnnspai_view_factor viewer        - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
@@ -1248,6 +1522,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    The pattern must be symmetric and the diagonal stored and positive. Unknowns with no coupling to others, as
    `MatZeroRowsColumns()` leaves them, are solved exactly.
 
+   `PCGNNSPAISetCoarse()` adds a coarse space of aggregates over all ranks, without which the number of iterations grows with the size of the matrix.
+
    New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
 
    A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
@@ -1255,7 +1531,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
-.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`
+.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`
 M*/
 static PetscErrorCode PCCreate_GNNSPAI(PC pc)
 {
@@ -1268,6 +1544,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->automatic           = PETSC_TRUE;
   gnn->fsai.threshold      = 0.07;
   gnn->fsai.stages         = 2;
+  gnn->coarse_options.smooth = PETSC_TRUE;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
@@ -1287,7 +1564,7 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionBegin;
   PCGNNSPAIPackageInitialized = PETSC_FALSE;
   cited                       = PETSC_FALSE;
-  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Apply = 0;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Coarse = GNN_Apply = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -1315,6 +1592,7 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIForward", PC_CLASSID, &GNN_Forward));
   PetscCall(PetscLogEventRegister("GNNSPAIAssemble", PC_CLASSID, &GNN_Assemble));
   PetscCall(PetscLogEventRegister("GNNSPAIFsai", PC_CLASSID, &GNN_Fsai));
+  PetscCall(PetscLogEventRegister("GNNSPAICoarse", PC_CLASSID, &GNN_Coarse));
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

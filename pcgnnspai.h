@@ -63,6 +63,23 @@ typedef enum {
 } PCGNNSPAIOrder;
 PETSC_EXTERN const char *const PCGNNSPAIOrders[];
 
+/*E
+   PCGNNSPAICoarseType - how the coarse space is joined to the local part B; Q is the coarse space's inverse
+
+   Values:
++  `PC_GNNSPAI_COARSE_ADDITIVE` - $B + Q$
+-  `PC_GNNSPAI_COARSE_BALANCED` - $Q + (I - QA)B(I - AQ)$, two more products with A and one more coarse solve
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetCoarseType()`
+E*/
+typedef enum {
+  PC_GNNSPAI_COARSE_ADDITIVE,
+  PC_GNNSPAI_COARSE_BALANCED
+} PCGNNSPAICoarseType;
+PETSC_EXTERN const char *const PCGNNSPAICoarseTypes[];
+
 /*S
    GNNModel - a trained network, as `gnnspai-train` makes it
 
@@ -83,6 +100,12 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuard(PC, PetscBool *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuardAlpha(PC, PetscReal *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetPrecision(PC, PCGNNSPAIPrecision);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarse(PC, PetscInt);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarse(PC, PetscInt *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseType(PC, PCGNNSPAICoarseType);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseType(PC, PCGNNSPAICoarseType *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseSmooth(PC, PetscBool);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC, PetscBool *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNodeFeatures(PC, Vec);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetNodeFeatures(PC, Vec *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFactor(PC, Mat *);

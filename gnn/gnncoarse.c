@@ -1,0 +1,411 @@
+/*
+   The coarse space's operators, by PETSc's own products on matrices of A's type, so that they run where A lies.
+
+   P_0 once per pattern; then P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up.
+*/
+#include "gnncoarse.h"
+
+/* Triangular solves are slow on a device, so that the explicit inverse is the default there */
+static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
+{
+  PC          inner;
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->ksp), &size));
+  PetscCall(KSPSetType(c->ksp, KSPPREONLY));
+  PetscCall(KSPGetPC(c->ksp, &inner));
+  PetscCall(PCSetType(inner, size > 1 ? PCREDUNDANT : (c->device ? PCMAT : PCCHOLESKY)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
+{
+  PetscOptions database;
+  const char  *prefix;
+  GNNCoarse    c;
+  VecType      type;
+  char        *cuda;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  c->options = *options;
+  PetscCall(MatGetVecType(A, &type));
+  PetscCall(PetscStrstr(type, "cuda", &cuda));
+  c->device = cuda ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(KSPCreate(PetscObjectComm(pc), &c->ksp));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)c->ksp, pc, 1));
+  PetscCall(PetscObjectGetOptionsPrefix(pc, &prefix));
+  PetscCall(KSPSetOptionsPrefix(c->ksp, prefix));
+  PetscCall(KSPAppendOptionsPrefix(c->ksp, "pc_gnnspai_coarse_"));
+  PetscCall(PetscObjectGetOptions(pc, &database));
+  PetscCall(PetscObjectSetOptions((PetscObject)c->ksp, database));
+  PetscCall(SetSolverDefaults_Private(c));
+  PetscCall(KSPSetFromOptions(c->ksp));
+  *coarse = c;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What hangs on the pattern and on which rows are coupled */
+static PetscErrorCode CoarseReset_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(c->coupled));
+  PetscCall(GNNTentativeDestroy(&c->tentative));
+  PetscCall(MatDestroy(&c->P0));
+  PetscCall(MatDestroy(&c->P));
+  PetscCall(MatDestroy(&c->Ac));
+  PetscCall(MatDestroy(&c->dense));
+  PetscCall(MatDestroy(&c->inverse));
+  PetscCall(VecDestroy(&c->dinv));
+  PetscCall(VecDestroy(&c->shift));
+  PetscCall(VecDestroy(&c->rc));
+  PetscCall(VecDestroy(&c->xc));
+  PetscCall(VecDestroy(&c->x));
+  PetscCall(VecDestroy(&c->t));
+  PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
+{
+  PetscFunctionBegin;
+  if (*c == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CoarseReset_Private(*c));
+  PetscCall(MatDestroy(&(*c)->A));
+  PetscCall(KSPDestroy(&(*c)->ksp));
+  PetscCall(PetscFree(*c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A as AIJ: a reference, or a copy where it is of another type */
+static PetscErrorCode SetMatrix_Private(GNNCoarse c, Mat A)
+{
+  PetscBool aij;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (aij) {
+    PetscCall(PetscObjectReference((PetscObject)A));
+    PetscCall(MatDestroy(&c->A));
+    c->A = A;
+  } else PetscCall(MatConvert(A, MATAIJ, c->A ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The rank's diagonal block, and the rest of its rows or NULL; borrowed */
+static PetscErrorCode GetBlocks_Private(Mat A, Mat *diagonal, Mat *other)
+{
+  PetscBool mpi;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
+  *diagonal = A;
+  *other    = NULL;
+  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, diagonal, other, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* coupled[i] becomes true where row i of the block has a value off the (block's own) diagonal */
+static PetscErrorCode MarkCoupled_Private(Mat block, PetscBool own_diagonal, PetscBool coupled[])
+{
+  const PetscInt    *ia, *ja;
+  const PetscScalar *a;
+  PetscInt           n;
+  PetscBool          done;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
+  PetscCall(MatSeqAIJGetArrayRead(block, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
+      if (a[p] != 0.0 && !(own_diagonal && ja[p] == i)) coupled[i] = PETSC_TRUE;
+    }
+  }
+  PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
+  PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which rows are coupled now; changed on any rank? */
+static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
+{
+  Mat        diagonal, other;
+  PetscInt   n;
+  PetscBool *coupled, same = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetLocalSize(c->A, &n, NULL));
+  PetscCall(PetscCalloc1(n, &coupled));
+  PetscCall(GetBlocks_Private(c->A, &diagonal, &other));
+  PetscCall(MarkCoupled_Private(diagonal, PETSC_TRUE, coupled));
+  if (other) PetscCall(MarkCoupled_Private(other, PETSC_FALSE, coupled));
+  if (c->tentative) PetscCall(PetscArraycmp(coupled, c->coupled, n, &same));
+  *changed = same ? PETSC_FALSE : PETSC_TRUE;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, changed, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)c->A)));
+  if (*changed) {
+    PetscCall(CoarseReset_Private(c));
+    c->coupled = coupled;
+  } else PetscCall(PetscFree(coupled));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any */
+static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt ncoupled, PetscInt *share)
+{
+  PetscReal here = ncoupled, end = 0.0, total = 0.0, number;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(&here, &total, 1, MPIU_REAL, MPIU_SUM, comm));
+  number = wanted == PETSC_DECIDE ? PetscCeilReal(PetscPowReal(total, 2.0 / 3.0) / 3.0) : wanted;
+  *share = 0;
+  if (ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  *share = (PetscInt)(PetscFloorReal(number * end / total + 0.5) - PetscFloorReal(number * (end - here) / total + 0.5));
+  *share = PetscMin(PetscMax(*share, 1), ncoupled);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A)
+{
+  Mat       diagonal, other;
+  GNNNodes  nodes;
+  PetscInt  b, share = 0, naggregates, *aggregate;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(GetBlocks_Private(c->A, &diagonal, &other));
+  PetscCall(GNNNodesCreate(diagonal, b, c->coupled, &nodes));
+  PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
+  PetscCall(PetscMalloc1(nodes->n, &aggregate));
+  PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
+  PetscCall(GNNNodesDestroy(&nodes));
+  PetscCall(GNNTentativeCreate(A, b, c->coupled, naggregates, aggregate, &c->tentative));
+  PetscCall(PetscFree(aggregate));
+  PetscCallMPI(MPI_Allreduce(&naggregates, &c->aggregates, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(&c->tentative->ncols, &c->size, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P_0 as a matrix of A's type */
+static PetscErrorCode CreateTentative_Private(GNNCoarse c)
+{
+  GNNTentative t = c->tentative;
+  MatType      type;
+  PetscInt     n, row, col, *rows, *cols;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetType(c->A, &type));
+  PetscCall(MatGetLocalSize(c->A, &n, NULL));
+  PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), &c->P0));
+  PetscCall(MatSetSizes(c->P0, n, t->ncols, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(c->P0, type));
+  
+  
+  PetscCall(MatGetOwnershipRange(c->P0, &row, NULL));
+  PetscCall(MatGetOwnershipRangeColumn(c->P0, &col, NULL));
+  PetscCall(PetscMalloc2(t->n, &rows, t->n, &cols));
+  for (PetscInt k = 0; k < t->n; k++) {
+    rows[k] = row + t->rows[k];
+    cols[k] = col + t->cols[k];
+  }
+  PetscCall(MatSetPreallocationCOO(c->P0, t->n, rows, cols));
+  PetscCall(MatSetValuesCOO(c->P0, t->values, INSERT_VALUES));
+  PetscCall(PetscFree2(rows, cols));
+  PetscCall(MatCreateVecs(c->P0, &c->rc, &c->x));
+  PetscCall(VecDuplicate(c->rc, &c->xc));
+  PetscCall(VecDuplicate(c->rc, &c->shift));
+  PetscCall(VecDuplicate(c->x, &c->t));
+  PetscCall(VecDuplicate(c->x, &c->dinv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* omega = 4/3 over the largest eigenvalue of D^-1 A, estimated by ten steps of CG: what smoothed aggregation takes */
+static PetscErrorCode SetDamping_Private(GNNCoarse c)
+{
+  KSP       ksp;
+  PC        jacobi;
+  PetscReal largest, least;
+
+  PetscFunctionBegin;
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)c->A), &ksp));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPGetPC(ksp, &jacobi));
+  PetscCall(PCSetType(jacobi, PCJACOBI));
+  PetscCall(KSPSetOperators(ksp, c->A, c->A));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_NONE));
+  PetscCall(KSPSetTolerances(ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, 10));
+  PetscCall(KSPSetComputeSingularValues(ksp, PETSC_TRUE));
+  PetscCall(VecSetRandom(c->t, NULL));
+  PetscCall(KSPSolve(ksp, c->t, c->x));
+  PetscCall(KSPComputeExtremeSingularValues(ksp, &largest, &least));
+  PetscCall(KSPDestroy(&ksp));
+  c->damping = 4.0 / (3.0 * largest);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P = (I - omega D^-1 A) P_0 */
+static PetscErrorCode SetProlongator_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  if (!c->options.smooth) {
+    PetscCall(PetscObjectReference((PetscObject)c->P0));
+    PetscCall(MatDestroy(&c->P));
+    c->P = c->P0;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(SetDamping_Private(c));
+  PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
+  PetscCall(VecCopy(c->dinv, c->t));
+  PetscCall(VecScale(c->t, -c->damping));
+  PetscCall(MatDiagonalScale(c->P, c->t, NULL));
+  PetscCall(MatAXPY(c->P, 1.0, c->P0, SUBSET_NONZERO_PATTERN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters */
+static PetscErrorCode SetShift_Private(GNNCoarse c)
+{
+  GNNTentative       t = c->tentative;
+  const PetscScalar *dinv;
+  PetscScalar       *shift;
+
+  PetscFunctionBegin;
+  PetscCall(VecZeroEntries(c->shift));
+  PetscCall(VecGetArrayRead(c->dinv, &dinv));
+  PetscCall(VecGetArray(c->shift, &shift));
+  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += 1e-11 * t->values[k] * t->values[k] / dinv[t->rows[k]];
+  PetscCall(VecRestoreArray(c->shift, &shift));
+  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The explicit inverse of the dense SPD matrix, of the given type */
+static PetscErrorCode Invert_Private(Mat M, MatType type, Mat *inverse)
+{
+  Mat factor, identity;
+
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(inverse));
+  PetscCall(MatDuplicate(M, MAT_DO_NOT_COPY_VALUES, inverse));
+  PetscCall(MatDuplicate(M, MAT_DO_NOT_COPY_VALUES, &identity));
+  PetscCall(MatShift(identity, 1.0));
+  PetscCall(MatGetFactor(M, MATSOLVERPETSC, MAT_FACTOR_CHOLESKY, &factor));
+  PetscCall(MatCholeskyFactorSymbolic(factor, M, NULL, NULL));
+  PetscCall(MatCholeskyFactorNumeric(factor, M, NULL));
+  PetscCall(MatMatSolve(factor, identity, *inverse));
+  PetscCall(MatDestroy(&factor));
+  PetscCall(MatDestroy(&identity));
+  PetscCall(MatConvert(*inverse, type, MAT_INPLACE_MATRIX, inverse));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One rank with a small A_c and a solver that takes a dense matrix: the matrix is made dense, and inverted for PCMAT */
+static PetscErrorCode SetSolver_Private(GNNCoarse c)
+{
+  PC          inner;
+  PetscBool   cholesky, mat;
+  PetscInt    n;
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->Ac), &size));
+  PetscCall(MatGetSize(c->Ac, &n, NULL));
+  PetscCall(KSPGetPC(c->ksp, &inner));
+  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCCHOLESKY, &cholesky));
+  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCMAT, &mat));
+  if (size > 1 || !(mat || (cholesky && n <= GNN_COARSE_DENSE))) {
+    PetscCheck(!mat, PetscObjectComm((PetscObject)c->ksp), PETSC_ERR_SUP, "-pc_gnnspai_coarse_pc_type mat, the explicit inverse, is for one rank: leave it out");
+    PetscCall(KSPSetOperators(c->ksp, c->Ac, c->Ac));
+  } else {
+    PetscCall(MatConvert(c->Ac, MATSEQDENSE, c->dense ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->dense));
+    PetscCall(MatSetOption(c->dense, MAT_SPD, PETSC_TRUE));
+    if (mat) PetscCall(Invert_Private(c->dense, c->device ? MATSEQDENSECUDA : MATSEQDENSE, &c->inverse));
+    PetscCall(KSPSetOperators(c->ksp, c->dense, mat ? c->inverse : c->dense));
+  }
+  PetscCall(KSPSetUp(c->ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P, A_c and the solver, for the values of A */
+static PetscErrorCode SetValues_Private(GNNCoarse c, PCFailedReason *reason)
+{
+  PC inner;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonal(c->A, c->dinv));
+  PetscCall(VecReciprocal(c->dinv));
+  PetscCall(SetProlongator_Private(c));
+  PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
+  PetscCall(SetShift_Private(c));
+  PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
+  PetscCall(SetSolver_Private(c));
+  PetscCall(KSPGetPC(c->ksp, &inner));
+  PetscCall(PCGetFailedReason(inner, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PCFailedReason *reason)
+{
+  PetscBool changed;
+
+  PetscFunctionBegin;
+  *reason = PC_NOERROR;
+  PetscCall(SetMatrix_Private(c, A));
+  PetscCall(SetCoupled_Private(c, &changed));
+  if (changed) PetscCall(Aggregate_Private(c, A));
+  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (changed) PetscCall(CreateTentative_Private(c));
+  PetscCall(SetValues_Private(c, reason));
+  PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* xc = A_c^-1 P^T r */
+static PetscErrorCode CoarseSolve_Private(GNNCoarse c, Vec r)
+{
+  PetscFunctionBegin;
+  PetscCall(MatMultTranspose(c->P, r, c->rc));
+  PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseBefore(GNNCoarse c, Vec r, Vec *t)
+{
+  PetscFunctionBegin;
+  *t = r;
+  if (c->size == 0 || c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CoarseSolve_Private(c, r)); /* t = (I - A Q) r, and x = Q r is kept */
+  PetscCall(MatMult(c->P, c->xc, c->x));
+  PetscCall(MatMult(c->A, c->x, c->t));
+  PetscCall(VecAYPX(c->t, -1.0, r));
+  *t = c->t;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscCall(CoarseSolve_Private(c, r));
+  else { /* z + Q (r - A z): Q r is there already */
+    PetscCall(MatMult(c->A, z, c->t));
+    PetscCall(VecAXPY(z, 1.0, c->x));
+    PetscCall(CoarseSolve_Private(c, c->t));
+    PetscCall(VecScale(c->xc, -1.0));
+  }
+  PetscCall(MatMultAdd(c->P, c->xc, z, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, %s, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, PCGNNSPAICoarseTypes[c->options.type], c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
+  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->options.smooth) PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator not smoothed\n"));
+  PetscCall(KSPView(c->ksp, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

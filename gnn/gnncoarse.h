@@ -1,0 +1,73 @@
+/*
+   The coarse space: Q = P A_c^-1 P^T with A_c = P^T A P and P from aggregates of the graph of A, beside the local part B:
+   additive M^-1 = B + Q, balanced M^-1 = Q + (I - Q A) B (I - A Q). Both are symmetric positive definite if A and B are.
+*/
+#pragma once
+
+#include "gnn.h"
+#include <petscksp.h>
+
+/* ---- aggregates of one rank, gnnaggregate.c ---- */
+
+/* Nodes are the block rows; edges join coupled nodes, both ways, no loops */
+typedef struct _n_GNNNodes *GNNNodes;
+struct _n_GNNNodes {
+  PetscInt   n, ncoupled;
+  PetscInt  *i, *j;   /* CSR, owned */
+  PetscReal *length;  /* of the edges, owned */
+  PetscBool *coupled; /* (n) owned */
+};
+
+PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscBool[], GNNNodes *);           /* SeqAIJ, block size, which rows are coupled */
+PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
+PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1; their number */
+
+/* ---- tentative prolongator, gnntentative.c ---- */
+
+/* Entries of P_0 on this rank's rows; in each aggregate the columns are orthonormal and span the near-null space there */
+typedef struct _n_GNNTentative *GNNTentative;
+struct _n_GNNTentative {
+  PetscInt     n, ncols;    /* entries, columns of this rank */
+  PetscInt    *rows, *cols; /* (n) local numbers, owned */
+  PetscScalar *values;      /* (n) owned */
+};
+
+PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt, const PetscBool[], PetscInt, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
+PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
+
+/* ---- the coarse space, gnncoarse.c ---- */
+
+#define GNN_COARSE_DENSE 4096 /* largest A_c that is inverted as a dense matrix, on one rank */
+
+typedef struct {
+  PetscInt            wanted; /* aggregates over all ranks, or PETSC_DECIDE */
+  PetscBool           smooth; /* one damped Jacobi step on P */
+  PCGNNSPAICoarseType type;
+} GNNCoarseOptions;
+
+typedef struct _n_GNNCoarse *GNNCoarse;
+struct _n_GNNCoarse {
+  GNNCoarseOptions options;
+  Mat              A;          /* AIJ: the matrix itself, referenced, or a copy */
+  PetscBool       *coupled;    /* (local rows) */
+  PetscInt         aggregates; /* over all ranks */
+  PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
+  GNNTentative     tentative;
+  Mat              P0, P;      /* tentative, and smoothed; P references P0 where it is not smoothed */
+  Mat              Ac;
+  KSP              ksp;        /* solves with A_c */
+  Mat              dense;      /* A_c on one rank, if ksp can use it dense, else NULL */
+  Mat              inverse;    /* of dense, if ksp's PC is PCMAT, else NULL */
+  PetscBool        device;     /* A's vectors are CUDA's */
+  PetscReal        damping;    /* of the Jacobi step */
+  Vec              dinv, shift;
+  Vec              rc, xc;     /* coarse work */
+  Vec              x, t;       /* fine work */
+};
+
+PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject, Mat, const GNNCoarseOptions *, GNNCoarse *); /* the PC, for prefix and communicator; matrix, for its type */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat, PCFailedReason *);                          /* new values; aggregates are kept unless other rows are decoupled */
+PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                              /* r; what the local part is to be applied to, borrowed */
+PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                 /* r; z: from the local part's result to M^-1 r */
+PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
+PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
