@@ -43,7 +43,7 @@ cuda_tests= bin/cuda/t_device
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -336,3 +336,8 @@ $(models:%=plot-%): plot-%: setup-plot
 	@mkdir -p build/plot
 	gnuplot -e "csv='share/gnnspai/$*.csv'; out='build/plot/$*.png'" train/curve.gp
 	@echo build/plot/$*.png
+
+# Ablations, a few minutes of CPU time each: bench/results/ablations-cpu.md
+ablations = form loss layers width probes
+$(ablations:%=ablate-%): ablate-%: programs
+	$(run_env) bench/ablate.sh $*
