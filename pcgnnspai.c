@@ -13,6 +13,7 @@
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
+const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
 const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
@@ -27,8 +28,11 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
                                                 "  note      = {arXiv:2510.27517}\n"
                                                 "}\n";
 
+#define REFUSED "The guard refuses the network's factor for this matrix: -pc_gnnspai_fallback fsai or jacobi goes on without it, -pc_gnnspai_values fsai needs no network, -pc_gnnspai_model takes one that was trained for such matrices (gnnspai-train)"
+
 typedef struct {
   PCGNNSPAIValues    values;
+  PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor */
   GNNFsaiOptions     fsai;
   char              *model_name;
   PetscReal          epsilon;  /* PETSC_DEFAULT: the model's; 0 of the classical factor */
@@ -38,7 +42,7 @@ typedef struct {
   PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
   GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
   GNNModel           model;    /* the one in use, chosen for each new pattern */
-  char               fallback[128]; /* why it is one of block size 1, or empty */
+  char               reason[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
   GNNActs            acts;
@@ -138,15 +142,15 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
   PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
-  gnn->fallback[0] = '\0';
+  gnn->reason[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
-  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
+  if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
   else if (b > 1) {
     PetscCall(PCGNNSPAIBlocksFull_Private(pc, b, n, ia, ja, &full));
-    if (!full) PetscCall(PetscSNPrintf(gnn->fallback, sizeof(gnn->fallback), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
+    if (!full) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "not all blocks of size %" PetscInt_FMT " of the matrix are full", b));
   }
-  if (gnn->fallback[0] != '\0') {
-    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->fallback));
+  if (gnn->reason[0] != '\0') {
+    PetscCall(PetscInfo(pc, "%s: model of block size 1\n", gnn->reason));
     PetscCall(GNNBuiltinDefault(1, &name));
   }
   if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
@@ -238,8 +242,7 @@ static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGra
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Network's values and factor */
-static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
+static PetscErrorCode PCGNNSPAIForward_Private(PC pc)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
@@ -248,12 +251,47 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(GNNForward(gnn->model, gnn->graph, gnn->acts, gnn->out));
   PetscCall(PetscLogFlops(GNNForwardFlops(gnn->model, gnn->graph->nodes, gnn->graph->slots)));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard chooses; where it refuses the network's factor, the policy says what then */
+static PetscErrorCode PCGNNSPAIChoose_Private(PC pc)
+{
+  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f       = gnn->factor;
+  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
+
+  PetscFunctionBegin;
+  PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, epsilon, gnn->guard));
+  if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
+    PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
+    PetscCall(PetscInfo(pc, REFUSED "\n"));
+    pc->failedreason = PC_FACTOR_OTHER;
+    f->loss          = -1.0; /* nothing to keep */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Network's values and factor. What the guard chose last is kept, if it may be; the network is then run only if it has a share in it */
+static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
+{
+  PC_GNNSPAI     *gnn  = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f    = gnn->factor;
+  const PetscBool used = f->loss < 0.0 || f->alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       kept;
+
+  PetscFunctionBegin;
+  if (used) PetscCall(PCGNNSPAIForward_Private(pc));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  gnn->factor->flops = 0.0;
-  PetscCall(GNNFactorAssemble(gnn->factor, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
-  PetscCall(PetscLogFlops(gnn->factor->flops));
+  PetscCall(GNNFactorRefresh(f, gnn->model, gnn->graph, gnn->out, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn), &kept));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, entries replaced %" PetscInt_FMT "\n", (double)gnn->factor->alpha, (double)gnn->factor->damping, gnn->factor->replaced));
+  if (!kept && !used) PetscCall(PCGNNSPAIForward_Private(pc));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  if (!kept) PetscCall(PCGNNSPAIChoose_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -263,11 +301,7 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
-  gnn->factor->flops = 0.0;
   PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
-  PetscCall(PetscLogFlops(gnn->factor->flops));
-  PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->factor->i[gnn->factor->n], gnn->factor->n, gnn->factor->rows_failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -374,6 +408,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 {
   PC_GNNSPAI         *gnn       = (PC_GNNSPAI *)pc->data;
   PCGNNSPAIValues     values    = gnn->values;
+  PCGNNSPAIFallback   policy    = gnn->policy;
   PCGNNSPAIPrecision  precision = gnn->precision;
   PCGNNSPAICoarseType type      = gnn->coarse_options.type;
   GNNFsaiOptions      fsai      = gnn->fsai;
@@ -398,6 +433,8 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   PetscCall(PetscOptionsBool("-pc_gnnspai_guard", "Fall back towards Jacobi where the network's factor fails a probe", "PCGNNSPAISetGuard", guard, &guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_fallback", "What to do where the guard refuses the network's factor", "PCGNNSPAISetFallback", PCGNNSPAIFallbacks, (PetscEnum)policy, (PetscEnum *)&policy, &set));
+  if (set) PetscCall(PCGNNSPAISetFallback(pc, policy));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
   PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
@@ -411,12 +448,41 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sums over the ranks: stored entries of G and A, replaced entries, decoupled rows; range of the guard's alpha */
+/* What the guard chose on the ranks that had something to choose: how many there are of each, where they differ */
+static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
+{
+  static const char *const names[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
+  PC_GNNSPAI              *gnn     = (PC_GNNSPAI *)pc->data;
+  const PetscReal          alpha   = gnn->factor->alpha;
+  const PetscBool          blocks  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
+  PetscReal                count[4] = {0.0}, least[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL}; /* least of alpha and of -alpha */
+  char                     text[256] = "guard: ", part[64];
+
+  PetscFunctionBegin;
+  if (gnn->graph->ncoupled > 0) {
+    count[alpha > 0.0 ? 0 : (PetscInt)-alpha + 1] = 1.0;
+    least[0] = PetscMax(alpha, 0.0);
+    least[1] = -least[0];
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
+  for (PetscInt k = 0; k < 4; k++) {
+    if (count[k] == 0.0) continue;
+    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", k == 2 && blocks ? "point-block Jacobi" : names[k], (double)count[k]));
+    PetscCall(PetscStrlcat(text, part, sizeof(text)));
+  }
+  if (least[0] == PETSC_MAX_REAL) PetscCall(PetscSNPrintf(part, sizeof(part), "nothing to choose"));
+  else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
+  else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums over the ranks: stored entries of G and A, replaced entries, decoupled rows, rows that are Jacobi's; the guard's choice */
 static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
 {
-  PC_GNNSPAI *gnn     = (PC_GNNSPAI *)pc->data;
-  const char *jacobi  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? "point-block Jacobi" : "Jacobi";
-  PetscReal   mine[2] = {gnn->factor->alpha, -gnn->factor->alpha}, alpha[2], local[5], sum[5];
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PetscReal   local[5], sum[5];
 
   PetscFunctionBegin;
   local[0] = gnn->factor->i[gnn->factor->n];
@@ -424,17 +490,12 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;
   local[4] = gnn->factor->rows_failed;
-  if (gnn->graph->n == 0) mine[0] = mine[1] = PETSC_MAX_REAL; /* an empty rank chooses nothing */
   PetscCallMPI(MPI_Allreduce(local, sum, 5, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
-  PetscCallMPI(MPI_Allreduce(mine, alpha, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
   if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
   if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
-  else if (alpha[0] == GNN_GUARD_JACOBI && alpha[1] == -GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on every rank, the network's factor failed the probe\n", jacobi));
-  else if (alpha[0] == GNN_GUARD_JACOBI) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: %s on some ranks, alpha at most %g on the others\n", jacobi, (double)-alpha[1]));
-  else if (alpha[0] == -alpha[1]) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha = %g%s\n", (double)alpha[0], alpha[0] == 0.0 ? ", the damped start alone" : ""));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "guard: alpha between %g and %g\n", (double)alpha[0], (double)-alpha[1]));
+  else PetscCall(PCGNNSPAIViewGuard_Private(pc, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -458,7 +519,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
-    if (gnn->fallback[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->fallback));
+    if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
     PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
@@ -740,7 +801,7 @@ static PetscErrorCode PCGNNSPAIGetGuard_GNNSPAI(PC pc, PetscBool *guard)
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. alpha - 1, 1/2, 1/4, or 0 where the factor is the damped start, or -1 where it is Jacobi's
+. alpha - 1, 1/2, 1/4, or 0 where the factor is the damped start, -1 where it is Jacobi's, -2 where it is the classical one
 
   Level: intermediate
 
@@ -1117,6 +1178,80 @@ static PetscErrorCode PCGNNSPAIGetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder *order)
 }
 
 /*@
+  PCGNNSPAISetFallback - Sets what to do where the guard refuses the network's factor
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc       - the preconditioner context
+- fallback - `PC_GNNSPAI_FALLBACK_FSAI`, the default, `PC_GNNSPAI_FALLBACK_JACOBI` or `PC_GNNSPAI_FALLBACK_ERROR`
+
+  Options Database Key:
+. -pc_gnnspai_fallback (error|fsai|jacobi) - what to do then
+
+  Level: intermediate
+
+  Notes:
+  The guard, see `PCGNNSPAISetGuard()`, refuses the factor where a start that needs no network, or Jacobi, does better in ten steps of CG. Each
+  rank has its own guard. `PC_GNNSPAI_FALLBACK_FSAI` computes the classical factor there (`PCGNNSPAISetThreshold()` and the like hold for it)
+  and takes it if it does better still; `PC_GNNSPAI_FALLBACK_JACOBI` stays with that start or Jacobi. With `PC_GNNSPAI_FALLBACK_ERROR` the set-up
+  fails, and `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`.
+
+  `PCView()` shows what was used.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetFallback()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetValues()`
+@*/
+PetscErrorCode PCGNNSPAISetFallback(PC pc, PCGNNSPAIFallback fallback)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, fallback, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetFallback_C", (PC, PCGNNSPAIFallback), (pc, fallback));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback fallback)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (fallback != gnn->policy) pc->setupcalled = PETSC_FALSE;
+  gnn->policy = fallback;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetFallback - Gets what is done where the guard refuses the network's factor
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. fallback - what is done where the guard refuses the network's factor
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetFallback()`
+@*/
+PetscErrorCode PCGNNSPAIGetFallback(PC pc, PCGNNSPAIFallback *fallback)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(fallback, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetFallback_C", (PC, PCGNNSPAIFallback *), (pc, fallback));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback *fallback)
+{
+  PetscFunctionBegin;
+  *fallback = ((PC_GNNSPAI *)pc->data)->policy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetCoarse - Sets the number of aggregates of the coarse space
 
   Logically Collective; No Fortran Support
@@ -1468,6 +1603,8 @@ static const struct {
   {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
   {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
   {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
+  {"PCGNNSPAISetFallback_C",     (void (*)(void))PCGNNSPAISetFallback_GNNSPAI    },
+  {"PCGNNSPAIGetFallback_C",     (void (*)(void))PCGNNSPAIGetFallback_GNNSPAI    },
   {"PCGNNSPAISetCoarse_C",       (void (*)(void))PCGNNSPAISetCoarse_GNNSPAI      },
   {"PCGNNSPAIGetCoarse_C",       (void (*)(void))PCGNNSPAIGetCoarse_GNNSPAI      },
   {"PCGNNSPAISetCoarseType_C",   (void (*)(void))PCGNNSPAISetCoarseType_GNNSPAI  },
@@ -1506,6 +1643,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_fallback (error|fsai|jacobi) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
 .  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
@@ -1542,6 +1680,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
   gnn->automatic           = PETSC_TRUE;
+  gnn->policy              = PC_GNNSPAI_FALLBACK_FSAI;
   gnn->fsai.threshold      = 0.07;
   gnn->fsai.stages         = 2;
   gnn->coarse_options.smooth = PETSC_TRUE;

@@ -47,6 +47,25 @@ typedef enum {
 PETSC_EXTERN const char *const PCGNNSPAIValuesTypes[];
 
 /*E
+   PCGNNSPAIFallback - what to do where the guard refuses the network's factor
+
+   Values:
++  `PC_GNNSPAI_FALLBACK_ERROR`  - the set-up fails
+.  `PC_GNNSPAI_FALLBACK_FSAI`   - the classical factor, if it is better than what the guard has
+-  `PC_GNNSPAI_FALLBACK_JACOBI` - what the guard has: a start that needs no network, or Jacobi
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetFallback()`
+E*/
+typedef enum {
+  PC_GNNSPAI_FALLBACK_ERROR,
+  PC_GNNSPAI_FALLBACK_FSAI,
+  PC_GNNSPAI_FALLBACK_JACOBI
+} PCGNNSPAIFallback;
+PETSC_EXTERN const char *const PCGNNSPAIFallbacks[];
+
+/*E
    PCGNNSPAIOrder - the order in which the classical factor takes the rows: row i may use columns that come before it
 
    Values:
@@ -117,3 +136,5 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAISetStages(PC, PetscInt);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetStages(PC, PetscInt *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetOrder(PC, PCGNNSPAIOrder);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetOrder(PC, PCGNNSPAIOrder *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetFallback(PC, PCGNNSPAIFallback);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFallback(PC, PCGNNSPAIFallback *);

@@ -35,6 +35,7 @@ PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
   f->b      = g->b;
   f->n      = g->n;
   f->single = single;
+  f->loss   = -1.0;
   PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
   PetscCall(GNNFactorReserve(f, 0, g->nz));
   *factor = f;
@@ -46,6 +47,8 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscFunctionBegin;
   if (*factor == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNFsaiDestroy(&(*factor)->fsai));
+  PetscCall(GNNGuardDestroy(&(*factor)->guard));
+  PetscCall(PetscFree((*factor)->slots));
   PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
   PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->vs));
@@ -143,19 +146,62 @@ PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptio
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From alpha and the slots to a factor that is ready */
+static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon)
+{
+  if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
+  else FactorFill_Private(f, g, m->config.pattern, f->slots);
+  FactorFinish_Private(f, g, epsilon);
+}
+
 PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
 {
-  PetscScalar *gt;
+  PetscFunctionBegin;
+  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
+  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
+  f->rows_failed = 0;
+  f->alpha = f->damping = 1.0;
+  if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, f->slots, epsilon, &f->alpha, &f->damping));
+  FactorUseSlots_Private(f, m, g, epsilon);
+  if (guard) {
+    PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
+{
+  const PetscReal alpha = f->alpha;
+  PetscBool       better;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(g->nz, &gt));
-  PetscCall(GNNFactorSlots(m, g, net, gt, &f->replaced));
-  f->alpha = f->damping = 1.0;
-  if (guard) PetscCall(GNNGuardChoose(&m->config, g, gt, epsilon, &f->alpha, &f->damping));
-  if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
-  else FactorFill_Private(f, g, m->config.pattern, gt);
-  PetscCall(PetscFree(gt));
-  FactorFinish_Private(f, g, epsilon);
+  PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
+  PetscCall(GNNGuardBetter(f->guard, f, g, epsilon, &better));
+  if (!better) {
+    f->alpha       = alpha;
+    f->rows_failed = 0;
+    FactorUseSlots_Private(f, m, g, epsilon);
+  }
+  PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], const GNNFsaiOptions *options, PetscReal epsilon, PetscBool *kept)
+{
+  PetscReal loss;
+
+  PetscFunctionBegin;
+  *kept = PETSC_FALSE;
+  if (f->loss < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  f->replaced = 0;
+  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
+  else {
+    if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
+    if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, g, f->alpha, f->damping, f->slots));
+    FactorUseSlots_Private(f, m, g, epsilon);
+  }
+  PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &loss));
+  *kept = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE; /* not where the loss is a NaN */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,9 +12,7 @@
 struct _n_GNNFsai {
   PetscScalar *as;   /* (nz) matrix with a unit diagonal on the kept slots; 0 elsewhere */
   PetscReal   *unit; /* (n) As = diag(unit) At diag(unit) */
-  PetscReal   *sum;  /* (n) sum of |As_ij| over the row; then sorted */
   PetscInt    *rank; /* (n) place of a row in the order */
-  PetscInt    *perm; /* (n) row at a place */
   /* the neighbours of the row at hand: all are -1, 0 between rows */
   PetscInt    *number; /* (n) of a node among the neighbours, or -1 */
   PetscInt    *node;   /* (n) of a number */
@@ -31,7 +29,7 @@ static PetscErrorCode FsaiCreate_Private(GNNGraph g, GNNFsai *fsai)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
-  PetscCall(PetscMalloc5(g->nz, &w->as, g->n, &w->unit, g->n, &w->sum, g->n, &w->rank, g->n, &w->perm));
+  PetscCall(PetscMalloc3(g->nz, &w->as, g->n, &w->unit, g->n, &w->rank));
   PetscCall(PetscMalloc3(g->n, &w->number, g->n, &w->node, g->n, &w->r));
   for (PetscInt i = 0; i < g->n; i++) w->number[i] = -1;
   *fsai = w;
@@ -42,7 +40,7 @@ PetscErrorCode GNNFsaiDestroy(GNNFsai *fsai)
 {
   PetscFunctionBegin;
   if (*fsai == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree5((*fsai)->as, (*fsai)->unit, (*fsai)->sum, (*fsai)->rank, (*fsai)->perm));
+  PetscCall(PetscFree3((*fsai)->as, (*fsai)->unit, (*fsai)->rank));
   PetscCall(PetscFree3((*fsai)->number, (*fsai)->node, (*fsai)->r));
   PetscCall(PetscFree(*fsai));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,31 +50,31 @@ static void FsaiScale_Private(GNNFsai w, GNNGraph g)
 {
   for (PetscInt i = 0; i < g->n; i++) w->unit[i] = g->decoupled[i] ? 0.0 : 1.0 / PetscSqrtReal(PetscRealPart(g->at[g->diag[i]]));
   for (PetscInt i = 0; i < g->n; i++) {
-    w->sum[i] = 0.0;
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      w->as[p] = p == g->diag[i] ? 1.0 : w->unit[i] * g->at[p] * w->unit[g->j[p]];
-      w->sum[i] += PetscAbsScalar(w->as[p]);
-    }
-    w->sum[i] = (PetscReal)(float)w->sum[i]; /* sums that differ by rounding alone are equal */
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) w->as[p] = p == g->diag[i] ? 1.0 : w->unit[i] * g->at[p] * w->unit[g->j[p]];
   }
 }
 
-static int FsaiCompare_Private(const void *a, const void *b, void *ctx)
+static int FsaiRowKey_Private(GNNFsai w, GNNGraph g, PetscInt i)
 {
-  const PetscReal x = *(const PetscReal *)a, y = *(const PetscReal *)b;
+  PetscReal sum = 0.0;
 
-  (void)ctx;
-  return x < y ? -1 : (x > y ? 1 : 0);
+  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) sum += PetscAbsScalar(w->as[p]);
+  return GNNFsaiKey(sum);
 }
 
-/* Stable, so that rows with equal sums stay in their order */
-static PetscErrorCode FsaiOrder_Private(GNNFsai w, PetscInt n, PCGNNSPAIOrder order)
+/* By a counting sort of the row sums' classes; rows of one class stay in their order, so that rounding in the sums is no matter */
+static void FsaiOrder_Private(GNNFsai w, GNNGraph g, PCGNNSPAIOrder order)
 {
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; i++) w->perm[i] = i;
-  if (order == PC_GNNSPAI_ORDER_ROWSUM && n > 1) PetscCall(PetscTimSortWithArray(n, w->sum, sizeof(*w->sum), w->perm, sizeof(*w->perm), FsaiCompare_Private, NULL));
-  for (PetscInt k = 0; k < n; k++) w->rank[w->perm[k]] = k;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscInt next[GNN_FSAI_KEYS + 1] = {0};
+
+  for (PetscInt i = 0; i < g->n; i++) w->rank[i] = i;
+  if (order == PC_GNNSPAI_ORDER_NATURAL) return;
+  for (PetscInt i = 0; i < g->n; i++) {
+    w->rank[i] = FsaiRowKey_Private(w, g, i);
+    next[w->rank[i] + 1]++;
+  }
+  for (PetscInt k = 0; k < GNN_FSAI_KEYS; k++) next[k + 1] += next[k];
+  for (PetscInt i = 0; i < g->n; i++) w->rank[i] = next[w->rank[i]]++;
 }
 
 /* May row i use slot p of some row: is its column before i, and coupled? */
@@ -201,21 +199,22 @@ static PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f
 
 PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options)
 {
-  PetscInt k = 0;
-  GNNFsai  w;
+  PetscLogDouble flops = 4.0 * g->nz;
+  PetscInt       k     = 0;
+  GNNFsai        w;
 
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
   if (f->fsai == NULL) PetscCall(FsaiCreate_Private(g, &f->fsai));
   w = f->fsai;
   FsaiScale_Private(w, g);
-  PetscCall(FsaiOrder_Private(w, g->n, options->order));
+  FsaiOrder_Private(w, g, options->order);
   f->rows_failed = 0;
-  f->flops += 4.0 * g->nz;
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     PetscCall(GNNFactorReserve(f, k, k + GNN_FSAI_MAX + 1));
-    if (!FsaiRow_Private(w, g, i, options, &f->flops)) { /* Jacobi's row */
+    if (!FsaiRow_Private(w, g, i, options, &flops)) { /* Jacobi's row */
       f->rows_failed++;
       w->J.m = 0;
       w->d   = 1.0;
@@ -223,5 +222,7 @@ PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, const GNNFsaiOptions *option
     k = FsaiStore_Private(w, i, k, f);
   }
   f->i[g->n] = k;
+  PetscCall(PetscLogFlops(flops));
+  PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,5 +12,5 @@ struct _n_GNNFsaiOptions {
   PCGNNSPAIOrder order;     /* row i may use the columns before i */
 };
 
-PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v, rows_failed and flops of the factor */
+PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v and rows_failed of the factor */
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);

@@ -17,6 +17,13 @@
 #define GNN_FSAI_PIVOT 1e-14  /* a pivot or psi not above it: As_JJ is not positive definite in this arithmetic */
 #define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
 
+#define GNN_FSAI_KEYS 4096 /* classes of rows by their sums of |As_ij|, 1 and more, for the order of the rows */
+
+GNN_FN int GNNFsaiKey(double sum)
+{
+  return sum > 1.0 ? (int)((1.0 - 1.0 / sum) * (GNN_FSAI_KEYS - 1)) : 0;
+}
+
 /* Columns J of a row with what they were chosen by */
 typedef struct {
   int       m;

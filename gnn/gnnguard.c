@@ -7,12 +7,47 @@
    Then ten steps of CG on one probe with that G, with the base and with Jacobi: the one that lowers the energy norm of the error most
    is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max.
    Without a residual form the base is 0 and alpha is 1.
+
+   All this costs about 70 products with A. What was chosen is kept for new values in the same pattern as long as the loss of the factor
+   on one probe stays near the one it had then: two products, GNNGuardLoss().
 */
 #include "gnnfactor.h"
 
 #define NPROBE   4    /* probes, handled side by side */
 #define NSTEP    10   /* steps of CG */
 #define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
+
+struct _n_GNNGuard {
+  PetscScalar *W;              /* (n, NPROBE) probes: signs, 0 at decoupled nodes */
+  PetscScalar *u, *v, *z[3];   /* (n, NPROBE) work */
+  PetscScalar *base, *delta;   /* (nz) slots of G^T = base + alpha delta */
+  PetscReal    energy;         /* of the steps with what was chosen */
+};
+
+static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNGuard *guard)
+{
+  const PetscInt N = g->n * NPROBE;
+  GNNGuard       w;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&w));
+  PetscCall(PetscMalloc6(N, &w->W, N, &w->u, N, &w->v, N, &w->z[0], N, &w->z[1], N, &w->z[2]));
+  PetscCall(PetscMalloc2(g->nz, &w->base, g->nz, &w->delta));
+  *guard = w;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
+{
+  GNNGuard w = *guard;
+
+  PetscFunctionBegin;
+  if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree6(w->W, w->u, w->v, w->z[0], w->z[1], w->z[2]));
+  PetscCall(PetscFree2(w->base, w->delta));
+  PetscCall(PetscFree(*guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* Y (n, NPROBE) = M X for slots m of the graph */
 static void Multiply_Private(GNNGraph g, const PetscScalar m[], const PetscScalar X[], PetscScalar Y[])
@@ -87,36 +122,39 @@ static PetscReal Loss_Private(PetscReal c[3][3], PetscReal alpha)
   return sum;
 }
 
-/* SAI losses of base + alpha delta for the given alphas; W (n, NPROBE) probes */
-static PetscErrorCode LossesOfAlpha_Private(GNNGraph g, const PetscScalar base[], const PetscScalar delta[], PetscReal epsilon, const PetscScalar W[], PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
+/* SAI losses of base + alpha delta for the given alphas */
+static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, GNNGraph g, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
 {
   const PetscInt N = g->n * NPROBE;
-  PetscScalar   *u, *v, *z[3], *y[3];
+  PetscScalar   *y[3];
   PetscReal      c[3][3];
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc5(N, &u, N, &v, N, &z[0], N, &z[1], N, &z[2]));
-  FactorProducts_Private(g, base, delta, epsilon, W, u, v, z);
-  y[0] = u; /* the work space is free again */
-  y[1] = v;
-  y[2] = z[0];
-  Multiply_Private(g, g->at, z[0], y[0]);
-  Multiply_Private(g, g->at, z[1], y[1]);
-  Multiply_Private(g, g->at, z[2], y[2]);
-  for (PetscInt k = 0; k < N; k++) y[0][k] -= W[k];
+  FactorProducts_Private(g, w->base, w->delta, epsilon, w->W, w->u, w->v, w->z);
+  y[0] = w->u; /* the work space is free again */
+  y[1] = w->v;
+  y[2] = w->z[0];
+  for (PetscInt k = 0; k < 3; k++) Multiply_Private(g, g->at, w->z[k], y[k]);
+  for (PetscInt k = 0; k < N; k++) y[0][k] -= w->W[k];
   for (PetscInt k = 0; k < 3; k++) {
     for (PetscInt l = 0; l < 3; l++) c[k][l] = Dot_Private(N, y[k], y[l]);
   }
   for (PetscInt k = 0; k < nalpha; k++) loss[k] = Loss_Private(c, alpha[k]);
-  PetscCall(PetscFree5(u, v, z[0], z[1], z[2]));
+  PetscCall(PetscLogFlops(NPROBE * (18.0 * g->nz + 20.0 * g->n))); /* nine products and nine dot products */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z = M r in the scaled system: (G G^T + eps I) r for slots gt of G^T, or D^-1 r where gt is NULL */
-static void Precondition_Private(GNNGraph g, const PetscScalar gt[], PetscReal epsilon, const PetscScalar r[], PetscScalar z[])
+/* G^T in CSR: slots of the graph, or a factor's */
+typedef struct {
+  const PetscInt    *i, *j;
+  const PetscScalar *v;
+} Rows;
+
+/* z = M r in the scaled system: (G G^T + eps I) r for the rows of G^T, or D^-1 r where they are NULL */
+static void Precondition_Private(GNNGraph g, const Rows *gt, PetscReal epsilon, const PetscScalar r[], PetscScalar z[])
 {
   for (PetscInt i = 0; i < g->n; i++) z[i] = gt ? epsilon * r[i] : (g->decoupled[i] ? 0.0 : r[i] / g->at[g->diag[i]]);
-  if (gt) GNN_FACTOR_PRODUCT(PetscScalar, g->n, g->i, g->j, gt, r, z)
+  if (gt) GNN_FACTOR_PRODUCT(PetscScalar, g->n, gt->i, gt->j, gt->v, r, z)
 }
 
 /* q = (m + m^T)/2 p for slots m */
@@ -139,16 +177,15 @@ typedef struct {
   PetscReal a[NSTEP], b[NSTEP];  /* coefficients */
 } Steps;
 
-/* NSTEP steps of CG for (m + m^T)/2 x = w from x = 0, m slots of the graph, preconditioned as above; w the first probe */
-static PetscErrorCode StepsRun_Private(GNNGraph g, const PetscScalar m[], const PetscScalar gt[], PetscReal epsilon, const PetscScalar W[], Steps *s)
+/* NSTEP steps of CG for (m + m^T)/2 x = w from x = 0, m slots of the graph, preconditioned as above; w the first probe. Works in u */
+static PetscErrorCode StepsRun_Private(GNNGuard w, GNNGraph g, const PetscScalar m[], const Rows *gt, PetscReal epsilon, Steps *s)
 {
   const PetscInt n = g->n;
-  PetscScalar   *r, *z, *p, *q;
+  PetscScalar   *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
   PetscReal      rz, start;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(n, &r, n, &z, n, &p, n, &q));
-  for (PetscInt i = 0; i < n; i++) r[i] = W[i * NPROBE];
+  for (PetscInt i = 0; i < n; i++) r[i] = w->W[i * NPROBE];
   Precondition_Private(g, gt, epsilon, r, z);
   PetscCall(PetscArraycpy(p, z, n));
   start         = rz = Dot_Private(n, r, z);
@@ -170,7 +207,7 @@ static PetscErrorCode StepsRun_Private(GNNGraph g, const PetscScalar m[], const 
     for (PetscInt i = 0; i < n; i++) p[i] = z[i] + s->b[s->n] * p[i];
     rz = rznew;
   }
-  PetscCall(PetscFree4(r, z, p, q));
+  PetscCall(PetscLogFlops((s->n + 1.0) * (6.0 * g->nz + (gt ? 4.0 * gt->i[n] : 0.0) + 12.0 * n)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -219,55 +256,112 @@ static void DampedStart_Private(GNNGraph g, GNNOutput output, GNNPattern pattern
 
 /* Is the symmetric part of G positive definite, by its smallest Ritz value? Where it is not, G is nearly singular for some vector, which
    neither loss nor energy sees in time. The factors of good networks have 0.19 and more, the base 0.3; At has a unit diagonal here */
-static PetscErrorCode IsPositive_Private(GNNGraph g, const PetscScalar gt[], const PetscScalar W[], PetscBool *positive)
+static PetscErrorCode IsPositive_Private(GNNGuard w, GNNGraph g, const PetscScalar gt[], PetscBool *positive)
 {
   Steps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(g, gt, NULL, 0.0, W, &steps));
+  PetscCall(StepsRun_Private(w, g, gt, NULL, 0.0, &steps));
   *positive = !steps.indefinite && (steps.n == 0 || StepsRitz_Private(&steps, 1) > MIN_RITZ) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNGuardChoose(const GNNConfig *config, GNNGraph g, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
+/* gt = base + alpha (gt - base) */
+static void Mix_Private(GNNGuard w, GNNGraph g, PetscReal alpha, PetscScalar gt[])
+{
+  for (PetscInt p = 0; p < g->nz; p++) gt[p] = w->base[p] + alpha * w->delta[p];
+}
+
+PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, GNNGraph g, PetscReal alpha, PetscReal damping, PetscScalar gt[])
+{
+  PetscFunctionBegin;
+  DampedStart_Private(g, config->output, config->pattern, damping, w->base);
+  if (alpha == 0.0) PetscCall(PetscArrayzero(w->delta, g->nz)); /* the network may not have been run */
+  else {
+    for (PetscInt p = 0; p < g->nz; p++) w->delta[p] = gt[p] - w->base[p];
+  }
+  Mix_Private(w, g, alpha, gt);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Jacobi's steps come first: they also give the damping */
+PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
 {
   const PetscReal alphas[] = {1.0, 0.5, 0.25, 0.0};
   const PetscBool residual = config->output == GNN_OUTPUT_RESIDUAL ? PETSC_TRUE : PETSC_FALSE;
   const PetscInt  nalpha   = residual ? 4 : 1;
   PetscBool       positive = PETSC_TRUE;
-  PetscScalar    *W, *base, *delta;
-  PetscReal       loss[4], best;
+  PetscReal       loss[4];
   PetscInt        least = 0;
+  GNNGuard        w;
   Steps           steps;
 
   PetscFunctionBegin;
+  if (*guard == NULL) PetscCall(GuardCreate_Private(g, guard));
+  w        = *guard;
   *alpha   = GNN_GUARD_JACOBI;
   *damping = 1.0;
-  PetscCall(PetscMalloc3(g->n * NPROBE, &W, g->nz, &base, g->nz, &delta));
-  Probes_Private(g, W);
-  PetscCall(StepsRun_Private(g, g->at, NULL, epsilon, W, &steps)); /* Jacobi */
-  best = steps.energy;
+  Probes_Private(g, w->W);
+  PetscCall(StepsRun_Private(w, g, g->at, NULL, epsilon, &steps));
+  w->energy = steps.energy;
   if (steps.n > 0) *damping = PetscMin(1.0, 2.4 / StepsRitz_Private(&steps, steps.n));
-  DampedStart_Private(g, config->output, config->pattern, *damping, base);
-  for (PetscInt p = 0; p < g->nz; p++) delta[p] = gt[p] - base[p];
-  PetscCall(LossesOfAlpha_Private(g, base, delta, epsilon, W, nalpha, alphas, loss));
+  DampedStart_Private(g, config->output, config->pattern, *damping, w->base);
+  for (PetscInt p = 0; p < g->nz; p++) w->delta[p] = gt[p] - w->base[p];
+  PetscCall(LossesOfAlpha_Private(w, g, epsilon, nalpha, alphas, loss));
   for (PetscInt k = 1; k < nalpha; k++) {
     if (loss[k] < loss[least]) least = k;
   }
   if (residual) {
-    PetscCall(StepsRun_Private(g, g->at, base, epsilon, W, &steps));
-    if (steps.energy > best) {
-      best   = steps.energy;
-      *alpha = 0.0;
+    const Rows rows = {g->i, g->j, w->base};
+
+    PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
+    if (steps.energy > w->energy) {
+      w->energy = steps.energy;
+      *alpha    = 0.0;
     }
   }
-  for (PetscInt p = 0; p < g->nz; p++) gt[p] = base[p] + alphas[least] * delta[p];
-  if (residual) PetscCall(IsPositive_Private(g, gt, W, &positive));
+  Mix_Private(w, g, alphas[least], gt);
+  if (residual) PetscCall(IsPositive_Private(w, g, gt, &positive));
   if (positive && alphas[least] > 0.0) {
-    PetscCall(StepsRun_Private(g, g->at, gt, epsilon, W, &steps));
-    if (steps.energy > best) *alpha = alphas[least];
+    const Rows rows = {g->i, g->j, gt};
+
+    PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
+    if (steps.energy > w->energy) {
+      w->energy = steps.energy;
+      *alpha    = alphas[least];
+    }
   }
-  if (*alpha == 0.0) PetscCall(PetscArraycpy(gt, base, g->nz));
-  PetscCall(PetscFree3(W, base, delta));
+  if (*alpha == 0.0) PetscCall(PetscArraycpy(gt, w->base, g->nz));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the factor better than what GNNGuardChoose() chose? By the same steps of CG */
+PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, GNNGraph g, PetscReal epsilon, PetscBool *better)
+{
+  const Rows rows = {f->i, f->j, f->v};
+  Steps      steps;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
+  *better = steps.energy > w->energy ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, GNNGraph g, PetscReal epsilon, PetscReal *loss)
+{
+  const Rows   rows = {f->i, f->j, f->v};
+  PetscScalar *x = w->u, *z = w->u + g->n;
+
+  PetscFunctionBegin;
+  *loss = 0.0;
+  for (PetscInt i = 0; i < g->n; i++) x[i] = g->decoupled[i] ? 0.0 : w->W[i * NPROBE];
+  Precondition_Private(g, &rows, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, x, z);
+  for (PetscInt i = 0; i < g->n; i++) {
+    PetscScalar y = -x[i];
+
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) y += g->at[p] * z[g->j[p]];
+    *loss += PetscRealPart(y * y);
+  }
+  PetscCall(PetscLogFlops(2.0 * g->nz + 4.0 * f->i[f->n] + 4.0 * g->n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

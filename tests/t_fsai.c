@@ -62,16 +62,17 @@ static PetscErrorCode DenseRead(Mat A)
 
 static void DenseOrder(PCGNNSPAIOrder order)
 {
-  PetscReal sum[N];
+  int key[N];
 
   for (PetscInt i = 0; i < dense.n; i++) {
-    sum[i] = 0.0;
-    for (PetscInt j = 0; j < dense.n; j++) sum[i] += dense.stored[i][j] ? PetscAbsReal(dense.as[i][j]) : 0.0;
-    sum[i] = dense.decoupled[i] ? 1.0 : (PetscReal)(float)sum[i];
+    PetscReal sum = 0.0;
+
+    for (PetscInt j = 0; j < dense.n; j++) sum += dense.stored[i][j] ? PetscAbsReal(dense.as[i][j]) : 0.0;
+    key[i] = GNNFsaiKey(sum);
   }
   for (PetscInt i = 0; i < dense.n; i++) {
     dense.rank[i] = 0;
-    for (PetscInt j = 0; j < dense.n; j++) dense.rank[i] += order == PC_GNNSPAI_ORDER_NATURAL ? j < i : (sum[j] < sum[i] || (sum[j] == sum[i] && j < i));
+    for (PetscInt j = 0; j < dense.n; j++) dense.rank[i] += order == PC_GNNSPAI_ORDER_NATURAL ? j < i : (key[j] < key[i] || (key[j] == key[i] && j < i));
   }
 }
 
@@ -521,7 +522,7 @@ static PetscErrorCode TestChanges(Mat A)
   PetscFunctionBeginUser;
   PetscCall(DenseRead(A));
   PetscCall(TestModel(1, &model));
-  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(TestPCCreate(A, model, PETSC_FALSE, &pc));
   PetscCall(TestApplied(pc, &network));
   PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_FSAI));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) {
