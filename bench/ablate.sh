@@ -54,14 +54,14 @@ measure() {
 }
 
 result=bench/results/ablate-$1-cpu.csv
-echo "variant;seed,parameters,loss,jacobi,gnnspai;steps $steps" > $result.tmp
+echo "variant;seed,parameters,loss,jacobi,gnnspai;steps $steps" > $work/rows
 variants "$1" | while IFS= read -r line; do
   for seed in $seeds; do
     row=$(measure "$seed" ${line#*:})
-    echo "${line%%:*};$seed,$row" | tee -a $result.tmp
+    echo "${line%%:*};$seed,$row" | tee -a $work/rows
   done
 done
-mv $result.tmp $result
+mv $work/rows $result
 
 # The table: seeds side by side
 awk -F'[;,]' '

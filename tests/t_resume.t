@@ -11,7 +11,7 @@ validation=(-train_validation "$work/v_50.dat" -train_validate_every 4)
 weights() { sed 's/"seconds":"[0-9]*"//' "$1" | md5sum; } # all of a model file but the time it took
 steps() { cut -d , -f 1,3- "$1"; }                       # all of a log but the time
 same() { # same NAME ONE TWO: two runs left the same model and the same log
-  { diff <(weights "$2.safetensors") <(weights "$3.safetensors") && diff <(steps "$2.csv") <(steps "$3.csv"); } > "$log" 2>&1
+  { [ -s "$2.safetensors" ] && diff <(weights "$2.safetensors") <(weights "$3.safetensors") && diff <(steps "$2.csv") <(steps "$3.csv"); } > "$log" 2>&1
   result $? "$1"
 }
 files() { echo -train_output "$1.safetensors" -train_log "$1.csv"; }
