@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the network's form, the loss, its size and the probes are worth: short trainings on heat, equal but for what is named.
 #   bench/ablate.sh form|loss|layers|width|probes      writes bench/results/ablate-NAME-cpu.csv, then the table of all of them
-# The last parameters are used, without the guard, so that a bad network shows. Loss: its mean over the last quarter of the steps.
+# The last parameters are used, without the guard, so that a bad network shows. STEPS and SEEDS ("0 1") set how long and how often.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${STEPS:-600}
@@ -67,7 +67,8 @@ mv $work/rows $result
 awk -F'[;,]' '
   BEGIN {
     print "Short trainings on heat patches of 450 to 800 rows, equal but for what is named; `make ablate-NAME` (bench/ablate.sh) measures again."
-    print "Iterations: two matrices of about 6300 rows that training has not seen, b = A·1 and random, added up; without the guard; one number a seed.\n"
+    print "Iterations: two matrices of about 6300 rows that training has not seen, b = A·1 and random, added up; without the guard; one number a seed."
+    print "Loss: of the training, over the last quarter of the steps; log-sai and kaporin report the logarithm of sai.\n"
     print "| what | variant | parameters | loss | iterations | over Jacobi'"'"'s |\n|---|---|---|---|---|---|"
   }
   function flush() {
