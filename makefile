@@ -43,7 +43,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -371,3 +371,8 @@ $(models:%=plot-%): plot-%: setup-plot
 	@mkdir -p build/plot
 	gnuplot -e "csv='share/gnnspai/$*.csv'; out='build/plot/$*.png'" train/curve.gp
 	@echo build/plot/$*.png
+
+# Ablations, a few minutes of CPU time each: bench/results/ablations-cpu.md
+ablations = form loss layers width probes
+$(ablations:%=ablate-%): ablate-%: programs
+	$(run_env) bench/ablate.sh $*

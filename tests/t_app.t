@@ -64,12 +64,8 @@ cp "$lib" "$work"
 good "linked, and another copy appended" "$converged" "$work/linked" -dll_append "$work/libgnnspai.so" -pc_type gnnspai
 
 version=$(pkg-config --modversion PETSc)
-prefix=$(pkg-config --variable=prefix PETSc)
 for tutorial in ex2 ex45; do
-  source=
-  for examples in "$PETSC_DIR" "$prefix" "/usr/share/petsc/${version%.*}"; do
-    [ -f "$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c" ] && source=$examples/share/petsc/examples/src/ksp/ksp/tutorials/$tutorial.c
-  done
+  source=$(tutorial $tutorial)
   for n in 1 2; do
     name="PETSc's tutorial $tutorial, $n ranks"
     if [ -z "$source" ]; then

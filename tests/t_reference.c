@@ -1,9 +1,10 @@
-static char help[] = "The network against the outputs of an independent numpy implementation (tests/reference), in float and, as t_reference_double, in double.\n";
+static char help[] = "The network against the outputs of an independent numpy implementation and of PyTorch (tests/reference), in float and, as\n\
+t_reference_double, in double. Among PyTorch's models are some that it saved and some of gnnspai-train that it loaded.\n";
 
 #include "../train/train.h"
 #include "tap.h"
 
-static const char directory[] = "tests/reference/data";
+static const char *directory;
 
 static PetscErrorCode LoadVec(const char name[], const char suffix[], Vec *x)
 {
@@ -144,21 +145,30 @@ static PetscErrorCode TestCase(const char name[], const char matrix[], PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int main(int argc, char **argv)
+static PetscErrorCode TestDirectory(const char name_of_directory[])
 {
   FILE *index;
   char  path[PETSC_MAX_PATH_LEN], name[64], matrix[64];
-  int   block_size, failed;
+  int   block_size;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  directory = name_of_directory;
   PetscCall(PetscSNPrintf(path, sizeof(path), "%s/index.txt", directory));
   index = fopen(path, "r");
   PetscCheck(index, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "Run from the repository's root: cannot read %s", path);
-  while (fscanf(index, "%63[^.].safetensors %63s %d ", name, matrix, &block_size) == 3) {
-    PetscCall(TestCase(name, matrix, block_size));
-  }
+  while (fscanf(index, "%63[^.].safetensors %63s %d ", name, matrix, &block_size) == 3) PetscCall(TestCase(name, matrix, block_size));
   fclose(index);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  int failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestDirectory("tests/reference/data"));
+  PetscCall(TestDirectory("tests/reference/torch"));
   failed = TapDone();
   PetscCall(PetscFinalize());
   return failed;

@@ -55,3 +55,25 @@ compile() {
 }
 
 plan() { echo "1..$count"; }
+
+# tutorial NAME: the path of PETSc's NAME.c, empty where the examples are not installed
+tutorial() {
+  local version prefix examples path=
+  version=$(pkg-config --modversion PETSc)
+  prefix=$(pkg-config --variable=prefix PETSc)
+  for examples in "${PETSC_DIR:-}" "$prefix" "/usr/share/petsc/${version%.*}"; do
+    [ -f "$examples/share/petsc/examples/src/ksp/ksp/tutorials/$1.c" ] && path=$examples/share/petsc/examples/src/ksp/ksp/tutorials/$1.c
+  done
+  echo "$path"
+}
+
+# compile SOURCE PROGRAM PACKAGES FLAGS...: with what pkg-config says, and nothing of this directory
+compile() {
+  local source=$1 program=$2 packages=$3 libs flag rpath=()
+  shift 3
+  libs=$(pkg-config --libs $packages) || return 1
+  for flag in $libs; do
+    [[ $flag == -L* ]] && rpath+=("-Wl,-rpath,${flag#-L}")
+  done
+  run $CC -o "$program" $(pkg-config --cflags $packages) "$source" "$@" $libs "${rpath[@]}" -lm
+}

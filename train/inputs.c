@@ -78,7 +78,7 @@ PetscErrorCode TrainInputsLoad(const TrainOptions *o, const GNNConfig *config, c
   for (PetscInt k = 0; k < all; k++) {
     TrainSample s;
     Mat         A;
-    PetscBool   good;
+    PetscBool   good = PETSC_FALSE;
 
     PetscCall(InputRead_Private(o, config, (*names)[k], random, &block_size, &A, &s, &good));
     if (!good) {

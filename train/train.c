@@ -9,6 +9,7 @@ Each rank draws matrices of its own, gradients are averaged over the ranks.\n\n"
 #include "../pcgnnspai.h"
 #include <petsctime.h>
 #include <signal.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t received; /* SIGINT or SIGTERM; 0: none */
 
@@ -119,14 +120,20 @@ static PetscErrorCode TrainerCreateAdamW(Trainer *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A run that goes on adds to its log */
+/* A run that goes on keeps the lines of its log from before the checkpoint, and adds to them */
 static PetscErrorCode TrainerOpenLog(Trainer *t)
 {
+  char line[256];
+  long keep = 0;
+
   PetscFunctionBeginUser;
   if (!t->opt.log[0] || t->rank != 0) PetscFunctionReturn(PETSC_SUCCESS);
-  t->log = fopen(t->opt.log, t->opt.resume ? "a" : "w");
-  PetscCheck(t->log && fseek(t->log, 0, SEEK_END) == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "Cannot write -train_log %s", t->opt.log);
-  if (ftell(t->log) == 0) fprintf(t->log, "step,seconds,loss,lr,to_jacobi,to_icc\n");
+  t->log = t->opt.resume ? fopen(t->opt.log, "r+") : NULL;
+  if (t->log == NULL) t->log = fopen(t->opt.log, "w+");
+  PetscCheck(t->log, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "Cannot write -train_log %s", t->opt.log);
+  while (fgets(line, sizeof(line), t->log) && (line[0] == 's' || strtol(line, NULL, 10) < t->step)) keep = ftell(t->log);
+  PetscCheck(ftruncate(fileno(t->log), keep) == 0 && fseek(t->log, keep, SEEK_SET) == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "Cannot write -train_log %s", t->opt.log);
+  if (keep == 0) fprintf(t->log, "step,seconds,loss,lr,to_jacobi,to_icc\n");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
