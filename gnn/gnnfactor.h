@@ -82,16 +82,12 @@ static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j
   return pattern == GNN_PATTERN_A || j <= i ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Derivatives of the start to (c0, c1): 3/2 I - 1/2 At, or I - strict(At) where the pattern is lower */
+/* GNNStartTerms() in PETSc's types */
 static inline void GNNFactorStartTerms(GNNOutput output, GNNPattern pattern, PetscBool diagonal, PetscScalar at, PetscScalar *by_c0, PetscScalar *by_c1)
 {
-  *by_c0 = *by_c1 = 0.0;
-  if (output == GNN_OUTPUT_DIRECT) return;
-  if (pattern == GNN_PATTERN_A) {
-    *by_c0 = diagonal ? 1.5 : 0.0;
-    *by_c1 = -0.5 * at;
-  } else {
-    *by_c0 = diagonal ? 1.0 : 0.0;
-    *by_c1 = diagonal ? 0.0 : -at;
-  }
+  double c0, c1;
+
+  GNNStartTerms(output == GNN_OUTPUT_RESIDUAL, pattern == GNN_PATTERN_LOWER, diagonal, (double)PetscRealPart(at), &c0, &c1);
+  *by_c0 = c0;
+  *by_c1 = c1;
 }

@@ -41,8 +41,7 @@ PETSC_INTERN PetscLogDouble GNNForwardFlops(GNNModel, PetscInt, PetscInt);      
 /* kappa_i of Agg_j m_ij = kappa_i sum_j m_ij */
 static inline GNNReal GNNAggregationFactor(const GNNConfig *c, GNNReal degree)
 {
-  if (c->aggregation == GNN_AGGREGATION_SUM || degree == 0) return 1;
-  return (GNNReal)c->aggregation_scale / degree;
+  return GNNAggregationScale(c->aggregation == GNN_AGGREGATION_MEAN, (GNNReal)c->aggregation_scale, degree);
 }
 
 /* A tile of consecutive slots and the rows they belong to */

@@ -75,10 +75,7 @@ static void MultiplyTransposeAdd_Private(GNNGraph g, const PetscScalar m[], cons
 /* Entry i of probe k: signs from a hash, 0 at decoupled nodes */
 static PetscScalar Probe_Private(GNNGraph g, PetscInt i, PetscInt k)
 {
-  unsigned long long h = ((unsigned long long)i * NPROBE + k + 1) * 0x9E3779B97F4A7C15ULL;
-
-  h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
-  return g->decoupled[i] ? 0.0 : ((h >> 40) & 1 ? 1.0 : -1.0);
+  return g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)(i * NPROBE + k));
 }
 
 static PetscReal Dot_Private(PetscInt n, const PetscScalar x[], const PetscScalar y[])

@@ -100,3 +100,12 @@ GNN_FN GNNReal GNNAggregationScale(int mean, GNNReal scale, GNNReal degree)
 {
   return mean && degree != 0 ? scale / degree : (GNNReal)1;
 }
+
+/* +1 or -1 by a hash of k: the probes of the guard */
+GNN_FN double GNNProbeSign(unsigned long long k)
+{
+  unsigned long long h = (k + 1) * 0x9E3779B97F4A7C15ULL;
+
+  h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
+  return (h >> 40) & 1 ? 1.0 : -1.0;
+}

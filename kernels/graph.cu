@@ -131,12 +131,10 @@ int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials
 
 __global__ static void ProbeRows(GNNKernelGraph g, double *w, double *r)
 {
-  const int          i = blockIdx.x * BLOCK + threadIdx.x;
-  unsigned long long h = ((unsigned long long)i + 1) * 0x9E3779B97F4A7C15ULL;
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
 
   if (i >= g.n) return;
-  h    = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
-  w[i] = g.s[i] != 0.0 ? ((h >> 40) & 1 ? 1.0 : -1.0) : 0.0;
+  w[i] = g.s[i] != 0.0 ? GNNProbeSign(i) : 0.0;
   r[i] = g.s[i] != 0.0 ? w[i] / g.s[i] : 0.0;
 }
 

@@ -39,15 +39,6 @@ typedef struct {
   PetscReal    loss;   /* of the device's probe, sum of squares */
 } Host;
 
-/* Signs as kernels/graph.cu makes them */
-static PetscReal Sign(PetscInt i)
-{
-  unsigned long long h = ((unsigned long long)i + 1) * 0x9E3779B97F4A7C15ULL;
-
-  h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
-  return (h >> 40) & 1 ? 1.0 : -1.0;
-}
-
 static PetscErrorCode HostLoss(Host *h, PetscReal epsilon)
 {
   GNNGraph     g = h->graph;
@@ -56,7 +47,7 @@ static PetscErrorCode HostLoss(Host *h, PetscReal epsilon)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
   for (PetscInt i = 0; i < g->n; i++) {
-    w[i] = g->decoupled[i] ? 0.0 : Sign(i);
+    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i);
     z[i] = epsilon * w[i];
   }
   GNN_FACTOR_PRODUCT(PetscScalar, g->n, g->i, g->j, h->gt, w, z)
