@@ -5,27 +5,11 @@
 */
 #include "gnncoarse.h"
 
-/* Triangular solves are slow on a device, so that the explicit inverse is the default there */
-static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
-{
-  PC          inner;
-  PetscMPIInt size;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->ksp), &size));
-  PetscCall(KSPSetType(c->ksp, KSPPREONLY));
-  PetscCall(KSPGetPC(c->ksp, &inner));
-  PetscCall(PCSetType(inner, size > 1 ? PCREDUNDANT : (c->device ? PCMAT : PCCHOLESKY)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
 {
-  PetscOptions database;
-  const char  *prefix;
-  GNNCoarse    c;
-  VecType      type;
-  char        *cuda;
+  GNNCoarse c;
+  VecType   type;
+  char     *cuda;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
@@ -33,15 +17,7 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *op
   PetscCall(MatGetVecType(A, &type));
   PetscCall(PetscStrstr(type, "cuda", &cuda));
   c->device = cuda ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(KSPCreate(PetscObjectComm(pc), &c->ksp));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)c->ksp, pc, 1));
-  PetscCall(PetscObjectGetOptionsPrefix(pc, &prefix));
-  PetscCall(KSPSetOptionsPrefix(c->ksp, prefix));
-  PetscCall(KSPAppendOptionsPrefix(c->ksp, "pc_gnnspai_coarse_"));
-  PetscCall(PetscObjectGetOptions(pc, &database));
-  PetscCall(PetscObjectSetOptions((PetscObject)c->ksp, database));
-  PetscCall(SetSolverDefaults_Private(c));
-  PetscCall(KSPSetFromOptions(c->ksp));
+  PetscCall(GNNCoarseSolverCreate(pc, c));
   *coarse = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -285,53 +261,6 @@ static PetscErrorCode SetShift_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The explicit inverse of the dense SPD matrix, of the given type */
-static PetscErrorCode Invert_Private(Mat M, MatType type, Mat *inverse)
-{
-  Mat factor, identity;
-
-  PetscFunctionBegin;
-  PetscCall(MatDestroy(inverse));
-  PetscCall(MatDuplicate(M, MAT_DO_NOT_COPY_VALUES, inverse));
-  PetscCall(MatDuplicate(M, MAT_DO_NOT_COPY_VALUES, &identity));
-  PetscCall(MatShift(identity, 1.0));
-  PetscCall(MatGetFactor(M, MATSOLVERPETSC, MAT_FACTOR_CHOLESKY, &factor));
-  PetscCall(MatCholeskyFactorSymbolic(factor, M, NULL, NULL));
-  PetscCall(MatCholeskyFactorNumeric(factor, M, NULL));
-  PetscCall(MatMatSolve(factor, identity, *inverse));
-  PetscCall(MatDestroy(&factor));
-  PetscCall(MatDestroy(&identity));
-  PetscCall(MatConvert(*inverse, type, MAT_INPLACE_MATRIX, inverse));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* One rank with a small A_c and a solver that takes a dense matrix: the matrix is made dense, and inverted for PCMAT */
-static PetscErrorCode SetSolver_Private(GNNCoarse c)
-{
-  PC          inner;
-  PetscBool   cholesky, mat;
-  PetscInt    n;
-  PetscMPIInt size;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->Ac), &size));
-  PetscCall(MatGetSize(c->Ac, &n, NULL));
-  PetscCall(KSPGetPC(c->ksp, &inner));
-  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCCHOLESKY, &cholesky));
-  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCMAT, &mat));
-  if (size > 1 || !(mat || (cholesky && n <= GNN_COARSE_DENSE))) {
-    PetscCheck(!mat, PetscObjectComm((PetscObject)c->ksp), PETSC_ERR_SUP, "-pc_gnnspai_coarse_pc_type mat, the explicit inverse, is for one rank: leave it out");
-    PetscCall(KSPSetOperators(c->ksp, c->Ac, c->Ac));
-  } else {
-    PetscCall(MatConvert(c->Ac, MATSEQDENSE, c->dense ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->dense));
-    PetscCall(MatSetOption(c->dense, MAT_SPD, PETSC_TRUE));
-    if (mat) PetscCall(Invert_Private(c->dense, c->device ? MATSEQDENSECUDA : MATSEQDENSE, &c->inverse));
-    PetscCall(KSPSetOperators(c->ksp, c->dense, mat ? c->inverse : c->dense));
-  }
-  PetscCall(KSPSetUp(c->ksp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* P, A_c and the solver, for the values of A */
 static PetscErrorCode SetValues_Private(GNNCoarse c, PCFailedReason *reason)
 {
@@ -344,7 +273,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c, PCFailedReason *reason)
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
   PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
-  PetscCall(SetSolver_Private(c));
+  PetscCall(GNNCoarseSolverSetUp(c));
   PetscCall(KSPGetPC(c->ksp, &inner));
   PetscCall(PCGetFailedReason(inner, reason));
   PetscFunctionReturn(PETSC_SUCCESS);

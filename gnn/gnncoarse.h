@@ -37,7 +37,7 @@ PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
 
 /* ---- the coarse space, gnncoarse.c ---- */
 
-#define GNN_COARSE_DENSE 4096 /* largest A_c that is inverted as a dense matrix, on one rank */
+#define GNN_COARSE_DENSE 4096 /* largest A_c that is factored as a dense matrix, on one rank */
 
 typedef struct {
   PetscInt            wanted; /* aggregates over all ranks, or PETSC_DECIDE */
@@ -71,3 +71,8 @@ PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);             
 PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                 /* r; z: from the local part's result to M^-1 r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
+
+/* ---- its solver, gnncoarsesolver.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse);               /* for the values of A_c */

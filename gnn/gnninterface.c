@@ -557,9 +557,9 @@ PetscErrorCode PCGNNSPAIGetFallback(PC pc, PCGNNSPAIFallback *fallback)
   of iterations grows little with the size of the matrix. P has a column for each aggregate and each vector of the near-null space, which is the one given
   to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`).
 
-  On one rank $A_c$ is inverted as a dense matrix where it has up to 4096 rows and no solver is asked for. Otherwise a `KSP` with prefix
-  `pc_gnnspai_coarse_` solves with it, by default a Cholesky factorisation, redundant on several ranks; `-pc_gnnspai_coarse_pc_type gamg` is another choice.
-  A Krylov method there makes the preconditioner vary: use `KSPFCG` outside.
+  A `KSP` with prefix `pc_gnnspai_coarse_` solves with $A_c$: by default a Cholesky factorisation, dense on one rank up to 4096 rows, redundant on
+  several ranks. `-pc_gnnspai_coarse_pc_type gamg` is another choice, and `mat`, on one rank, the explicit inverse. A Krylov method there makes the
+  preconditioner vary: use `KSPFCG` outside.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarse()`, `PCGNNSPAISetCoarseType()`, `PCGNNSPAISetCoarseSmooth()`, `MatSetNearNullSpace()`
 @*/
