@@ -39,11 +39,15 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
-cuda_tests= bin/cuda/t_device
+cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
+<<<<<<< HEAD
 .PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) install clean FORCE
+=======
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+>>>>>>> main
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -105,6 +109,7 @@ $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/vali
 bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
 bin/t_device: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
@@ -132,7 +137,8 @@ build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) -DGNN_EMULATE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The models inside the library: all that lie in share/gnnspai
+# The models inside the library: all that lie in share/gnnspai; their names must be good for C. general is the default for block size 1,
+# general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
 build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
@@ -167,6 +173,28 @@ run-test: export MPIEXEC := $(MPIEXEC)
 run-test: lib $(programs) $(tests)
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
 
+# ---- on a machine with a GPU ----
+
+cuda-programs: lib programs $(cuda_tests)
+
+# Skipped, with the reason, where there is no GPU; runs without prove too
+test-cuda: export CC := $(CC)
+test-cuda: export MPIEXEC := $(MPIEXEC)
+test-cuda: cuda-programs
+	@test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
+	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
+	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
+	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
+
+# Build, test, measure, table: one command that needs no network. What must be carried there: kernels/carry.sh
+device-check:
+	@kernels/device-check.sh
+
+# A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
+petsc_cuda ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnnspai/petsc-cuda
+petsc-cuda:
+	@kernels/petsc-cuda.sh '$(petsc_cuda)'
+
 # 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
 demo_bench = $(run_env) bin/gnnspai-bench -bench_pc jacobi,icc,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
 run-demo: lib programs
@@ -189,8 +217,9 @@ commit     = $(shell git describe --always --dirty 2>/dev/null)
 bench_data = build/bench-data
 bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
 bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
-bench_cuda = -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
-bench_all  = bench-heat bench-poisson bench-synthetic bench-sizes bench-million bench-laplacian
+bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-large bench-laplacian
+.PHONY: $(bench_all)
 
 bench: $(bench_all) bench-history bench-train readme-tables
 
@@ -202,44 +231,50 @@ bench-cuda: programs
 	$(MAKE) --no-print-directory readme-tables
 
 # Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
-families_cpu  = all,family
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,gnnspai,gnnspai+coarse,family
-bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model $(@:bench-%=%)
+families_cpu  = all
+families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse
+own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
+bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
 bench_modes   = -bench_modes default,natural,single_reduction
 bench-heat: programs $(bench_data)/heat
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
 bench-poisson: programs $(bench_data)/poisson
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
+bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse# gamg would take minutes
 bench-synthetic: programs $(bench_data)/synthetic
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 1 $(bench_json)
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
+bench-hyperelasticity: programs $(bench_data)/hyperelasticity
+	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
 
-# Against the size: one right-hand side, few runs, and for a million rows of 15 nonzeros few preconditioners
-sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,gnnspai,gnnspai+coarse
+# Against the size: one right-hand side, few runs, and few preconditioners for many rows
+sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
+sizes_cuda = jacobi,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
 bench-sizes: programs $(bench_data)/size
 	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
-bench-million: programs $(bench_data)/million
-	$(bench_run) -bench_matrices '$(bench_data)/million_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
+bench-large: programs $(bench_data)/large
+	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
 bench-laplacian: programs
 	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
 
 # Residuals for the plot; no times in it
 bench-history: programs $(bench_data)/heat
-	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat -bench_pc $(families_$(where)) -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
+	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat $(call own_model,heat) -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
 
-$(addprefix $(bench_data)/,heat poisson synthetic million): | programs
+$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity): | programs
 	@mkdir -p $(@D)
 	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
 	@touch $@
 made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
 made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
 made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
-made_of_million   = heat -data_n 1000000 -data_output $(@D)/million_%d.dat
-$(bench_data)/size: | programs
+made_of_hyperelasticity = hyperelasticity -data_output $(@D)/hyperelasticity_%d.dat
+$(bench_data)/size $(bench_data)/large: | programs
 	@mkdir -p $(@D)
-	for n in 6300 25000 100000 400000; do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $(@D)/size_$$(printf %07d $$n)_%d.dat; done
+	for n in $(rows_$(@F)); do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $@_$$(printf %07d $$n)_%d.dat; done
 	@touch $@
+rows_size  = 6300 25000 100000
+rows_large = 400000 1000000
 
 # README between its markers, and every table of every file
 readme-tables:
@@ -249,7 +284,7 @@ readme-tables:
 # Residual against iteration, time against size: bench/results/*.svg from the files there
 bench-plots: setup-plot
 	@mkdir -p build
-	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/million-$(where).json) > build/sizes.csv
+	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
 
 # Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges
@@ -257,6 +292,10 @@ bench-train: programs
 	@mkdir -p build/bench-data
 	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
 	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+
+# PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
+bench-smoother: lib
+	$(run_env) CC=$(CC) bench/smoother.sh > build/smoother-cpu.md && cp build/smoother-cpu.md bench/results/smoother-cpu.md && cat bench/results/smoother-cpu.md
 
 # ---- models ----
 #
@@ -321,7 +360,7 @@ build/train-hyperelasticity/done: | programs
 	$(data) hyperelasticity -data_n 8019 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_%d.dat
 	@touch $@
 note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
-first_hyperelasticity  = -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
+first_hyperelasticity  = -gnn_block_size 3 -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
 second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'

@@ -15,6 +15,7 @@ const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecis
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
+const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
 const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
 PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
@@ -45,9 +46,12 @@ typedef struct {
   char               reason[128]; /* why it is one of block size 1, or empty */
   Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
   GNNGraph           graph;
-  GNNActs            acts;
+  GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
-  GNNFactor          factor;
+  GNNFactor          factor; /* with the network on the device, only what the guard chose; GNNFactorFetch() brings the rest */
+  GNNDevice          device; /* NULL where the product is the host's */
+  PetscBool          device_network; /* does the network run on the device? If not, the host's factor is uploaded */
+  PCGNNSPAIMath      math;   /* of the network on the device */
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
   GNNCoarseOptions   coarse_options;
   GNNCoarse          coarse; /* NULL where no coarse space is wanted */
@@ -57,6 +61,7 @@ typedef struct {
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
+  PetscCall(GNNOpsDestroy(&gnn->device));
   PetscCall(GNNFactorDestroy(&gnn->factor));
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
@@ -100,9 +105,13 @@ static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
 /* Are the b x b blocks full on every rank? */
 static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
 {
+  int all;
+
   PetscFunctionBegin;
   PetscCall(GNNGraphBlocksFull(b, n, ia, ja, full));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, full, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)pc)));
+  all = *full ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  *full = all ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +150,7 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
-  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up, or use a model of block size 1, such as the built-in ones without a number in their name", gnn->model_name, b, bs, b);
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
   gnn->reason[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
   if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
@@ -155,6 +164,19 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   }
   if (name != NULL) PetscCall(PCGNNSPAIUseBuiltin_Private(pc, name));
   else PetscCall(PCGNNSPAIUseGiven_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
+{
+  PetscBool ondevice;
+
+  PetscFunctionBegin;
+  gnn->device_network = PETSC_FALSE;
+  PetscCall(GNNOpsOnDevice(local, &ondevice));
+  if (!ondevice || gnn->graph->b > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNOpsSupports(gnn->model, &gnn->device_network));
+  PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -173,7 +195,8 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
   PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) {
+  PetscCall(PCGNNSPAICreateDevice_Private(gnn, local));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_network) {
     PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
     PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
     PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
@@ -237,7 +260,9 @@ static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGra
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
   if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  *status = GNN_GRAPH_OK;
+  if (gnn->device_network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  else PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
   PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -254,15 +279,14 @@ static PetscErrorCode PCGNNSPAIForward_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guard chooses; where it refuses the network's factor, the policy says what then */
-static PetscErrorCode PCGNNSPAIChoose_Private(PC pc)
+/* Where the guard refused the network's factor, the policy says what then */
+static PetscErrorCode PCGNNSPAIRefused_Private(PC pc)
 {
   PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
   GNNFactor       f       = gnn->factor;
   const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
 
   PetscFunctionBegin;
-  PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, epsilon, gnn->guard));
   if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
   if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
@@ -271,6 +295,66 @@ static PetscErrorCode PCGNNSPAIChoose_Private(PC pc)
     pc->failedreason = PC_FACTOR_OTHER;
     f->loss          = -1.0; /* nothing to keep */
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The device's values by the guard's choice, and their loss on its probe; what is wrong with A is told by the host */
+static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alpha, PetscReal damping, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn = (PC_GNNSPAI *)pc->data;
+  GNNKernelStatus report;
+
+  PetscFunctionBegin;
+  *status = GNN_GRAPH_OK;
+  PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, &report));
+  PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
+  if (report.flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  gnn->factor->replaced = report.replaced;
+  gnn->graph->ncoupled  = gnn->graph->n - report.decoupled;
+  *loss                 = report.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard's choice on the host, from the network's values that the device has */
+static PetscErrorCode PCGNNSPAIChooseForDevice_Private(PC pc, Mat local)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor      f   = gnn->factor;
+  PetscReal      unused;
+  GNNGraphStatus status;
+
+  PetscFunctionBegin;
+  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, &unused, &status));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  f->alpha = 1.0;
+  PetscCall(GNNFactorFetch(f, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(GNNFactorChoose(f, gnn->model, gnn->graph, PCGNNSPAIEpsilon_Private(gnn), PETSC_TRUE));
+  PetscCall(PCGNNSPAIRefused_Private(pc));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As PCGNNSPAISetUpNetwork_Private(), with everything but a new choice of the guard on the device */
+static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f     = gnn->factor;
+  const PetscBool first = f->loss < 0.0 || f->alpha == GNN_GUARD_FSAI ? PETSC_TRUE : PETSC_FALSE; /* a classical factor in its stead is chosen anew */
+  PetscReal       loss  = 0.0;
+  Mat             local;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  if (first) f->alpha = f->damping = 1.0;
+  PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIChooseForDevice_Private(pc, local));
+  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
+  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNOpsUpload(gnn->device, f));
+  else if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (pc->failedreason == PC_NOERROR) f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -289,7 +373,10 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   if (!kept && !used) PetscCall(PCGNNSPAIForward_Private(pc));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  if (!kept) PetscCall(PCGNNSPAIChoose_Private(pc));
+  if (!kept) {
+    PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+    PetscCall(PCGNNSPAIRefused_Private(pc));
+  }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -358,9 +445,12 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
   PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
   if (status == GNN_GRAPH_OK) {
-    if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+    if (gnn->device_network) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
+    else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
     else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
-  } else {
+    if (gnn->device && !gnn->device_network && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  }
+  if (status != GNN_GRAPH_OK) {
     pc->failedreason = PC_FACTOR_OTHER;
     PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
   }
@@ -377,6 +467,10 @@ static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z
   PetscScalar       *zarray;
 
   PetscFunctionBegin;
+  if (gnn->device) {
+    PetscCall(GNNOpsApply(gnn->device, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecGetArrayRead(r, &rarray));
   PetscCall(VecGetArrayWrite(z, &zarray));
   PetscCall(GNNFactorApply(f, rarray, zarray));
@@ -410,6 +504,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PCGNNSPAIValues     values    = gnn->values;
   PCGNNSPAIFallback   policy    = gnn->policy;
   PCGNNSPAIPrecision  precision = gnn->precision;
+  PCGNNSPAIMath       math      = gnn->math;
   PCGNNSPAICoarseType type      = gnn->coarse_options.type;
   GNNFsaiOptions      fsai      = gnn->fsai;
   PetscInt            coarse    = gnn->coarse_options.wanted;
@@ -437,6 +532,8 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetFallback(pc, policy));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_math", "Arithmetic of the network on a device", "PCGNNSPAISetMath", PCGNNSPAIMaths, (PetscEnum)math, (PetscEnum *)&math, &set));
+  if (set) PetscCall(PCGNNSPAISetMath(pc, math));
   PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
   if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_coarse_type", "How the coarse space is joined to the factor", "PCGNNSPAISetCoarseType", PCGNNSPAICoarseTypes, (PetscEnum)type, (PetscEnum *)&type, &set));
@@ -445,6 +542,17 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetCoarseSmooth(pc, smooth));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The settings of the classical factor, and what it is used for */
+static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, const char use[], PetscViewer viewer)
+{
+  const GNNFsaiOptions *o = &gnn->fsai;
+
+  PetscFunctionBegin;
+  if (o->threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai on the lower triangle of A, order %s\n", use, PCGNNSPAIOrders[o->order]));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", use, o->stages, (double)o->threshold, PCGNNSPAIOrders[o->order]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -475,6 +583,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
   else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
   else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
+  if (count[3] > 0.0) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "fallback", viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -485,7 +594,7 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscReal   local[5], sum[5];
 
   PetscFunctionBegin;
-  local[0] = gnn->factor->i[gnn->factor->n];
+  local[0] = gnn->device ? GNNOpsEntries(gnn->device) : gnn->factor->i[gnn->factor->n];
   local[1] = gnn->graph->nz;
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;
@@ -499,14 +608,6 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  if (gnn->fsai.threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai on the lower triangle of A, order %s\n", PCGNNSPAIOrders[gnn->fsai.order]));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "values: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", gnn->fsai.stages, (double)gnn->fsai.threshold, PCGNNSPAIOrders[gnn->fsai.order]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -516,13 +617,13 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, viewer));
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "values", viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
     if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the host\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->device_network ? (gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32") : "host", gnn->device ? "device" : "host"));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
   if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
@@ -1463,6 +1564,76 @@ static PetscErrorCode PCGNNSPAIGetCoarseSmooth_GNNSPAI(PC pc, PetscBool *smooth)
 }
 
 /*@
+  PCGNNSPAISetMath - Sets the arithmetic of the network's products on a device
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc   - the preconditioner context
+- math - `PC_GNNSPAI_MATH_FP32`, the default, or `PC_GNNSPAI_MATH_TF32`
+
+  Options Database Key:
+. -pc_gnnspai_math (fp32|tf32) - the arithmetic
+
+  Level: intermediate
+
+  Note:
+  TF32 takes the tensor cores: weights and states are rounded to 11 bits before they are multiplied, sums stay in single precision. The
+  factor then differs from the one of FP32 by about a thousandth. On the host it is always FP32.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIGetMath()`
+@*/
+PetscErrorCode PCGNNSPAISetMath(PC pc, PCGNNSPAIMath math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, math, 2);
+  PetscTryMethod(pc, "PCGNNSPAISetMath_C", (PC, PCGNNSPAIMath), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISetMath_GNNSPAI(PC pc, PCGNNSPAIMath math)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (math != gnn->math) pc->setupcalled = PETSC_FALSE;
+  gnn->math = math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetMath - Gets the arithmetic of the network's products on a device
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. math - the arithmetic
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetMath()`
+@*/
+PetscErrorCode PCGNNSPAIGetMath(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(math, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetMath_C", (PC, PCGNNSPAIMath *), (pc, math));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAIGetMath_GNNSPAI(PC pc, PCGNNSPAIMath *math)
+{
+  PetscFunctionBegin;
+  *math = ((PC_GNNSPAI *)pc->data)->math;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
@@ -1539,7 +1710,7 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, borrowed; valid until the next `PCSetUp()`
+. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, or a `MATSEQAIJCUSPARSE` if the matrix is one, borrowed; valid until the next `PCSetUp()`
 
   Options Database Key:
 . -pc_gnnspai_view_factor viewer - view G at every set-up
@@ -1562,6 +1733,21 @@ PetscErrorCode PCGNNSPAIGetFactor(PC pc, Mat *G)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* With the network on the device the host has not seen the factor yet */
+static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status;
+  Mat            local;
+
+  PetscFunctionBegin;
+  if (!gnn->device_network || gnn->factor->alpha == GNN_GUARD_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -1572,8 +1758,10 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   if (gnn->G == NULL) {
     Mat Gt;
 
+    PetscCall(PCGNNSPAIFetchFactor_Private(pc));
     PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
     PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, &gnn->G));
+    if (gnn->device) PetscCall(MatConvert(gnn->G, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, &gnn->G));
     PetscCall(MatDestroy(&Gt));
   }
   *G = gnn->G;
@@ -1611,6 +1799,8 @@ static const struct {
   {"PCGNNSPAIGetCoarseType_C",   (void (*)(void))PCGNNSPAIGetCoarseType_GNNSPAI  },
   {"PCGNNSPAISetCoarseSmooth_C", (void (*)(void))PCGNNSPAISetCoarseSmooth_GNNSPAI},
   {"PCGNNSPAIGetCoarseSmooth_C", (void (*)(void))PCGNNSPAIGetCoarseSmooth_GNNSPAI},
+  {"PCGNNSPAISetMath_C",         (void (*)(void))PCGNNSPAISetMath_GNNSPAI        },
+  {"PCGNNSPAIGetMath_C",         (void (*)(void))PCGNNSPAIGetMath_GNNSPAI        },
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
@@ -1645,6 +1835,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
 .  -pc_gnnspai_fallback (error|fsai|jacobi) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_math (fp32|tf32)              - arithmetic of the network on a device, see `PCGNNSPAISetMath()`
 .  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
 .  -pc_gnnspai_coarse_smooth (true|false)      - smooth the coarse space's prolongator, see `PCGNNSPAISetCoarseSmooth()`

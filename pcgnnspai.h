@@ -83,6 +83,23 @@ typedef enum {
 PETSC_EXTERN const char *const PCGNNSPAIOrders[];
 
 /*E
+   PCGNNSPAIMath - arithmetic of the network's products on a device
+
+   Values:
++  `PC_GNNSPAI_MATH_FP32` - single precision
+-  `PC_GNNSPAI_MATH_TF32` - TF32 on the tensor cores, summed in single precision
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetMath()`
+E*/
+typedef enum {
+  PC_GNNSPAI_MATH_FP32,
+  PC_GNNSPAI_MATH_TF32
+} PCGNNSPAIMath;
+PETSC_EXTERN const char *const PCGNNSPAIMaths[];
+
+/*E
    PCGNNSPAICoarseType - how the coarse space is joined to the local part B; Q is the coarse space's inverse
 
    Values:
@@ -119,6 +136,8 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuard(PC, PetscBool *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuardAlpha(PC, PetscReal *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetPrecision(PC, PCGNNSPAIPrecision);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetMath(PC, PCGNNSPAIMath);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetMath(PC, PCGNNSPAIMath *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarse(PC, PetscInt);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarse(PC, PetscInt *);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseType(PC, PCGNNSPAICoarseType);

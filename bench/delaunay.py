@@ -6,13 +6,12 @@ and its wide spread of degrees, is not. Needs numpy and scipy. Example:
     python3 bench/delaunay.py --n 6300 --seed 0 --output delaunay_%d.dat
 """
 import argparse
-import os
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import Delaunay
 
-MAT_FILE_CLASSID = 1211216
+from petscfile import write_petsc
 
 
 def random_points(rng, n, shape):
@@ -68,18 +67,6 @@ def heat_matrix(x, tets, k, mass=1e-4):
     rows, cols = np.repeat(tets, 4, axis=1), np.tile(tets, (1, 4))
     A = sp.coo_matrix((local.ravel(), (rows.ravel(), cols.ravel())), shape=(len(x), len(x))).tocsr()
     return (A + A.T) / 2  # the sums behind a_ij and a_ji may round differently
-
-
-def write_petsc(path, A):
-    """PETSc's binary format with 32-bit integers, written aside and then renamed"""
-    A = A.tocsr()
-    A.sort_indices()
-    with open(path + ".part", "wb") as f:
-        np.array([MAT_FILE_CLASSID, *A.shape, A.nnz], ">i4").tofile(f)
-        np.diff(A.indptr).astype(">i4").tofile(f)
-        A.indices.astype(">i4").tofile(f)
-        A.data.astype(">f8").tofile(f)
-    os.replace(path + ".part", path)
 
 
 def main():

@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 import pyamg
 from pyamg.gallery import fem
 
-from delaunay import MAT_FILE_CLASSID, write_petsc
+from petscfile import NotAMatrix, read_petsc, write_petsc
 
 Entry = namedtuple("Entry", "name kind make")
 
@@ -154,20 +154,6 @@ def petsc_folders(end):
     return [f for root in roots for f in glob.glob(os.path.join(root, end))]
 
 
-def read_petsc(path):
-    """The first matrix of a binary file with 32-bit integers, of double or single precision"""
-    with open(path, "rb") as f:
-        words = f.read()
-    head = np.frombuffer(words, ">i4", 4)
-    if head[0] != MAT_FILE_CLASSID or head[3] < 0:
-        raise Skip("no sparse matrix in 32-bit PETSc format")
-    rows, cols, nnz = (int(k) for k in head[1:])
-    count = np.frombuffer(words, ">i4", rows, 16)
-    indices = np.frombuffer(words, ">i4", nnz, 16 + 4 * rows)
-    data = np.frombuffer(words, ">f8", nnz, 16 + 4 * (rows + nnz))
-    return sp.csr_matrix((data.astype(float), indices.astype(np.int32), np.concatenate([[0], np.cumsum(count)])), shape=(rows, cols))
-
-
 def tutorial(program, arguments, prefix=""):
     """The matrix of the first solve; prefix is that of the program's KSP"""
     folders = petsc_folders("src/ksp/ksp/tutorials")
@@ -296,7 +282,7 @@ def main():
             continue
         try:
             A = make(entry)
-        except Skip as why:
+        except (Skip, NotAMatrix) as why:
             print(f"{entry.name:22s} left out, {entry.kind}: {why}", flush=True)
             continue
         write_petsc(os.path.join(args.directory, entry.name + ".dat"), A)

@@ -13,18 +13,19 @@ static const struct {
   const char *name, *options;
   PetscInt    block_size;
 } peers[] = {
-  {"none",           "-pc_type none",                                                           1},
-  {"jacobi",         "-pc_type jacobi",                                                         1},
-  {"pbjacobi",       "-pc_type pbjacobi",                                                       2},
-  {"icc",            "-pc_type icc",                                                            1},
-  {"sor",            "-pc_type sor -pc_sor_symmetric",                                          1},
-  {"parasails",      PARASAILS,                                                                 1},
-  {"boomeramg",      "-pc_type hypre -pc_hypre_type boomeramg",                                 1},
-  {"gamg",           "-pc_type gamg",                                                           1},
-  {"fsai",           "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0",        1},
-  {"tfsai",          "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07",     1},
-  {"gnnspai",        "-pc_type gnnspai",                                                        1},
-  {"gnnspai+coarse", "-pc_type gnnspai -pc_gnnspai_coarse 128",                                 1},
+  {"none",           "-pc_type none",                                                                              1},
+  {"jacobi",         "-pc_type jacobi",                                                                            1},
+  {"pbjacobi",       "-pc_type pbjacobi",                                                                          2},
+  {"icc",            "-pc_type icc",                                                                               1},
+  {"sor",            "-pc_type sor -pc_sor_symmetric",                                                             1},
+  {"parasails",      PARASAILS,                                                                                    1},
+  {"boomeramg",      "-pc_type hypre -pc_hypre_type boomeramg",                                                    1},
+  {"gamg",           "-pc_type gamg",                                                                              1},
+  {"fsai",           "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0",                           1},
+  {"tfsai",          "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07",                        1},
+  {"tfsai+coarse",   "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07 -pc_gnnspai_coarse 128", 1},
+  {"gnnspai",        "-pc_type gnnspai",                                                                           1},
+  {"gnnspai+coarse", "-pc_type gnnspai -pc_gnnspai_coarse 128",                                                    1},
 };
 
 static int PeerFind(const char name[])
@@ -172,27 +173,25 @@ static PetscErrorCode Nonzeros(Mat F, PetscReal *nz)
 static PetscErrorCode GNNSPAIBytes(PC pc, PetscReal n, PetscReal *bytes)
 {
   PCGNNSPAIPrecision precision;
-  const char        *prefix;
-  PetscInt           coarse = 0;
-  PetscReal          nz     = 0.0;
+  PetscInt           coarse;
+  PetscReal          nz = 0.0;
   PetscBool          device;
   Mat                G, A;
 
   PetscFunctionBeginUser;
-  PetscCall(PCGetOptionsPrefix(pc, &prefix));
-  PetscCall(PetscOptionsGetInt(NULL, prefix, "-pc_gnnspai_coarse", &coarse, NULL));
-  if (coarse > 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetCoarse(pc, &coarse));
+  if (coarse) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIGetPrecision(pc, &precision));
   PetscCall(PCGNNSPAIGetFactor(pc, &G));
   PetscCall(Nonzeros(G, &nz));
   PetscCall(PCGetOperators(pc, NULL, &A));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &device, MATSEQAIJCUSPARSE, MATSEQAIJKOKKOS, ""));
-  *bytes = (device ? 2 : 1) * (precision == PC_GNNSPAI_SINGLE ? 8 : 12) * nz + 100 * n;
+  *bytes = (device ? 2 : 1) * (precision == PC_GNNSPAI_SINGLE ? 8 : 12) * nz + (device ? 56 : 100) * n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Values of 8 and indices of 4 bytes. Matrix entries: icc reads its factor in both solves; a symmetric SOR sweep from zero reads each half
-   of A once. Vectors: what the host's loops read and write */
+   of A once. Vectors: what the loops read and write */
 PetscErrorCode PeerApplyBytes(PC pc, const Problem *p, PetscReal *bytes)
 {
   const PetscReal n  = p->n;

@@ -251,9 +251,9 @@ def sizes(*files):
     return lines + ["", f"{OURS} is not first on: {'; '.join(lost)}." if lost else f"{OURS} is first on every matrix."]
 
 
-def setup(data):
+def setup(*files):
     """gnnspai's set-up against the size"""
-    rows = [(m["n"], m["nonzeros"], r["setup_ms"]["median"]) for m in data["matrices"] for r in measured(m) if r["pc"] == OURS]
+    rows = [(m["n"], m["nonzeros"], r["setup_ms"]["median"]) for data in files for m in data["matrices"] for r in measured(m) if r["pc"] == OURS]
     n, nz, ms = zip(*rows)
     return [
         "| rows | " + " | ".join(f"{x:.0f}" for x in n) + " |",
@@ -266,19 +266,19 @@ def setup(data):
 
 TABLES = {}
 for where in ("cpu", "cuda"):
-    TABLES[f"families-{where}"] = families, [f"{name}-{where}.json" for name in ("heat", "poisson", "synthetic")]
+    TABLES[f"families-{where}"] = families, [f"{name}-{where}.json" for name in ("heat", "poisson", "hyperelasticity", "synthetic")]
     TABLES[f"tolerances-{where}"] = tolerances, [f"heat-{where}.json"]
     TABLES[f"modes-{where}"] = modes, [f"{name}-{where}.json" for name in ("heat", "poisson")]
-    TABLES[f"sizes-{where}"] = sizes, [f"sizes-{where}.json", f"laplacian-{where}.json"]
-    TABLES[f"setup-{where}"] = setup, [f"sizes-{where}.json"]
+    TABLES[f"sizes-{where}"] = sizes, [f"{name}-{where}.json" for name in ("sizes", "large", "laplacian")]
+    TABLES[f"setup-{where}"] = setup, [f"{name}-{where}.json" for name in ("sizes", "large")]
 
 
 def render(name):
     if name not in TABLES:
         sys.exit(f"No table is called {name}; there are: {', '.join(TABLES)}")
     function, files = TABLES[name]
-    paths = [os.path.join(RESULTS, f) for f in files]
-    lines = function(*(load(path) for path in paths)) if all(os.path.exists(path) for path in paths) else None
+    there = [path for path in (os.path.join(RESULTS, f) for f in files) if os.path.exists(path)]
+    lines = function(*map(load, there)) if there else None
     return lines or [f"Not measured yet; it will be made from {', '.join(files)} in bench/results."]
 
 

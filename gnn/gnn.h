@@ -7,8 +7,8 @@
 #pragma once
 
 #include <petscmat.h>
+#define GNN_SCALAR PetscScalar
 #include "gnnblock.h"
-#include "gnnmath.h"
 #include "gnncompat.h"
 #include "../pcgnnspai.h" /* GNNModel */
 

@@ -112,7 +112,7 @@ PetscErrorCode GNNNodesAggregate(GNNNodes g, PetscInt wanted, PetscInt aggregate
 {
   PetscReal *d;
   PetscInt  *queue;
-  PetscBool *queued;
+  PetscBool *queued, rest = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc3(g->n, &d, g->n, &queue, g->n, &queued));
@@ -130,6 +130,12 @@ PetscErrorCode GNNNodesAggregate(GNNNodes g, PetscInt wanted, PetscInt aggregate
     if (d[farthest] == 0.0) break; /* every node is a centre */
     AddCentre_Private(g, farthest, *count, d, aggregate, queue, queued);
   }
+  for (PetscInt i = 0; i < g->n; i++) { /* pieces of the graph that got no centre: together one more aggregate */
+    if (!g->coupled[i] || aggregate[i] >= 0) continue;
+    aggregate[i] = *count;
+    rest         = PETSC_TRUE;
+  }
+  if (rest) (*count)++;
   PetscCall(PetscFree3(d, queue, queued));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

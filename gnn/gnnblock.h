@@ -2,37 +2,36 @@
    The formulas of b x b blocks, each once, for the host and (as inline device functions) for CUDA. Blocks are row-major, with rows of
    length b, or of the given length ld where they stand inside a matrix. With b = 1 a block is a number.
 
-   No PETSc calls, no allocation.
+   C99 and C++11 only; no PETSc, no allocation. GNN_SCALAR is the type of the matrix's values, which the including file defines.
 */
 #pragma once
 
-#include <petscsystypes.h>
 #include "gnnmath.h"
 
 #define GNN_MAX_BLOCK 8
 
 /* S = L^-T, upper triangular, of D = L L^T, of which the lower triangle is read; 0 where D is not positive definite */
-GNN_FN int GNNBlockScaling(PetscInt b, const PetscScalar *D, PetscScalar *S)
+GNN_FN int GNNBlockScaling(int b, const GNN_SCALAR *D, GNN_SCALAR *S)
 {
-  PetscScalar L[GNN_MAX_BLOCK * GNN_MAX_BLOCK]; /* with 1/l_rr on the diagonal */
+  GNN_SCALAR L[GNN_MAX_BLOCK * GNN_MAX_BLOCK]; /* with 1/l_rr on the diagonal */
 
-  for (PetscInt r = 0; r < b; r++) {
-    for (PetscInt c = 0; c <= r; c++) {
-      PetscScalar sum = D[r * b + c];
+  for (int r = 0; r < b; r++) {
+    for (int c = 0; c <= r; c++) {
+      GNN_SCALAR sum = D[r * b + c];
 
-      for (PetscInt k = 0; k < c; k++) sum -= L[r * b + k] * L[c * b + k];
+      for (int k = 0; k < c; k++) sum -= L[r * b + k] * L[c * b + k];
       if (c < r) L[r * b + c] = sum * L[c * b + c];
       else if (!(sum > 0.0)) return 0;
       else L[r * b + r] = 1.0 / sqrt(sum);
     }
   }
-  for (PetscInt c = 0; c < b; c++) { /* row c of S is column c of L^-1 */
-    for (PetscInt r = 0; r < c; r++) S[c * b + r] = 0.0;
+  for (int c = 0; c < b; c++) { /* row c of S is column c of L^-1 */
+    for (int r = 0; r < c; r++) S[c * b + r] = 0.0;
     S[c * b + c] = L[c * b + c];
-    for (PetscInt r = c + 1; r < b; r++) {
-      PetscScalar sum = 0.0;
+    for (int r = c + 1; r < b; r++) {
+      GNN_SCALAR sum = 0.0;
 
-      for (PetscInt k = c; k < r; k++) sum -= L[r * b + k] * S[c * b + k];
+      for (int k = c; k < r; k++) sum -= L[r * b + k] * S[c * b + k];
       S[c * b + r] = sum * L[r * b + r];
     }
   }
@@ -40,66 +39,66 @@ GNN_FN int GNNBlockScaling(PetscInt b, const PetscScalar *D, PetscScalar *S)
 }
 
 /* D = D^-1 of a symmetric positive definite block, by Gauss and Jordan; exactly 1/d where a row has nothing but its diagonal d */
-GNN_FN void GNNBlockInvert(PetscInt b, PetscScalar *D)
+GNN_FN void GNNBlockInvert(int b, GNN_SCALAR *D)
 {
-  for (PetscInt k = 0; k < b; k++) {
-    const PetscScalar pivot = 1.0 / D[k * b + k];
+  for (int k = 0; k < b; k++) {
+    const GNN_SCALAR pivot = 1.0 / D[k * b + k];
 
-    for (PetscInt r = 0; r < b; r++) {
-      const PetscScalar f = D[r * b + k] * pivot;
+    for (int r = 0; r < b; r++) {
+      const GNN_SCALAR f = D[r * b + k] * pivot;
 
       if (r == k) continue;
-      for (PetscInt c = 0; c < b; c++) D[r * b + c] -= c == k ? 0.0 : f * D[k * b + c];
+      for (int c = 0; c < b; c++) D[r * b + c] -= c == k ? 0.0 : f * D[k * b + c];
       D[r * b + k] = -f;
     }
-    for (PetscInt c = 0; c < b; c++) D[k * b + c] *= pivot;
+    for (int c = 0; c < b; c++) D[k * b + c] *= pivot;
     D[k * b + k] = pivot;
   }
 }
 
 /* At (ld) = Si^T A Sj, Si and Sj upper triangular */
-GNN_FN void GNNBlockScale(PetscInt b, const PetscScalar *Si, const PetscScalar *A, const PetscScalar *Sj, PetscScalar *At, PetscInt ld)
+GNN_FN void GNNBlockScale(int b, const GNN_SCALAR *Si, const GNN_SCALAR *A, const GNN_SCALAR *Sj, GNN_SCALAR *At, int ld)
 {
-  for (PetscInt r = 0; r < b; r++) {
-    PetscScalar t[GNN_MAX_BLOCK]; /* row r of Si^T A */
+  for (int r = 0; r < b; r++) {
+    GNN_SCALAR t[GNN_MAX_BLOCK]; /* row r of Si^T A */
 
-    for (PetscInt c = 0; c < b; c++) {
+    for (int c = 0; c < b; c++) {
       t[c] = Si[r] * A[c];
-      for (PetscInt k = 1; k <= r; k++) t[c] += Si[k * b + r] * A[k * b + c];
+      for (int k = 1; k <= r; k++) t[c] += Si[k * b + r] * A[k * b + c];
     }
-    for (PetscInt c = 0; c < b; c++) {
+    for (int c = 0; c < b; c++) {
       At[r * ld + c] = t[0] * Sj[c];
-      for (PetscInt k = 1; k <= c; k++) At[r * ld + c] += t[k] * Sj[k * b + c];
+      for (int k = 1; k <= c; k++) At[r * ld + c] += t[k] * Sj[k * b + c];
     }
   }
 }
 
 /* Entry (r, c) of epsilon S S^T */
-GNN_FN PetscScalar GNNBlockShift(PetscInt b, PetscReal epsilon, const PetscScalar *S, PetscInt r, PetscInt c)
+GNN_FN GNN_SCALAR GNNBlockShift(int b, double epsilon, const GNN_SCALAR *S, int r, int c)
 {
-  PetscScalar sum = 0.0;
+  GNN_SCALAR sum = 0.0;
 
-  for (PetscInt k = r > c ? r : c; k < b; k++) sum += epsilon * S[r * b + k] * S[c * b + k];
+  for (int k = r > c ? r : c; k < b; k++) sum += epsilon * S[r * b + k] * S[c * b + k];
   return sum;
 }
 
 /* x = S^T r */
-GNN_FN void GNNBlockTransposeTimes(PetscInt b, const PetscScalar *S, const PetscScalar *r, PetscScalar *x)
+GNN_FN void GNNBlockTransposeTimes(int b, const GNN_SCALAR *S, const GNN_SCALAR *r, GNN_SCALAR *x)
 {
-  for (PetscInt c = 0; c < b; c++) {
+  for (int c = 0; c < b; c++) {
     x[c] = S[c] * r[0];
-    for (PetscInt k = 1; k <= c; k++) x[c] += S[k * b + c] * r[k];
+    for (int k = 1; k <= c; k++) x[c] += S[k * b + c] * r[k];
   }
 }
 
 /* z = S z + B r, S upper triangular */
-GNN_FN void GNNBlockTimesAdd(PetscInt b, const PetscScalar *S, const PetscScalar *B, const PetscScalar *r, PetscScalar *z)
+GNN_FN void GNNBlockTimesAdd(int b, const GNN_SCALAR *S, const GNN_SCALAR *B, const GNN_SCALAR *r, GNN_SCALAR *z)
 {
-  for (PetscInt i = 0; i < b; i++) {
-    PetscScalar sum = S[i * b + i] * z[i];
+  for (int i = 0; i < b; i++) {
+    GNN_SCALAR sum = S[i * b + i] * z[i];
 
-    for (PetscInt k = i + 1; k < b; k++) sum += S[i * b + k] * z[k];
-    for (PetscInt k = 0; k < b; k++) sum += B[i * b + k] * r[k];
+    for (int k = i + 1; k < b; k++) sum += S[i * b + k] * z[k];
+    for (int k = 0; k < b; k++) sum += B[i * b + k] * r[k];
     z[i] = sum;
   }
 }

@@ -134,6 +134,7 @@ static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
   Mat        diagonal, other;
   PetscInt   n;
   PetscBool *coupled, same = PETSC_FALSE;
+  int        other_rows;
 
   PetscFunctionBegin;
   PetscCall(MatGetLocalSize(c->A, &n, NULL));
@@ -142,8 +143,9 @@ static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
   PetscCall(MarkCoupled_Private(diagonal, PETSC_TRUE, coupled));
   if (other) PetscCall(MarkCoupled_Private(other, PETSC_FALSE, coupled));
   if (c->tentative) PetscCall(PetscArraycmp(coupled, c->coupled, n, &same));
-  *changed = same ? PETSC_FALSE : PETSC_TRUE;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, changed, 1, MPIU_BOOL, MPI_LOR, PetscObjectComm((PetscObject)c->A)));
+  other_rows = same ? 0 : 1;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &other_rows, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->A)));
+  *changed = other_rows ? PETSC_TRUE : PETSC_FALSE;
   if (*changed) {
     PetscCall(CoarseReset_Private(c));
     c->coupled = coupled;
@@ -193,6 +195,7 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
 {
   GNNTentative t = c->tentative;
   MatType      type;
+  PetscLayout  rmap, cmap;
   PetscInt     n, row, col, *rows, *cols;
 
   PetscFunctionBegin;
@@ -201,10 +204,11 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
   PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), &c->P0));
   PetscCall(MatSetSizes(c->P0, n, t->ncols, PETSC_DETERMINE, PETSC_DETERMINE));
   PetscCall(MatSetType(c->P0, type));
-  
-  
-  PetscCall(MatGetOwnershipRange(c->P0, &row, NULL));
-  PetscCall(MatGetOwnershipRangeColumn(c->P0, &col, NULL));
+  PetscCall(MatGetLayouts(c->P0, &rmap, &cmap));
+  PetscCall(PetscLayoutSetUp(rmap));
+  PetscCall(PetscLayoutSetUp(cmap));
+  PetscCall(PetscLayoutGetRange(rmap, &row, NULL));
+  PetscCall(PetscLayoutGetRange(cmap, &col, NULL));
   PetscCall(PetscMalloc2(t->n, &rows, t->n, &cols));
   for (PetscInt k = 0; k < t->n; k++) {
     rows[k] = row + t->rows[k];

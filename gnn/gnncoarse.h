@@ -20,7 +20,7 @@ struct _n_GNNNodes {
 
 PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscBool[], GNNNodes *);           /* SeqAIJ, block size, which rows are coupled */
 PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
-PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1; their number */
+PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
 
 /* ---- tentative prolongator, gnntentative.c ---- */
 

@@ -2,7 +2,6 @@
    The device's copy of graph, network and factor: what is uploaded once per pattern, and the order of the launches.
 */
 #include "gnndevice.h"
-#include "gnnfactor.h"
 #include "gnnnet.h"
 
 #define TILE_SLOTS 256 /* slots of a tile of the network, unless one row has more */
@@ -48,6 +47,14 @@ static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DeviceMatDestroy_Private(GNNDeviceMat *m)
+{
+  PetscFunctionBegin;
+  if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
+  m->memory = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
 {
   GNNDevice d = *device;
@@ -55,8 +62,10 @@ PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
   PetscFunctionBegin;
   if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt k = 0; k < d->nmemory; k++) GNNCallKernel(GNNKernelFree(d->memory[k]));
-  if (d->gt.memory) GNNCallKernel(GNNKernelFree(d->gt.memory));
-  if (d->g.memory) GNNCallKernel(GNNKernelFree(d->g.memory));
+  PetscCall(DeviceMatDestroy_Private(&d->gt));
+  PetscCall(DeviceMatDestroy_Private(&d->g));
+  PetscCall(DeviceMatDestroy_Private(&d->up_gt));
+  PetscCall(DeviceMatDestroy_Private(&d->up_g));
   if (d->read) GNNCallKernel(GNNKernelFreeHost(d->read));
   PetscCall(PetscFree(*device));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -85,9 +94,6 @@ static PetscErrorCode DeviceCreateGraph_Private(GNNDevice d, GNNGraph g, GNNStre
   PetscInt       *row;
 
   PetscFunctionBegin;
-  PetscCheck(g->nz < PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->nz);
-  k->n  = (int)g->n;
-  k->nz = (int)g->nz;
   PetscCall(PetscMalloc1(g->nz, &row));
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) row[p] = i;
@@ -261,7 +267,7 @@ static PetscErrorCode DeviceUploadUserFeatures_Private(GNNDevice d, GNNGraph g, 
 
 /* ---- factor ---- */
 
-/* A matrix of n rows with the given CSR, and for each entry the slot its value comes from; slot may be NULL, values then are v */
+/* A matrix of n rows with the given CSR, and for each entry the slot its value comes from, or NULL */
 static PetscErrorCode DeviceMatCreate_Private(PetscInt n, const int i[], const int j[], const int slot[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
 {
   const size_t nz = (size_t)i[n], rows = (size_t)n + 1, value = single ? sizeof(float) : sizeof(double), bytes = nz * value;
@@ -274,17 +280,17 @@ static PetscErrorCode DeviceMatCreate_Private(PetscInt n, const int i[], const i
   m->mat.nz     = (int)nz;
   m->mat.single = single ? 1 : 0;
   m->mat.ntiles = Tiles_Private(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
-  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + (2 * rows + 2 * nz) * sizeof(int)));
+  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + (2 * rows + (slot ? 2 : 1) * nz) * sizeof(int)));
   at          = (char *)m->memory;
   m->mat.v    = at;
   m->mat.i    = (int *)(at + bytes);
   m->mat.tile = m->mat.i + rows;
   m->mat.j    = m->mat.tile + rows;
-  m->mat.slot = m->mat.j + nz;
+  m->mat.slot = slot ? m->mat.j + nz : NULL;
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, rows * sizeof(int), stream));
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.tile, tile, (m->mat.ntiles + 1) * sizeof(int), stream));
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, nz * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.slot, slot, nz * sizeof(int), stream));
+  if (slot) GNNCallKernel(GNNKernelToDevice((void *)m->mat.slot, slot, nz * sizeof(int), stream));
   PetscCall(PetscFree(tile));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -313,31 +319,49 @@ static PetscErrorCode DeviceCreateFactor_Private(GNNDevice d, GNNGraph g, GNNPat
   }
   PetscCall(PetscFree3(i, j, slot));
   PetscCall(DeviceTake_Private(d, g->nz * sizeof(double), &d->slots));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->shift));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->u));
   PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->w));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->r));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->z));
   PetscCall(DeviceTake_Private(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
   PetscCall(DeviceTake_Private(d, sizeof(GNNKernelStatus), &d->status));
   GNNCallKernel(GNNKernelMallocHost((void **)&d->read, sizeof(GNNKernelStatus)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNStream stream, GNNDevice *device)
+static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n)
 {
-  GNNDevice d;
-  int      *i;
+  PetscFunctionBegin;
+  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->shift));
+  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->u));
+  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->r));
+  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNStream stream)
+{
+  int *i;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&d));
-  *device = d;
   PetscCall(DeviceCreateGraph_Private(d, g, stream));
   PetscCall(PetscMalloc1(g->n + 1, &i));
   for (PetscInt k = 0; k <= g->n; k++) i[k] = (int)g->i[k];
   PetscCall(DeviceCreateNet_Private(d, m, g, i, tf32, stream));
   PetscCall(PetscFree(i));
   PetscCall(DeviceCreateFactor_Private(d, g, m->config.pattern, single, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNStream stream, GNNDevice *device)
+{
+  GNNDevice d;
+
+  PetscFunctionBegin;
+  PetscCheck(g->nz < PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->nz);
+  PetscCall(PetscNew(&d));
+  *device     = d;
+  d->graph.n  = (int)g->n;
+  d->graph.nz = (int)g->nz;
+  PetscCall(DeviceCreateVectors_Private(d, g->n));
+  if (m) PetscCall(DeviceCreateNetwork_Private(d, m, g, single, tf32, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -356,6 +380,7 @@ PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double 
   s.residual = c->output == GNN_OUTPUT_RESIDUAL;
   s.lower    = c->pattern == GNN_PATTERN_LOWER;
   s.jacobi   = alpha == GNN_GUARD_JACOBI;
+  d->uploaded = PETSC_FALSE;
   PetscCall(DeviceUploadUserFeatures_Private(d, g, stream));
   GNNCallKernel(GNNKernelStatusClear(d->status, stream));
   GNNCallKernel(GNNKernelScale(d->graph, a, c->scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
@@ -378,10 +403,72 @@ PetscErrorCode GNNDeviceGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[], GNNS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The values of a factor, S folded in, in the order of its rows or, by the map to, of its columns */
+static PetscErrorCode DevicePutValues_Private(GNNFactor f, const int to[], GNNDeviceMat *m, GNNStream stream)
+{
+  const PetscInt nz     = f->i[f->n];
+  double        *values = NULL;
+  float         *single = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(nz, &values, f->single ? nz : 0, &single));
+  for (PetscInt k = 0; k < nz; k++) values[to ? to[k] : k] = PetscRealPart(f->v[k] * f->s[f->j[k]]);
+  if (f->single) {
+    for (PetscInt k = 0; k < nz; k++) single[k] = (float)values[k];
+  }
+  GNNCallKernel(GNNKernelToDevice(m->mat.v, f->single ? (void *)single : (void *)values, nz * (f->single ? sizeof(float) : sizeof(double)), stream));
+  PetscCall(PetscFree2(values, single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
+static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int ti[], int tj[], int to[])
+{
+  for (PetscInt k = 0; k <= n; k++) ti[k] = 0;
+  for (PetscInt k = 0; k < i[n]; k++) ti[j[k] + 1]++;
+  for (PetscInt k = 0; k < n; k++) ti[k + 1] += ti[k];
+  for (PetscInt r = 0; r < n; r++) {
+    for (PetscInt k = i[r]; k < i[r + 1]; k++) {
+      to[k]     = ti[j[k]]++;
+      tj[to[k]] = (int)r;
+    }
+  }
+  for (PetscInt k = n; k > 0; k--) ti[k] = ti[k - 1];
+  ti[0] = 0;
+}
+
+PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
+{
+  const PetscInt n = f->n, nz = f->i[n];
+  int           *i, *j, *ti, *tj, *to;
+
+  PetscFunctionBegin;
+  PetscCheck(f->b == 1, PETSC_COMM_SELF, PETSC_ERR_SUP, "Block size %" PetscInt_FMT, f->b);
+  PetscCall(DeviceMatDestroy_Private(&d->up_gt));
+  PetscCall(DeviceMatDestroy_Private(&d->up_g));
+  PetscCall(PetscMalloc5(n + 1, &i, nz, &j, n + 1, &ti, nz, &tj, nz, &to));
+  for (PetscInt k = 0; k <= n; k++) i[k] = (int)f->i[k];
+  for (PetscInt k = 0; k < nz; k++) j[k] = (int)f->j[k];
+  TransposeCSR_Private(n, i, j, ti, tj, to);
+  PetscCall(DeviceMatCreate_Private(n, i, j, NULL, f->single, stream, &d->up_gt));
+  PetscCall(DeviceMatCreate_Private(n, ti, tj, NULL, f->single, stream, &d->up_g));
+  PetscCall(DevicePutValues_Private(f, NULL, &d->up_gt, stream));
+  PetscCall(DevicePutValues_Private(f, to, &d->up_g, stream));
+  PetscCall(PetscFree5(i, j, ti, tj, to));
+  GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, n * sizeof(double), stream));
+  d->uploaded = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
 {
   PetscFunctionBegin;
-  GNNCallKernel(GNNKernelMultiply(d->gt.mat, r, d->u, stream));
-  GNNCallKernel(GNNKernelMultiplyShift(d->g.mat, d->u, d->shift, r, z, stream));
+  GNNCallKernel(GNNKernelMultiply(d->uploaded ? d->up_gt.mat : d->gt.mat, r, d->u, stream));
+  GNNCallKernel(GNNKernelMultiplyShift(d->uploaded ? d->up_g.mat : d->g.mat, d->u, d->shift, r, z, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt GNNDeviceEntries(GNNDevice d)
+{
+  return d->uploaded ? d->up_gt.mat.nz : d->gt.mat.nz;
 }

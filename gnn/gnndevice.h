@@ -2,11 +2,12 @@
    Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
-   For models of block size 1 and width at most 32; GNNDeviceSupports() tells.
+   The network's part is for models of block size 1 and width at most 32; GNNDeviceSupports() tells. A factor that was made on the host can be
+   uploaded instead.
 */
 #pragma once
 
-#include "gnnops.h" /* GNNDevice */
+#include "gnnfactor.h"
 
 #define GNNCallKernel(...) \
   do { \
@@ -24,7 +25,9 @@ struct _n_GNNDevice {
   GNNKernelGraph   graph;
   GNNKernelNet     net;
   GNNKernelStart   start;
-  GNNDeviceMat     gt, g;    /* G^T S and S G */
+  GNNDeviceMat     gt, g;    /* G^T S and S G of the network */
+  GNNDeviceMat     up_gt, up_g; /* of a factor made on the host */
+  PetscBool        uploaded; /* which of the two the product takes */
   double          *slots;    /* (nz) G^T by slots */
   double          *shift;    /* (n) eps S^2, 1/a_ii at decoupled nodes */
   double          *u;        /* (n) work of the product */
@@ -36,8 +39,10 @@ struct _n_GNNDevice {
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);
-PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? */
+PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? Without a model (NULL) only for GNNDeviceUpload() */
 PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, GNNStream, GNNKernelStatus *); /* values of A, eps, and the guard's alpha and damping */
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor, block size 1, instead of the network's */
 PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
+PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                  /* stored of G */
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);

@@ -154,18 +154,40 @@ static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscRea
   FactorFinish_Private(f, g, epsilon);
 }
 
-PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
+/* alpha by the guard, or 1, for the network's slots that are there */
+PetscErrorCode GNNFactorChoose(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon, PetscBool guard)
 {
   PetscFunctionBegin;
-  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
-  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
   f->rows_failed = 0;
   f->alpha = f->damping = 1.0;
   if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, f->slots, epsilon, &f->alpha, &f->damping));
   FactorUseSlots_Private(f, m, g, epsilon);
-  if (guard) {
-    PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
-    }
+  if (guard) PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FactorReserveSlots_Private(GNNFactor f, GNNGraph g)
+{
+  PetscFunctionBegin;
+  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
+{
+  PetscFunctionBegin;
+  PetscCall(FactorReserveSlots_Private(f, g));
+  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
+  PetscCall(GNNFactorChoose(f, m, g, epsilon, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscCall(FactorReserveSlots_Private(f, g));
+  PetscCall(GNNOpsGetSlots(d, g, f->slots));
+  FactorUseSlots_Private(f, m, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -201,7 +223,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
     FactorUseSlots_Private(f, m, g, epsilon);
   }
   PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &loss));
-  *kept = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE; /* not where the loss is a NaN */
+  *kept = GNNGuardMayKeep(f, loss);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,53 +3,53 @@
 */
 #pragma once
 
-#include "gnngraph.h"
+#include "gnnops.h"
 
 /* What the guard may choose instead of a share alpha of the network's G: G = D^-1/2 */
 #define GNN_GUARD_JACOBI (-1.0)
-/* Of a factor that is the classical one */
-#define GNN_GUARD_FSAI (-2.0)
-/* By how much the loss may change before the guard chooses again */
-#define GNN_GUARD_DRIFT 0.1
+#define GNN_GUARD_FSAI   (-2.0) /* the classical factor */
+#define GNN_GUARD_DRIFT  0.1    /* change of the loss beyond which it chooses again */
 
 typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical factor, gnnfsai.c */
 typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, gnnguard.c */
 typedef struct _n_GNNFsaiOptions  GNNFsaiOptions; /* gnnfsai.h */
 
-typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
-  PetscInt     b, n;     /* block size and rows */
-  PetscInt     size;     /* of the arrays j, v, vs; GNNFactorReserve() */
-  PetscInt    *i, *j;    /* CSR of G^T, columns ascending, owned. Of the network: the kept entries that are in the pattern */
-  PetscScalar *v;        /* values of G^T */
-  float       *vs;       /* the same in single precision */
-  PetscScalar *s;        /* (n/b, b, b) scaling S, upper triangular */
-  PetscScalar *shift;    /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
-  PetscScalar *work;     /* (n) */
-  PetscBool    single;   /* the product reads vs */
-  PetscReal    alpha;    /* share of the network's output, or GNN_GUARD_JACOBI, or GNN_GUARD_FSAI */
-  PetscReal    damping;  /* of At in the start that has the share 1 - alpha */
-  PetscInt     replaced; /* entries that were not finite */
+  PetscInt     b, n;        /* block size and rows */
+  PetscInt     size;        /* of the arrays j, v, vs; GNNFactorReserve() */
+  PetscInt    *i, *j;       /* CSR of G^T, columns ascending, owned; of the network: the kept entries that are in the pattern */
+  PetscScalar *v;           /* values of G^T */
+  float       *vs;          /* the same in single precision */
+  PetscScalar *s;           /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar *shift;       /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
+  PetscScalar *work;        /* (n) */
+  PetscBool    single;      /* the product reads vs */
+  PetscReal    alpha;       /* share of the network's output, or GNN_GUARD_JACOBI, or GNN_GUARD_FSAI */
+  PetscReal    damping;     /* of At in the start that has the share 1 - alpha */
+  PetscInt     replaced;    /* entries that were not finite */
   PetscInt     rows_failed; /* rows of the classical factor that are Jacobi's */
-  PetscScalar *slots;       /* of the graph: the network's G^T, owned, NULL before the first */
-  GNNGuard     guard;       /* owned, NULL before the first choice */
   PetscReal    loss;        /* GNNGuardLoss() when the guard chose; negative where there is no choice to keep */
+  PetscScalar *slots;       /* (nz of the graph) the network's G^T, owned, NULL before the first */
+  GNNGuard     guard;       /* owned, NULL before the first choice */
   GNNFsai      fsai;        /* owned, NULL before the first classical factor */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
-/* After GNNFactorAssemble() with the guard: the classical factor where it is better than the damped start or Jacobi, that the guard chose; eps */
+PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the slots on the device; eps */
+PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */
+/* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */
 PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
 /* New values in the same pattern: the factor by the last choice, and whether that may stay; out is not read where alpha <= 0 */
 PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], const GNNFsaiOptions *, PetscReal, PetscBool *);
-PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);               /* eps */
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                                              /* entries to keep, entries to have room for */
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
 /* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
 PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], PetscScalar[], PetscInt *); /* the network's output, G^T (nz), count */
+
 /* ---- guard, gnnguard.c; made by its first choice ---- */
 
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
@@ -59,6 +59,12 @@ PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, GNNGraph
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
+
+/* May the last choice stay, now that the loss is this one? Not where it is a NaN */
+static inline PetscBool GNNGuardMayKeep(GNNFactor f, PetscReal loss)
+{
+  return PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+}
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
 #define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \

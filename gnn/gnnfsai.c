@@ -110,33 +110,48 @@ static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal thresh
   GNNFsaiSort(&w->J);
 }
 
-/* T = As_JJ, b = As_Ji; the columns J get the numbers 0, 1, ... */
-static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
+/* Row k of T = As_JJ, up to its diagonal: by one walk along the row of As, or, where that is long, by looking up each of J in it; so a
+   node that is coupled to all others, and is in J of all, costs no more than the others */
+static void FsaiGatherRow_Private(GNNFsai w, GNNGraph g, PetscInt k, double T[])
 {
-  const PetscInt m = w->J.m;
+  const PetscInt start = g->i[w->J.j[k]], end = g->i[w->J.j[k] + 1];
 
-  for (PetscInt k = 0; k < m; k++) {
-    (void)FsaiNumber_Private(w, w->J.j[k]);
-    w->b[k] = 0.0;
-  }
-  for (PetscInt k = 0; k < GNN_FSAI_TRIANGLE(m, 0); k++) w->T[k] = 0.0;
-  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-    if (w->number[g->j[p]] >= 0) w->b[w->number[g->j[p]]] = PetscRealPart(w->as[p]);
-  }
-  for (PetscInt k = 0; k < m; k++) {
-    for (PetscInt p = g->i[w->J.j[k]]; p < g->i[w->J.j[k] + 1]; p++) {
+  for (PetscInt l = 0; l <= k; l++) T[l] = 0.0;
+  if (end - start <= 8 * (k + 1)) {
+    for (PetscInt p = start; p < end; p++) {
       const PetscInt l = w->number[g->j[p]];
 
-      if (l >= 0 && l <= k) w->T[GNN_FSAI_TRIANGLE(k, l)] = PetscRealPart(w->as[p]);
+      if (l >= 0 && l <= k) T[l] = PetscRealPart(w->as[p]);
+    }
+  } else {
+    for (PetscInt l = 0; l <= k; l++) {
+      const PetscInt p = GNNFsaiFind(g->j, start, end, w->J.j[l]);
+
+      if (p >= 0) T[l] = PetscRealPart(w->as[p]);
     }
   }
 }
 
-/* r += factor times row k of As, on the columns before i */
+/* T = As_JJ, b = As_Ji; the columns J get the numbers 0, 1, ... */
+static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
+{
+  for (PetscInt k = 0; k < w->J.m; k++) {
+    (void)FsaiNumber_Private(w, w->J.j[k]);
+    w->b[k] = 0.0;
+  }
+  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+    if (w->number[g->j[p]] >= 0) w->b[w->number[g->j[p]]] = PetscRealPart(w->as[p]);
+  }
+  for (PetscInt k = 0; k < w->J.m; k++) FsaiGatherRow_Private(w, g, k, &w->T[GNN_FSAI_TRIANGLE(k, 0)]);
+}
+
+/* r += factor times row k of As, on the columns before i; As is 0 in slots that are not kept */
 static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
 {
+  const PetscInt rank = w->rank[i];
+
   for (PetscInt p = g->i[k]; p < g->i[k + 1]; p++) {
-    if (FsaiBefore_Private(w, g, i, p)) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
+    if (w->rank[g->j[p]] < rank) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
   }
   return g->i[k + 1] - g->i[k];
 }

@@ -74,6 +74,19 @@ GNN_FN int GNNFsaiSame(const GNNFsaiColumns *a, const GNNFsaiColumns *b)
   return 1;
 }
 
+/* Where column c stands in the ascending columns j[start .. end), or -1 */
+GNN_FN GNN_INDEX GNNFsaiFind(const GNN_INDEX j[], GNN_INDEX start, GNN_INDEX end, GNN_INDEX c)
+{
+  while (start < end) {
+    const GNN_INDEX middle = start + (end - start) / 2;
+
+    if (j[middle] == c) return middle;
+    if (j[middle] < c) start = middle + 1;
+    else end = middle;
+  }
+  return -1;
+}
+
 /* T = R R^T in place, m x m; returns 0 if a pivot is not positive */
 GNN_FN int GNNFsaiCholesky(int m, double T[])
 {

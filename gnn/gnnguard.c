@@ -18,10 +18,10 @@
 #define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
 
 struct _n_GNNGuard {
-  PetscScalar *W;              /* (n, NPROBE) probes: signs, 0 at decoupled nodes */
-  PetscScalar *u, *v, *z[3];   /* (n, NPROBE) work */
-  PetscScalar *base, *delta;   /* (nz) slots of G^T = base + alpha delta */
-  PetscReal    energy;         /* of the steps with what was chosen */
+  PetscScalar *W;            /* (n, NPROBE) probes */
+  PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
+  PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
+  PetscReal    energy;       /* of the steps with what was chosen */
 };
 
 static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNGuard *guard)
@@ -72,17 +72,13 @@ static void MultiplyTransposeAdd_Private(GNNGraph g, const PetscScalar m[], cons
   }
 }
 
-/* Signs from a hash of (row, probe), 0 at decoupled nodes */
-static void Probes_Private(GNNGraph g, PetscScalar W[])
+/* Entry i of probe k: signs from a hash, 0 at decoupled nodes */
+static PetscScalar Probe_Private(GNNGraph g, PetscInt i, PetscInt k)
 {
-  for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt k = 0; k < NPROBE; k++) {
-      unsigned long long h = ((unsigned long long)i * NPROBE + k + 1) * 0x9E3779B97F4A7C15ULL;
+  unsigned long long h = ((unsigned long long)i * NPROBE + k + 1) * 0x9E3779B97F4A7C15ULL;
 
-      h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
-      W[i * NPROBE + k] = g->decoupled[i] ? 0.0 : ((h >> 40) & 1 ? 1.0 : -1.0);
-    }
-  }
+  h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
+  return g->decoupled[i] ? 0.0 : ((h >> 40) & 1 ? 1.0 : -1.0);
 }
 
 static PetscReal Dot_Private(PetscInt n, const PetscScalar x[], const PetscScalar y[])
@@ -266,25 +262,34 @@ static PetscErrorCode IsPositive_Private(GNNGuard w, GNNGraph g, const PetscScal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* gt = base + alpha (gt - base) */
+/* gt = base + delta, the base damped */
+static void Split_Private(GNNGuard w, const GNNConfig *config, GNNGraph g, PetscReal damping, const PetscScalar gt[])
+{
+  DampedStart_Private(g, config->output, config->pattern, damping, w->base);
+  for (PetscInt p = 0; p < g->nz; p++) w->delta[p] = gt[p] - w->base[p];
+}
+
+/* gt = base + alpha delta */
 static void Mix_Private(GNNGuard w, GNNGraph g, PetscReal alpha, PetscScalar gt[])
 {
   for (PetscInt p = 0; p < g->nz; p++) gt[p] = w->base[p] + alpha * w->delta[p];
 }
 
-PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, GNNGraph g, PetscReal alpha, PetscReal damping, PetscScalar gt[])
+/* alpha = share if the slots of G^T do better in the steps than what was tried before */
+static PetscErrorCode Try_Private(GNNGuard w, GNNGraph g, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
 {
+  const Rows rows = {g->i, g->j, gt};
+  Steps      steps;
+
   PetscFunctionBegin;
-  DampedStart_Private(g, config->output, config->pattern, damping, w->base);
-  if (alpha == 0.0) PetscCall(PetscArrayzero(w->delta, g->nz)); /* the network may not have been run */
-  else {
-    for (PetscInt p = 0; p < g->nz; p++) w->delta[p] = gt[p] - w->base[p];
+  PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
+  if (steps.energy > w->energy) {
+    w->energy = steps.energy;
+    *alpha    = share;
   }
-  Mix_Private(w, g, alpha, gt);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Jacobi's steps come first: they also give the damping */
 PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
 {
   const PetscReal alphas[] = {1.0, 0.5, 0.25, 0.0};
@@ -294,44 +299,39 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   PetscReal       loss[4];
   PetscInt        least = 0;
   GNNGuard        w;
-  Steps           steps;
+  Steps           jacobi;
 
   PetscFunctionBegin;
   if (*guard == NULL) PetscCall(GuardCreate_Private(g, guard));
-  w        = *guard;
-  *alpha   = GNN_GUARD_JACOBI;
-  *damping = 1.0;
-  Probes_Private(g, w->W);
-  PetscCall(StepsRun_Private(w, g, g->at, NULL, epsilon, &steps));
-  w->energy = steps.energy;
-  if (steps.n > 0) *damping = PetscMin(1.0, 2.4 / StepsRitz_Private(&steps, steps.n));
-  DampedStart_Private(g, config->output, config->pattern, *damping, w->base);
-  for (PetscInt p = 0; p < g->nz; p++) w->delta[p] = gt[p] - w->base[p];
+  w = *guard;
+  for (PetscInt i = 0; i < g->n; i++) {
+    for (PetscInt k = 0; k < NPROBE; k++) w->W[i * NPROBE + k] = Probe_Private(g, i, k);
+  }
+  PetscCall(StepsRun_Private(w, g, g->at, NULL, epsilon, &jacobi));
+  w->energy = jacobi.energy;
+  *alpha    = GNN_GUARD_JACOBI;
+  *damping  = jacobi.n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(&jacobi, jacobi.n)) : 1.0;
+  Split_Private(w, config, g, *damping, gt);
   PetscCall(LossesOfAlpha_Private(w, g, epsilon, nalpha, alphas, loss));
   for (PetscInt k = 1; k < nalpha; k++) {
     if (loss[k] < loss[least]) least = k;
   }
-  if (residual) {
-    const Rows rows = {g->i, g->j, w->base};
-
-    PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
-    if (steps.energy > w->energy) {
-      w->energy = steps.energy;
-      *alpha    = 0.0;
-    }
-  }
+  if (residual) PetscCall(Try_Private(w, g, w->base, epsilon, 0.0, alpha));
   Mix_Private(w, g, alphas[least], gt);
   if (residual) PetscCall(IsPositive_Private(w, g, gt, &positive));
-  if (positive && alphas[least] > 0.0) {
-    const Rows rows = {g->i, g->j, gt};
-
-    PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
-    if (steps.energy > w->energy) {
-      w->energy = steps.energy;
-      *alpha    = alphas[least];
-    }
-  }
+  if (positive && alphas[least] > 0.0) PetscCall(Try_Private(w, g, gt, epsilon, alphas[least], alpha));
   if (*alpha == 0.0) PetscCall(PetscArraycpy(gt, w->base, g->nz));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, GNNGraph g, PetscReal alpha, PetscReal damping, PetscScalar gt[])
+{
+  PetscFunctionBegin;
+  if (alpha == 0.0) DampedStart_Private(g, config->output, config->pattern, damping, gt);
+  else {
+    Split_Private(w, config, g, damping, gt);
+    Mix_Private(w, g, alpha, gt);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -354,7 +354,7 @@ PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, GNNGraph g, PetscReal epsil
 
   PetscFunctionBegin;
   *loss = 0.0;
-  for (PetscInt i = 0; i < g->n; i++) x[i] = g->decoupled[i] ? 0.0 : w->W[i * NPROBE];
+  for (PetscInt i = 0; i < g->n; i++) x[i] = Probe_Private(g, i, 0);
   Precondition_Private(g, &rows, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, x, z);
   for (PetscInt i = 0; i < g->n; i++) {
     PetscScalar y = -x[i];

@@ -3,7 +3,7 @@
 */
 #include <petscdevice_cuda.h>
 #include "gnndevice.h"
-#include "gnnops.h"
+#include "gnnforward.h"
 
 static PetscErrorCode OpsStream_Private(GNNStream *stream)
 {
@@ -23,6 +23,13 @@ PetscErrorCode GNNOpsOnDevice(Mat A, PetscBool *device)
   PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQAIJCUSPARSE, device));
   PetscCall(MatBoundToCPU(A, &bound));
   if (bound) *device = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsSupports(GNNModel m, PetscBool *supports)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceSupports(m, supports));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,6 +54,7 @@ PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal
   PetscCall(PetscLogGpuTimeBegin());
   PetscCall(GNNDeviceSetUp(d, m, g, a, epsilon, alpha, damping, stream, status));
   PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(PetscLogGpuFlops(GNNForwardFlops(m, g->nodes, g->slots)));
   PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -60,6 +68,22 @@ PetscErrorCode GNNOpsGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[])
   PetscCall(GNNDeviceGetSlots(d, g, gt, stream));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(PetscScalar)));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsUpload(GNNDevice d, GNNFactor f)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNDeviceUpload(d, f, stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)f->i[f->n] * (2 * (f->single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt GNNOpsEntries(GNNDevice d)
+{
+  return GNNDeviceEntries(d);
 }
 
 /* Vectors on the host, of a program that put only the matrix on the device, pass through the probe's vectors */
@@ -102,7 +126,7 @@ PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
     PetscCall(VecRestoreArrayRead(r, &rarray));
     PetscCall(VecRestoreArrayWrite(z, &zarray));
   }
-  PetscCall(PetscLogGpuFlops(2.0 * (d->gt.mat.nz + d->g.mat.nz) + 2.0 * d->graph.n));
+  PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

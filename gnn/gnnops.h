@@ -7,18 +7,28 @@
 #include "../kernels/kernels.h"
 
 typedef struct _n_GNNDevice *GNNDevice;
+typedef struct _n_GNNFactor *GNNFactor;
 
 #if defined(GNN_CUDA)
 PETSC_INTERN PetscErrorCode GNNOpsOnDevice(Mat, PetscBool *);                                         /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
-PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? */
+PETSC_INTERN PetscErrorCode GNNOpsSupports(GNNModel, PetscBool *);                                    /* can the network run there? */
+PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? The model may be NULL, then for GNNOpsUpload() alone */
 PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, GNNKernelStatus *); /* eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
-PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);
+PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                                        /* a factor made on the host, block size 1 */
+PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);                                          /* z = M^-1 r */
+PETSC_INTERN PetscInt       GNNOpsEntries(GNNDevice);                                                  /* stored of G */
 PETSC_INTERN PetscErrorCode GNNOpsDestroy(GNNDevice *);
 #else
 static inline PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
   *device = PETSC_FALSE;
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNOpsSupports(PETSC_UNUSED GNNModel m, PetscBool *supports)
+{
+  *supports = PETSC_FALSE;
   return PETSC_SUCCESS;
 }
 
@@ -35,6 +45,16 @@ static inline PetscErrorCode GNNOpsSetUp(PETSC_UNUSED GNNDevice d, PETSC_UNUSED 
 static inline PetscErrorCode GNNOpsGetSlots(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNGraph g, PETSC_UNUSED PetscScalar gt[])
 {
   return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsUpload(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNFactor f)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscInt GNNOpsEntries(PETSC_UNUSED GNNDevice d)
+{
+  return 0;
 }
 
 static inline PetscErrorCode GNNOpsApply(PETSC_UNUSED GNNDevice d, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z)

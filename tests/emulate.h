@@ -6,6 +6,7 @@
 #pragma once
 
 #include <math.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +122,9 @@ struct EmulateBarrier {
 
 struct Emulate {
   int                   nthreads, running, alive;
-  ucontext_t            host, context[EMULATE_MAX_THREADS];
-  bool                  done[EMULATE_MAX_THREADS];
+  ucontext_t            host, context[EMULATE_MAX_THREADS]; /* to start a coroutine on its stack */
+  jmp_buf               at[EMULATE_MAX_THREADS];            /* to go on with it: without the system call that a ucontext costs */
+  bool                  started[EMULATE_MAX_THREADS], done[EMULATE_MAX_THREADS];
   char                 *stack[EMULATE_MAX_THREADS];
   EmulateBarrier        block, warp[EMULATE_MAX_THREADS / 32];
   unsigned              parity[EMULATE_MAX_THREADS];
@@ -142,8 +144,11 @@ static inline void EmulateNext(void)
   do to = (to + 1) % emulate.nthreads;
   while (emulate.done[to] && to != from);
   if (to == from) return;
-  emulate.running = threadIdx.x = to;
-  swapcontext(&emulate.context[from], &emulate.context[to]);
+  if (_setjmp(emulate.at[from]) == 0) {
+    emulate.running = threadIdx.x = to;
+    if (emulate.started[to]) _longjmp(emulate.at[to], 1);
+    setcontext(&emulate.context[to]);
+  }
   emulate.running = threadIdx.x = from;
 }
 
@@ -266,6 +271,7 @@ static void EmulateThread(void)
 {
   const int me = emulate.running;
 
+  emulate.started[me] = true;
   emulate.body();
   emulate.done[me] = true;
   if (--emulate.alive == 0) setcontext(&emulate.host);
@@ -281,7 +287,7 @@ static inline void EmulateBlock(int nthreads, size_t shared, std::function<void(
   memset(emulate.shared, 0xA5, shared);
   for (int t = 0; t < nthreads; t++) {
     if (!emulate.stack[t]) emulate.stack[t] = (char *)malloc(EMULATE_STACK);
-    emulate.done[t]    = false;
+    emulate.started[t] = emulate.done[t] = false;
     emulate.parity[t]  = 0;
     emulate.warp[t / 32] = {0, 0};
     getcontext(&emulate.context[t]);

@@ -35,7 +35,7 @@ good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_v
 good "-citations" "2510.27517" "$app" $plugin -citations
 
 run "$app" $plugin -help
-for option in values threshold stages order model epsilon guard fallback precision coarse coarse_type coarse_smooth view_factor; do
+for option in values threshold stages order model epsilon guard fallback precision math coarse coarse_type coarse_smooth view_factor; do
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done

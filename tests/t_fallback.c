@@ -64,6 +64,7 @@ static PetscErrorCode TestPolicies(Mat A)
   PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
   Ok(same && alpha == -2.0, "fsai: the classical factor, alpha %g", (double)alpha);
   PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0"));
+  PetscCall(OkView(fsai, "fallback: fsai, grown in 2 stages, threshold 0.07"));
   PetscCall(SameFactors(jacobi, classical, &same));
   PetscCall(PCGNNSPAIGetGuardAlpha(jacobi, &alpha));
   Ok(!same && alpha == 0.0, "jacobi: the damped start, alpha %g", (double)alpha);
@@ -294,7 +295,8 @@ static PetscErrorCode TestRefresh(Mat A, GNNModel model, PCGNNSPAIFallback fallb
   Ok(near.flops > 0.0 && near.flops < 5.0 * apply, "%s: a refresh costs %g applies", what, near.flops / apply);
   Ok(near.forwards == (expected > 0.0 ? 1 : 0), "%s: a refresh runs the network only where it has a share", what);
   Ok(other.flops > 30.0 * apply && other.forwards == 1, "%s: values far off: chosen anew for %g applies, alpha %g", what, other.flops / apply, (double)alpha[2]);
-  Ok(near.memory <= 0.0 && other.memory <= 0.0, "%s: refreshes allocate nothing: %g, %g bytes", what, near.memory, other.memory);
+  Ok(first.memory > 0.0 && near.memory <= 0.0, "%s: a refresh allocates nothing: %g bytes, %g at first", what, near.memory, first.memory);
+  Ok(other.memory <= 0.0 || expected > 0.0, "%s: nor does another choice, but for the first classical factor: %g bytes", what, other.memory);
   PetscCall(PCDestroy(&pc));
   PetscCall(MatDestroy(&B));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -309,6 +311,7 @@ int main(int argc, char **argv)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));
+  PetscCall(PetscOptionsSetValue(NULL, "-malloc_debug", "true")); /* PETSc counts bytes only then */
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PetscLogDefaultBegin());
   PetscCall(PCGNNSPAIRegister());

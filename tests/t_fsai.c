@@ -358,18 +358,19 @@ static PetscErrorCode Band(PetscInt n, PetscInt reach, PetscReal w, PetscBool is
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The last row and column are full, with all entries of different size but for ties: more than a row may keep */
-static PetscErrorCode Arrow(PetscInt n, Mat *A)
+/* The row and column of one node are full, more than a row may keep, with ties among the entries */
+static PetscErrorCode Arrow(PetscInt n, PetscInt hub, Mat *A)
 {
   PetscFunctionBeginUser;
   PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 3, NULL, A));
   PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
-  for (PetscInt i = 0; i < n; i++) PetscCall(MatSetValue(*A, i, i, i == n - 1 ? 4.0 : 1.0, INSERT_VALUES));
-  for (PetscInt i = 0; i < n - 1; i++) {
-    const PetscReal w = 0.25 + 0.01 * ((7 * i) % 11); /* ties */
+  for (PetscInt i = 0; i < n; i++) PetscCall(MatSetValue(*A, i, i, i == hub ? 4.0 : 1.0, INSERT_VALUES));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscReal w = 0.25 + 0.01 * ((7 * i) % 11);
 
-    PetscCall(MatSetValue(*A, i, n - 1, -0.5 * w, INSERT_VALUES));
-    PetscCall(MatSetValue(*A, n - 1, i, -0.5 * w, INSERT_VALUES));
+    if (i == hub) continue;
+    PetscCall(MatSetValue(*A, i, hub, -0.5 * w, INSERT_VALUES));
+    PetscCall(MatSetValue(*A, hub, i, -0.5 * w, INSERT_VALUES));
   }
   PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
@@ -397,7 +398,9 @@ static PetscErrorCode TestAwkward(void)
   PetscCall(OkRowsOf(&A, "isolated nodes"));
   PetscCall(Band(100, 99, 0.05, PETSC_FALSE, &A));
   PetscCall(OkRowsOf(&A, "a dense matrix"));
-  PetscCall(Arrow(150, &A));
+  PetscCall(Arrow(150, 0, &A));
+  PetscCall(OkRowsOf(&A, "a node in the pattern of all"));
+  PetscCall(Arrow(150, 149, &A));
   PetscCall(OkRowsOf(&A, "a row longer than the cap"));
   PetscCall(Band(40, 2, 3.0, PETSC_FALSE, &A));
   PetscCall(OkRowsOf(&A, "indefinite"));

@@ -19,10 +19,23 @@ at_most 0.35 jacobi "heat on irregular meshes: at most 0.35 x Jacobi's"
 $bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_precision single > "$log" 2>&1
 at_most 0.42 jacobi "G in single precision needs no more"
 
+fsai="-static_pc_type gnnspai -static_pc_gnnspai_values fsai -static_pc_gnnspai_threshold 0"
+$bench -bench_matrices "$work/grid_*.dat" -bench_pc static,gnnspai $fsai -gnnspai_pc_gnnspai_values fsai > "$log" 2>&1
+at_most 0.95 static "the classical factor, grown: at most 0.95 x the static one's"
+
+for type in additive balanced; do
+  $bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_coarse 128 -gnnspai_pc_gnnspai_coarse_type $type > "$log" 2>&1
+  at_most 0.13 jacobi "with a coarse space of 128 aggregates, $type: at most 0.13 x Jacobi's"
+done
+
 $bench -bench_matrices "$work/grid_*.dat" -bench_pc parasails,gnnspai > "$log" 2>&1
 if grep -q "parasails *skipped: this PETSc has no -pc_type hypre" "$log"; then
   skip "against ParaSails" "this PETSc has no hypre"
+  skip "the classical factor against ParaSails" "this PETSc has no hypre"
 else
   at_most 1.03 parasails "heat on grids: at most 1.03 x ParaSails' at level 0"
+  $bench -bench_matrices "$work/grid_*.dat" -bench_pc static,parasails $fsai > "$log" 2>&1
+  awk '$1 == "static" {a = $2; b = $3} $1 == "parasails" {n++; if ((a - $2)^2 > 4 || (b - $3)^2 > 4) bad++} END {exit !(n > 0 && !bad)}' "$log"
+  result $? "the classical factor, static: ParaSails' at level 0, but for 2"
 fi
 plan

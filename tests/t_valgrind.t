@@ -28,8 +28,11 @@ bin/gnnspai-data heat -data_n 64 -data_output "$work/a_%d.dat" > /dev/null 2>&1
 solve="bin/gnnspai-bench -bench_matrices $work/a_0.dat -bench_pc gnnspai -bench_repeat 1"
 train="bin/gnnspai-train -train_matrices $work/a_0.dat -gnn_width 8 -gnn_layers 1 -gnn_norm layer -train_steps 2 -train_validate_every 1 -train_output $work/m.safetensors"
 check "solve: memory accesses" $memcheck $solve
+check "solve with a coarse space: memory accesses" $memcheck $solve -gnnspai_pc_gnnspai_coarse 8 -gnnspai_pc_gnnspai_coarse_type balanced
 check "training: memory accesses" $memcheck $train
+check "blocks of 3: memory accesses" $memcheck ${train/$work\/a_0.dat/tests/reference/data/matrix_b.dat} -train_validation tests/reference/data/matrix_b.dat -matload_block_size 3 -gnn_block_size 3
 check "solve: no leak" no_leak $solve
+check "solve with a coarse space: no leak" no_leak $solve -gnnspai_pc_gnnspai_coarse 8 -gnnspai_pc_gnnspai_coarse_pc_type mat
 check "training: no leak" no_leak $train -train_loss kaporin -train_validation "$work/a_0.dat"
 check "a Gmsh mesh: no leak" no_leak bin/gnnspai-data hyperelasticity -data_mesh tests/cube.msh -data_mesh_dirichlet 7 -data_output "$work/cube_%d.dat"
 plan

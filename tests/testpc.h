@@ -44,6 +44,19 @@ static inline PetscErrorCode TestModel(PetscInt seed, GNNModel *model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of b x b blocks, with the mask among its features */
+static inline PetscErrorCode TestModelBlocks(PetscInt b, GNNModel *model)
+{
+  GNNConfig config;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestConfig(&config));
+  config.block_size                             = b;
+  config.node_features[config.nnode_features++] = GNN_NODE_MASK;
+  PetscCall(TestModelCreate(&config, 1.0, 1, model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static inline PetscErrorCode TestPCCreate(Mat A, GNNModel model, PetscBool guard, PC *pc)
 {
   PetscFunctionBeginUser;

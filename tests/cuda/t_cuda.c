@@ -1,0 +1,199 @@
+static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MATAIJ: factor, iterations, refresh, every kind of values, copies during a solve.\n";
+
+#include "../../gnn/gnnops.h"
+#include "../testpc.h"
+
+typedef struct {
+  const char *name, *options;
+  PetscReal   tolerance; /* of G, relative to its largest entry */
+} Variant;
+
+static const Variant variants[] = {
+  {"network",                   "",                                                            1e-5},
+  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5},
+  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5},
+  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3},
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12},
+  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12},
+  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5},
+};
+
+static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsClear(NULL));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
+  PetscCall(PetscOptionsInsertString(NULL, options));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
+  PetscCall(KSPSetOperators(*ksp, A, A));
+  PetscCall(KSPSetFromOptions(*ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Iterations(KSP ksp, PetscInt *its)
+{
+  KSPConvergedReason reason;
+  Mat                A;
+  Vec                x, b;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(MatCreateVecs(A, &x, &b));
+  PetscCall(VecSet(x, 1.0));
+  PetscCall(MatMult(A, x, b));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetConvergedReason(ksp, &reason));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  if (reason < 0) *its = -1;
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest difference of the factors of this rank, relative to the host's largest entry */
+static PetscErrorCode FactorDifference(KSP host, KSP device, PetscReal *difference)
+{
+  PC        ph, pd;
+  Mat       H, D, copy;
+  PetscReal scale, norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPGetPC(host, &ph));
+  PetscCall(KSPGetPC(device, &pd));
+  PetscCall(PCGNNSPAIGetFactor(ph, &H));
+  PetscCall(PCGNNSPAIGetFactor(pd, &D));
+  PetscCall(MatConvert(D, MATSEQAIJ, MAT_INITIAL_MATRIX, &copy));
+  PetscCall(MatNorm(H, NORM_INFINITY, &scale));
+  PetscCall(MatAXPY(copy, -1.0, H, DIFFERENT_NONZERO_PATTERN));
+  PetscCall(MatNorm(copy, NORM_INFINITY, &norm));
+  *difference = norm / scale;
+  PetscCall(MatDestroy(&copy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestVariant(const Variant *v, Mat A)
+{
+  Mat       B;
+  KSP       host, device;
+  PetscInt  its[2];
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, MATAIJCUSPARSE, MAT_INITIAL_MATRIX, &B));
+  PetscCall(MatSetOption(B, MAT_SPD, PETSC_TRUE));
+  PetscCall(Solver(A, v->options, &host));
+  PetscCall(Solver(B, v->options, &device));
+  for (int refresh = 0; refresh < 2; refresh++) {
+    PetscCall(Iterations(host, &its[0]));
+    PetscCall(Iterations(device, &its[1]));
+    PetscCall(FactorDifference(host, device, &difference));
+    Ok(its[0] > 0 && PetscAbsInt(its[0] - its[1]) <= 1, "%s%s: %d iterations on the host, %d on the device", v->name, refresh ? ", refreshed" : "", (int)its[0], (int)its[1]);
+    Ok(difference <= v->tolerance, "%s%s: G differs by %.1e", v->name, refresh ? ", refreshed" : "", (double)difference);
+    PetscCall(MatShift(A, 0.01));
+    PetscCall(MatShift(B, 0.01));
+  }
+  PetscCall(KSPDestroy(&host));
+  PetscCall(KSPDestroy(&device));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Our product copies nothing between host and device */
+static PetscErrorCode TestCopies(Mat A)
+{
+  Mat                B;
+  KSP                ksp;
+  PetscInt           its;
+  PetscLogEvent      event;
+  PetscEventPerfInfo info;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, MATAIJCUSPARSE, MAT_INITIAL_MATRIX, &B));
+  PetscCall(Solver(B, "", &ksp));
+  PetscCall(Iterations(ksp, &its));
+  PetscCall(PetscLogEventGetId("GNNSPAIApply", &event));
+  PetscCall(PetscLogEventGetPerfInfo(PETSC_DETERMINE, event, &info));
+  Ok(info.count >= its && info.CpuToGpuCount == 0.0 && info.GpuToCpuCount == 0.0, "%d products, %g copies to the device, %g from it", info.count, (double)info.CpuToGpuCount, (double)info.GpuToCpuCount);
+  Ok(info.GpuFlops > 0.0, "the device's flops are logged: %g", (double)info.GpuFlops);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Vectors that the program left on the host */
+static PetscErrorCode TestHostVectors(Mat A)
+{
+  Mat       B;
+  PC        pc;
+  Vec       r, zh, zd;
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, MATAIJCUSPARSE, MAT_INITIAL_MATRIX, &B));
+  PetscCall(TestVecRandom(A, 3, &r));
+  PetscCall(VecDuplicate(r, &zh));
+  PetscCall(VecDuplicate(r, &zd));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCApply(pc, r, zh));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCApply(pc, r, zd));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(TestDifference(zd, 1.0, zh, &difference));
+  Ok(difference < 1e-5, "vectors on the host: M^-1 r differs by %.1e", (double)difference);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&zh));
+  PetscCall(VecDestroy(&zd));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A NaN fails the set-up on every rank, without an abort */
+static PetscErrorCode TestNaN(Mat A)
+{
+  Mat                B;
+  KSP                ksp;
+  Vec                x, b;
+  KSPConvergedReason reason;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, MATAIJCUSPARSE, MAT_INITIAL_MATRIX, &B));
+  PetscCall(MatShift(B, (PetscScalar)NAN));
+  PetscCall(Solver(B, "", &ksp));
+  PetscCall(MatCreateVecs(B, &x, &b));
+  PetscCall(VecSet(b, 1.0));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetConvergedReason(ksp, &reason));
+  Ok(reason == KSP_DIVERGED_PC_FAILED, "a NaN in the matrix: %s", KSPConvergedReasons[reason]);
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&b));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  Mat A;
+  int failed;
+
+  if (GNNKernelDevices() == 0) {
+    printf("1..0 # SKIP no CUDA device\n");
+    return 0;
+  }
+  (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1); /* the MPI may know nothing of GPUs */
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(PCGNNSPAIRegister());
+  PetscCall(PetscLogDefaultBegin());
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 1500, 1, &A));
+  PetscCall(TestMatDecouple(A, 6));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
+  PetscCall(TestCopies(A));
+  PetscCall(TestHostVectors(A));
+  PetscCall(TestNaN(A));
+  PetscCall(MatDestroy(&A));
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}

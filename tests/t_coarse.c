@@ -1,0 +1,537 @@
+static char help[] = "The coarse space: exact on what its prolongator spans, symmetric positive definite, refreshed, singular and odd cases, solvers.\n\n";
+
+#include "testpc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* On several ranks, whose set-ups take long where ranks share cores, what can differ there and no more */
+static PetscBool serial;
+
+/* A preconditioner with a small random network, options "-pc_gnnspai_..." given as text */
+static PetscErrorCode Create(Mat A, const char arguments[], PC *pc)
+{
+  PetscOptions options;
+  GNNModel     model;
+  PetscInt     unused;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModel(1, &model));
+  PetscCall(PetscOptionsCreate(&options));
+  PetscCall(PetscOptionsInsertString(options, arguments));
+  PetscCall(PetscOptionsPush(options));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, pc));
+  PetscCall(PCSetFromOptions(*pc));
+  PetscCall(PCSetUp(*pc));
+  PetscCall(PetscOptionsAllUsed(options, &unused));
+  if (unused) Ok(PETSC_FALSE, "%d unused options in %s", (int)unused, arguments);
+  PetscCall(PetscOptionsPop());
+  PetscCall(PetscOptionsDestroy(&options));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ||M A v - v|| / ||v|| for balanced, ||(M - B) A v - v|| / ||v|| for additive, B the same preconditioner without coarse space: 0 for v in the range of P */
+static PetscErrorCode Exactness(Mat A, PC pc, PC local, Vec v, PetscReal *error)
+{
+  Vec av, z, b;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecDuplicate(v, &av));
+  PetscCall(VecDuplicate(v, &z));
+  PetscCall(VecDuplicate(v, &b));
+  PetscCall(MatMult(A, v, av));
+  PetscCall(PCApply(pc, av, z));
+  if (local) {
+    PetscCall(PCApply(local, av, b));
+    PetscCall(VecAXPY(z, -1.0, b));
+  }
+  PetscCall(TestDifference(v, 1.0, z, error));
+  PetscCall(VecDestroy(&av));
+  PetscCall(VecDestroy(&z));
+  PetscCall(VecDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* v in the range of an unsmoothed P, both types */
+static PetscErrorCode TestExact(Mat A, const char number[], Vec v, const char what[])
+{
+  const char *const types[] = {"additive", "balanced"};
+  char              arguments[256];
+  PC                pc, local;
+  PetscReal         error;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(A, "", &local));
+  for (int k = serial ? 0 : 1; k < 2; k++) {
+    PetscCall(PetscSNPrintf(arguments, sizeof(arguments), "-pc_gnnspai_coarse %s -pc_gnnspai_coarse_type %s -pc_gnnspai_coarse_smooth 0", number, types[k]));
+    PetscCall(Create(A, arguments, &pc));
+    PetscCall(Exactness(A, pc, k ? NULL : local, v, &error));
+    Ok(error < 1e-6, "%s, %s: exact, off by %.1e", what, types[k], (double)error);
+    PetscCall(PCDestroy(&pc));
+  }
+  PetscCall(PCDestroy(&local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* 1 in coupled rows, 0 in those of TestMatDecouple() */
+static PetscErrorCode CoupledOnes(Mat A, PetscInt count, Vec *v)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(A, v, NULL));
+  PetscCall(VecSet(*v, 1.0));
+  PetscCall(VecGetOwnershipRange(*v, &start, &end));
+  for (PetscInt k = 0; k < count; k++) {
+    if (5 * k >= start && 5 * k < end) PetscCall(VecSetValue(*v, 5 * k, 0.0, INSERT_VALUES));
+  }
+  PetscCall(VecAssemblyBegin(*v));
+  PetscCall(VecAssemblyEnd(*v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestRange(Mat A, Mat decoupled)
+{
+  Vec v;
+
+  PetscFunctionBeginUser;
+  PetscCall(CoupledOnes(A, 0, &v));
+  if (serial) PetscCall(TestExact(A, "12", v, "a constant"));
+  PetscCall(TestExact(A, "1", v, "a constant, one aggregate"));
+  PetscCall(VecDestroy(&v));
+  PetscCall(TestVecRandom(A, 3, &v));
+  PetscCall(TestExact(A, "100000", v, "any vector, more aggregates than rows"));
+  PetscCall(VecDestroy(&v));
+  PetscCall(CoupledOnes(decoupled, 6, &v));
+  PetscCall(TestExact(decoupled, "-1", v, "a constant beside decoupled rows"));
+  PetscCall(VecDestroy(&v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Three near-null vectors, constant included: more than small aggregates can hold */
+static PetscErrorCode TestNearNull(Mat A)
+{
+  const char *const numbers[] = {"5", "200"};
+  MatNullSpace      nullspace;
+  Mat               B;
+  Vec               v[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  for (int k = 0; k < 2; k++) {
+    PetscCall(TestVecRandom(B, (unsigned long)(7 + k), &v[k]));
+    PetscCall(VecNormalize(v[k], NULL));
+  }
+  PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, 2, v, &nullspace));
+  PetscCall(MatSetNearNullSpace(B, nullspace));
+  PetscCall(MatNullSpaceDestroy(&nullspace));
+  for (int n = 0; n < 2; n++) {
+    for (int k = 0; k < (serial ? 2 : 1); k++) PetscCall(TestExact(B, numbers[n], v[k], n ? "near-null vector, aggregates of one or two rows" : "near-null vector"));
+  }
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&v[k]));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- symmetric positive definite ---- */
+
+static const char *const variants[] = {
+  "-pc_gnnspai_coarse 12",
+  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_smooth 0",
+  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced",
+  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced -pc_gnnspai_coarse_smooth 0",
+  "-pc_gnnspai_coarse -1 -pc_gnnspai_precision single",
+  "-pc_gnnspai_coarse 60 -pc_gnnspai_coarse_pc_type gamg -pc_gnnspai_coarse_mg_levels_ksp_type richardson -pc_gnnspai_coarse_mg_levels_pc_type jacobi"
+};
+
+static PetscErrorCode TestSPD(Mat A, const char arguments[])
+{
+  PC          pc;
+  Vec         x, y, mx, my, w;
+  PetscScalar xmy, ymx, xmx;
+  PetscReal   nx, nmy, transpose;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(A, arguments, &pc));
+  PetscCall(TestVecRandom(A, 5, &x));
+  PetscCall(TestVecRandom(A, 6, &y));
+  PetscCall(VecDuplicate(x, &mx));
+  PetscCall(VecDuplicate(x, &my));
+  PetscCall(VecDuplicate(x, &w));
+  PetscCall(PCApply(pc, x, mx));
+  PetscCall(PCApply(pc, y, my));
+  PetscCall(PCApplyTranspose(pc, y, w));
+  PetscCall(VecDot(x, my, &xmy));
+  PetscCall(VecDot(y, mx, &ymx));
+  PetscCall(VecDot(x, mx, &xmx));
+  PetscCall(VecNorm(x, NORM_2, &nx));
+  PetscCall(VecNorm(my, NORM_2, &nmy));
+  PetscCall(TestDifference(my, 1.0, w, &transpose));
+  Ok(PetscAbsScalar(xmy - ymx) <= 1e-11 * nx * nmy && transpose == 0.0, "%s: symmetric, %.1e", arguments, (double)(PetscAbsScalar(xmy - ymx) / (nx * nmy)));
+  Ok(PetscRealPart(xmx) > 0.0, "%s: positive, %.2g", arguments, (double)PetscRealPart(xmx));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
+  PetscCall(VecDestroy(&mx));
+  PetscCall(VecDestroy(&my));
+  PetscCall(VecDestroy(&w));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The least eigenvalue of the balanced M^-1 A is positive: all of it, as a dense matrix, on one rank */
+static PetscErrorCode TestSpectrum(Mat A)
+{
+  KSP       ksp;
+  PC        pc;
+  PetscReal real[240], imaginary[240], least = PETSC_MAX_REAL, turned = 0.0;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 4; k++) {
+    PetscCall(Create(A, variants[k], &pc));
+    PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp));
+    PetscCall(KSPSetOperators(ksp, A, A));
+    PetscCall(KSPSetPC(ksp, pc));
+    PetscCall(KSPSetUp(ksp));
+    PetscCall(KSPComputeEigenvaluesExplicitly(ksp, 240, real, imaginary));
+    for (int l = 0; l < 240; l++) {
+      least  = PetscMin(least, real[l]);
+      turned = PetscMax(turned, PetscAbsReal(imaginary[l]));
+    }
+    Ok(least > 0.0 && turned < 1e-8, "%s: eigenvalues of M A are real and at least %.2g", variants[k], (double)least);
+    PetscCall(KSPDestroy(&ksp));
+    PetscCall(PCDestroy(&pc));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- new values ---- */
+
+/* After new values, and after other rows became decoupled in the same pattern, M is that of a new preconditioner */
+static PetscErrorCode TestRefresh(Mat A, const char arguments[])
+{
+  Mat       B;
+  PC        pc, fresh;
+  Vec       z, w;
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(MatSetOption(B, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
+  PetscCall(Create(B, arguments, &pc));
+  for (int step = 0; step < 3; step++) {
+    if (step == 0) PetscCall(MatScale(B, 3.0)); /* aggregates made anew are the same */
+    if (step == 1) PetscCall(TestMatDecouple(B, 9));
+    if (step == 2) PetscCall(MatCopy(A, B, SAME_NONZERO_PATTERN));
+    PetscCall(Create(B, arguments, &fresh));
+    PetscCall(TestApplied(pc, &z));
+    PetscCall(TestApplied(fresh, &w));
+    PetscCall(TestDifference(w, 1.0, z, &difference));
+    Ok(difference < 1e-12, "%s: step %d, the M of a new preconditioner, off by %.1e", arguments, step, (double)difference);
+    PetscCall(VecDestroy(&z));
+    PetscCall(VecDestroy(&w));
+    PetscCall(PCDestroy(&fresh));
+  }
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From setters: 0, 10, 0, 20 aggregates give what a new preconditioner gives */
+static PetscErrorCode TestSetters(Mat A)
+{
+  const PetscInt      numbers[] = {0, 10, 0, 20};
+  PC                  pc, fresh;
+  Vec                 z, w;
+  PetscReal           difference;
+  PetscInt            number;
+  PetscBool           smooth;
+  PCGNNSPAICoarseType type;
+  char                arguments[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(A, "", &pc));
+  for (int k = 0; k < 4; k++) {
+    PetscCall(PCGNNSPAISetCoarse(pc, numbers[k]));
+    PetscCall(PCGNNSPAISetCoarseSmooth(pc, k == 3 ? PETSC_FALSE : PETSC_TRUE));
+    PetscCall(PCGNNSPAISetCoarseType(pc, k == 1 ? PC_GNNSPAI_COARSE_BALANCED : PC_GNNSPAI_COARSE_ADDITIVE));
+    PetscCall(PCGNNSPAIGetCoarse(pc, &number));
+    PetscCall(PCGNNSPAIGetCoarseSmooth(pc, &smooth));
+    PetscCall(PCGNNSPAIGetCoarseType(pc, &type));
+    PetscCall(PetscSNPrintf(arguments, sizeof(arguments), "-pc_gnnspai_coarse %d -pc_gnnspai_coarse_smooth %d -pc_gnnspai_coarse_type %s", (int)number, (int)smooth, PCGNNSPAICoarseTypes[type]));
+    PetscCall(Create(A, arguments, &fresh));
+    PetscCall(TestApplied(pc, &z));
+    PetscCall(TestApplied(fresh, &w));
+    PetscCall(TestDifference(w, 1.0, z, &difference));
+    Ok(number == numbers[k] && difference < 1e-12, "set: %s", arguments);
+    PetscCall(VecDestroy(&z));
+    PetscCall(VecDestroy(&w));
+    PetscCall(PCDestroy(&fresh));
+  }
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- Laplacians: iterations, singular matrices, other solvers and types ---- */
+
+/* 2-D Laplacian, m x m, b equal components; Dirichlet: 4 on the diagonal everywhere, else row sums of 0; no rows on the last of several ranks if asked */
+static PetscErrorCode Laplacian(MatType mtype, PetscInt m, PetscInt b, PetscBool dirichlet, PetscBool empty, Mat *A)
+{
+  PetscInt    start, end, rows = m * m, local = PETSC_DECIDE;
+  PetscMPIInt size, rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (empty && size > 1) local = rank == size - 1 ? 0 : rows / (size - 1) + (rank < rows % (size - 1));
+  if (local == PETSC_DECIDE) PetscCall(PetscSplitOwnership(PETSC_COMM_WORLD, &local, &rows));
+  PetscCall(MatCreate(PETSC_COMM_WORLD, A));
+  PetscCall(MatSetSizes(*A, b * local, b * local, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetBlockSize(*A, b));
+  PetscCall(MatSetType(*A, mtype));
+  PetscCall(MatSetUp(*A));
+  PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  if (strcmp(mtype, MATSBAIJ) == 0) PetscCall(MatSetOption(*A, MAT_IGNORE_LOWER_TRIANGULAR, PETSC_TRUE));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt node = row / b, i = node / m, j = node % m;
+    const PetscInt other[] = {i > 0 ? row - m * b : -1, i < m - 1 ? row + m * b : -1, j > 0 ? row - b : -1, j < m - 1 ? row + b : -1};
+    PetscScalar    diagonal = dirichlet ? 4.0 : 0.0;
+
+    for (int k = 0; k < 4; k++) {
+      if (other[k] < 0) continue;
+      PetscCall(MatSetValue(*A, row, other[k], -1.0, INSERT_VALUES));
+      if (!dirichlet) diagonal += 1.0;
+    }
+    PetscCall(MatSetValue(*A, row, row, diagonal, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Solves with -pc_type gnnspai and the options; iterations, or -1 where it fails; the text of -ksp_view on rank 0, to be freed */
+static PetscErrorCode Solve(Mat A, const char arguments[], PetscInt *its, char **view)
+{
+  PetscOptions       options;
+  PetscViewer        viewer;
+  FILE              *file;
+  size_t             length;
+  KSP                ksp;
+  KSPConvergedReason reason;
+  Vec                x, b;
+  PetscInt           unused;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsCreate(&options));
+  PetscCall(PetscOptionsInsertString(options, arguments));
+  PetscCall(PetscOptionsPush(options));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
+  PetscCall(KSPSetTolerances(ksp, 1e-8, 0.0, PETSC_DEFAULT, 300));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(TestVecRandom(A, 8, &x));
+  PetscCall(VecDuplicate(x, &b));
+  PetscCall(MatMult(A, x, b));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetConvergedReason(ksp, &reason));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  if (reason <= 0) *its = -1;
+  file = open_memstream(view, &length);
+  PetscCheck(file != NULL, PETSC_COMM_SELF, PETSC_ERR_MEM, "open_memstream()");
+  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_WORLD, file, &viewer));
+  PetscCall(KSPView(ksp, viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  (void)fclose(file);
+  PetscCall(PetscOptionsAllUsed(options, &unused));
+  if (unused) Ok(PETSC_FALSE, "%d unused options in %s", (int)unused, arguments);
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&b));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(PetscOptionsPop());
+  PetscCall(PetscOptionsDestroy(&options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* At most so many iterations, and the view has the text */
+static PetscErrorCode TestSolve(Mat A, const char arguments[], PetscInt most, const char expected[], const char what[])
+{
+  PetscInt    its;
+  PetscMPIInt rank;
+  char       *view;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCall(Solve(A, arguments, &its, &view));
+  Ok(its >= 0 && its <= most, "%s: %d iterations", what, (int)its);
+  if (!Ok(rank != 0 || strstr(view, expected) != NULL, "%s: -ksp_view shows '%s'", what, expected)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# in: %s\n", view));
+  free(view);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define COARSE "-pc_type gnnspai -pc_gnnspai_coarse 32 "
+
+static PetscErrorCode TestSolves(void)
+{
+  Mat A, blocked;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 32, 1, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(TestSolve(A, "-pc_type gnnspai", 60, "type: gnnspai", "without coarse space"));
+  PetscCall(TestSolve(A, COARSE, 38, "coarse space: 32 aggregates, additive, A_c of size 32", "additive"));
+  PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_type balanced", 30, "balanced", "balanced"));
+  PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type gamg", 38, "type: gamg", "GAMG solves with A_c"));
+  PetscCall(TestSolve(A, "-pc_type bjacobi -pc_bjacobi_blocks 4 -sub_pc_type gnnspai -sub_pc_gnnspai_coarse 8", 60, "(sub_pc_gnnspai_coarse_)", "in block Jacobi"));
+  if (serial) {
+    PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_smooth 0", 50, "prolongator not smoothed", "not smoothed"));
+    PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_ksp_type richardson -pc_gnnspai_coarse_ksp_max_it 3 -pc_gnnspai_coarse_pc_type gamg", 40, "type: richardson", "three steps of GAMG with A_c"));
+    PetscCall(TestSolve(A, "-ksp_type fcg " COARSE "-pc_gnnspai_coarse_ksp_type cg -pc_gnnspai_coarse_pc_type jacobi", 38, "type: jacobi", "CG solves with A_c"));
+    PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type redundant", 38, "type: redundant", "redundant Cholesky"));
+    PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type mat", 38, "A_c of size 32, inverted", "explicit inverse"));
+    PetscCall(TestSolve(A, "-pc_type composite -pc_composite_pcs jacobi,gnnspai -sub_1_pc_gnnspai_coarse 32", 40, "32 aggregates", "in a composite"));
+  }
+  PetscCall(MatDestroy(&A));
+  PetscCall(Laplacian(MATAIJ, 16, 2, PETSC_TRUE, PETSC_TRUE, &blocked));
+  PetscCall(TestSolve(blocked, COARSE, 25, "32 aggregates, additive, A_c of size 64", "two components"));
+  PetscCall(TestSolve(blocked, "-pc_type fieldsplit -pc_fieldsplit_type additive -pc_fieldsplit_block_size 2 -fieldsplit_ksp_type preonly -fieldsplit_pc_type gnnspai -fieldsplit_pc_gnnspai_coarse 16", 30, "(fieldsplit_1_pc_gnnspai_coarse_)", "in a field split"));
+  PetscCall(MatDestroy(&blocked));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same iterations as AIJ's */
+static PetscErrorCode TestTypes(void)
+{
+  const MatType types[] = {MATBAIJ, MATSBAIJ, MATAIJPERM, MATAIJCRL};
+  PetscInt      its[2];
+  Mat           A;
+  char         *view;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 12, 2, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(Solve(A, COARSE, &its[0], &view));
+  PetscCall(MatDestroy(&A));
+  free(view);
+  for (size_t k = 0; k < (serial ? PETSC_STATIC_ARRAY_LENGTH(types) : 2); k++) {
+    PetscCall(Laplacian(types[k], 12, 2, PETSC_TRUE, PETSC_FALSE, &A));
+    PetscCall(Solve(A, COARSE, &its[1], &view));
+    Ok(its[0] == its[1] && its[0] > 0, "%s: %d iterations, AIJ %d", types[k], (int)its[1], (int)its[0]);
+    PetscCall(MatDestroy(&A));
+    free(view);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A_c is singular: the constants are in the range of P and in A's null space */
+static PetscErrorCode TestSingular(void)
+{
+  const char *const numbers[] = {"-pc_gnnspai_coarse 1", "-pc_gnnspai_coarse 16", "-pc_gnnspai_coarse 16 -pc_gnnspai_coarse_type balanced", "-pc_gnnspai_coarse 16 -pc_gnnspai_coarse_pc_type gamg"};
+  MatNullSpace      nullspace;
+  Mat               A;
+  char              arguments[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 20, 1, PETSC_FALSE, PETSC_TRUE, &A));
+  for (int attached = 0; attached < 2; attached++) {
+    for (size_t k = serial ? 0 : 2 + attached; k < PETSC_STATIC_ARRAY_LENGTH(numbers); k++) {
+      PetscCall(PetscSNPrintf(arguments, sizeof(arguments), "-pc_type gnnspai %s", numbers[k]));
+      PetscCall(TestSolve(A, arguments, 50, "coarse space", attached ? "pure Neumann, null space attached" : "pure Neumann"));
+    }
+    PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_TRUE, 0, NULL, &nullspace));
+    PetscCall(MatSetNullSpace(A, nullspace));
+    PetscCall(MatNullSpaceDestroy(&nullspace));
+  }
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing to aggregate: a diagonal matrix, a matrix without rows */
+static PetscErrorCode TestNothing(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 1, 1, PETSC_TRUE, PETSC_TRUE, &A));
+  PetscCall(TestSolve(A, COARSE, 1, "0 aggregates, additive, A_c of size 0", "1 x 1 matrix"));
+  PetscCall(MatDestroy(&A));
+  PetscCall(Laplacian(MATAIJ, 0, 1, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_type balanced", 0, "0 aggregates", "0 x 0 matrix"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- costs ---- */
+
+/* PETSc keeps a maximum only while it logs memory */
+static void LogMemory(PetscBool on)
+{
+#if defined(PETSC_USE_LOG)
+  PetscLogMemory = on;
+#else
+  (void)on;
+#endif
+}
+
+/* But for the 16 bytes in which PETSc keeps the floating point trap around LAPACK */
+static PetscErrorCode TestNoAllocation(Mat A, const char arguments[])
+{
+  PC             pc;
+  Vec            r, z;
+  PetscLogDouble before, after, most;
+
+  PetscFunctionBeginUser;
+  PetscCall(Create(A, arguments, &pc));
+  PetscCall(TestVecRandom(A, 1, &r));
+  PetscCall(VecDuplicate(r, &z));
+  PetscCall(PCApply(pc, r, z));
+  PetscCall(PetscMallocGetCurrentUsage(&before));
+  LogMemory(PETSC_TRUE);
+  PetscCall(PetscMallocPushMaximumUsage(0));
+  for (int k = 0; k < 10; k++) PetscCall(PCApply(pc, r, z));
+  PetscCall(PetscMallocPopMaximumUsage(0, &most));
+  LogMemory(PETSC_FALSE);
+  PetscCall(PetscMallocGetCurrentUsage(&after));
+  Ok(before > 0.0 && most <= before + 64 && after == before, "%s: PCApply() allocates no work space: %g bytes before, %g at most", arguments, before, most);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  Mat         A, decoupled;
+  PetscMPIInt size;
+  int         failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsSetValue(NULL, "-malloc_debug", "true")); /* PETSc counts bytes only then */
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  serial = size == 1 ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PCGNNSPAIRegister());
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 1, &A));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &decoupled));
+  PetscCall(MatSetOption(decoupled, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
+  PetscCall(TestMatDecouple(decoupled, 6));
+  PetscCall(TestRange(A, decoupled));
+  PetscCall(TestNearNull(A));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k += serial ? 1 : 3) PetscCall(TestSPD(decoupled, variants[k]));
+  if (serial) PetscCall(TestSpectrum(A));
+  if (serial) PetscCall(TestRefresh(A, "-pc_gnnspai_coarse 12"));
+  PetscCall(TestRefresh(A, "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced"));
+  if (serial) PetscCall(TestRefresh(A, "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_pc_type mat"));
+  if (serial) PetscCall(TestSetters(A));
+  PetscCall(TestSolves());
+  PetscCall(TestTypes());
+  PetscCall(TestSingular());
+  PetscCall(TestNothing());
+  if (serial) PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12"));
+  PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced"));
+  PetscCall(MatDestroy(&A));
+  PetscCall(MatDestroy(&decoupled));
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}
