@@ -43,11 +43,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-<<<<<<< HEAD
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda $(bench_all) bench-history bench-train bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) install clean FORCE
-=======
 .PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
->>>>>>> main
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -378,5 +374,6 @@ $(models:%=plot-%): plot-%: setup-plot
 
 # Ablations, a few minutes of CPU time each: bench/results/ablations-cpu.md
 ablations = form loss layers width probes
+.PHONY: $(ablations:%=ablate-%)
 $(ablations:%=ablate-%): ablate-%: programs
 	$(run_env) bench/ablate.sh $*
