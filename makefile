@@ -374,5 +374,6 @@ $(models:%=plot-%): plot-%: setup-plot
 
 # Ablations, a few minutes of CPU time each: bench/results/ablations-cpu.md
 ablations = form loss layers width probes
+.PHONY: $(ablations:%=ablate-%)
 $(ablations:%=ablate-%): ablate-%: programs
 	$(run_env) bench/ablate.sh $*
