@@ -38,7 +38,7 @@ data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o gra
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
-tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double
+tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
 cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
@@ -98,12 +98,13 @@ bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
-bin/t_device: LDLIBS += -lstdc++
+bin/t_emulated: $(kernels:%.cu=build/emulated/%.o) $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c tests/cuda/t_cuda.c)
+bin/t_device bin/t_emulated: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
@@ -137,7 +138,7 @@ build/emulated/%.o: %.c build/flags
 # general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
-build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
+build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o build/emulated/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
 build/builtins.h: FORCE
 	@mkdir -p build
 	@echo '$(builtin_list)' | cmp -s - $@ || echo '$(builtin_list)' > $@

@@ -936,7 +936,7 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
     PetscCall(PCGNNSPAIFetchFactor_Private(pc));
     PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
     PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, &gnn->G));
-    if (gnn->device) PetscCall(MatConvert(gnn->G, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, &gnn->G));
+    if (gnn->device) PetscCall(GNNOpsToDevice(&gnn->G));
     PetscCall(MatDestroy(&Gt));
   }
   *G = gnn->G;

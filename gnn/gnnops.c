@@ -1,9 +1,11 @@
 /*
    PETSc's side of the device: its stream, and the arrays of its matrices and vectors.
 */
-#include <petscdevice_cuda.h>
 #include "gnndevice.h"
 #include "gnnforward.h"
+
+#if !defined(GNN_EMULATE)
+  #include <petscdevice_cuda.h>
 
 static PetscErrorCode OpsStream_Private(GNNStream *stream)
 {
@@ -25,6 +27,55 @@ PetscErrorCode GNNOpsOnDevice(Mat A, PetscBool *device)
   if (bound) *device = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode GNNOpsToDevice(Mat *A)
+{
+  PetscFunctionBegin;
+  PetscCall(MatConvert(*A, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpsVecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)r, device, VECSEQCUDA, VECMPICUDA, ""));
+  if (*device) PetscCall(PetscObjectTypeCompareAny((PetscObject)z, device, VECSEQCUDA, VECMPICUDA, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#else
+  /* For the tests: the device's memory is the host's, and every matrix is on it while GNNOpsEmulate is true */
+  #define MatSeqAIJCUSPARSEGetArrayRead     MatSeqAIJGetArrayRead
+  #define MatSeqAIJCUSPARSERestoreArrayRead MatSeqAIJRestoreArrayRead
+  #define VecCUDAGetArrayRead      VecGetArrayRead
+  #define VecCUDARestoreArrayRead  VecRestoreArrayRead
+  #define VecCUDAGetArrayWrite     VecGetArrayWrite
+  #define VecCUDARestoreArrayWrite VecRestoreArrayWrite
+
+PetscBool GNNOpsEmulate = PETSC_FALSE;
+
+static PetscErrorCode OpsStream_Private(GNNStream *stream)
+{
+  *stream = NULL;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
+{
+  *device = GNNOpsEmulate;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode GNNOpsToDevice(PETSC_UNUSED Mat *A)
+{
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode OpsVecsOnDevice_Private(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
+{
+  *device = GNNOpsEmulate;
+  return PETSC_SUCCESS;
+}
+#endif
 
 PetscErrorCode GNNOpsSupports(GNNModel m, PetscBool *supports)
 {
@@ -109,8 +160,7 @@ PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
 
   PetscFunctionBegin;
   PetscCall(OpsStream_Private(&stream));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)r, &cuda, VECSEQCUDA, VECMPICUDA, ""));
-  if (cuda) PetscCall(PetscObjectTypeCompareAny((PetscObject)z, &cuda, VECSEQCUDA, VECMPICUDA, ""));
+  PetscCall(OpsVecsOnDevice_Private(r, z, &cuda));
   if (cuda) {
     PetscCall(VecCUDAGetArrayRead(r, &rarray));
     PetscCall(VecCUDAGetArrayWrite(z, &zarray));

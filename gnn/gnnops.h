@@ -9,8 +9,12 @@
 typedef struct _n_GNNDevice *GNNDevice;
 typedef struct _n_GNNFactor *GNNFactor;
 
-#if defined(GNN_CUDA)
+#if defined(GNN_CUDA) || defined(GNN_EMULATE)
+  #if defined(GNN_EMULATE)
+PETSC_INTERN PetscBool GNNOpsEmulate; /* are all matrices on the device? */
+  #endif
 PETSC_INTERN PetscErrorCode GNNOpsOnDevice(Mat, PetscBool *);                                         /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
+PETSC_INTERN PetscErrorCode GNNOpsToDevice(Mat *);                                                     /* a sequential AIJ matrix becomes one on the device */
 PETSC_INTERN PetscErrorCode GNNOpsSupports(GNNModel, PetscBool *);                                    /* can the network run there? */
 PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? The model may be NULL, then for GNNOpsUpload() alone */
 PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, GNNKernelStatus *); /* eps, alpha, damping */
@@ -24,6 +28,11 @@ static inline PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *devic
 {
   *device = PETSC_FALSE;
   return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNOpsToDevice(PETSC_UNUSED Mat *A)
+{
+  return PETSC_ERR_SUP;
 }
 
 static inline PetscErrorCode GNNOpsSupports(PETSC_UNUSED GNNModel m, PetscBool *supports)
