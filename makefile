@@ -348,7 +348,7 @@ note_general   = parts of heat and poisson, synthetic, 240 matrices of other kin
 first_general  = -train_steps 8000 -train_lr 3e-3 -train_warmup 400 -train_validate_every 2000
 second_general = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
 
-# Whole small beams, which have ends, and patches of middle-sized ones; blocks of 3 x 3. No kaporin: its dense matrices would be of up to 2400 rows
+# Whole small beams, which have ends, and patches of middle-sized ones; blocks of 3 x 3
 build/train-hyperelasticity/done: | programs
 	$(data) hyperelasticity -data_n 1350 -data_seed 0 -data_count 24 -data_output $(@D)/train_beam%d.dat
 	$(data) hyperelasticity -data_n 2100 -data_seed 24 -data_count 24 -data_output $(@D)/train_beam%d.dat
@@ -358,7 +358,7 @@ build/train-hyperelasticity/done: | programs
 	@touch $@
 note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
 first_hyperelasticity  = -gnn_block_size 3 -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
-second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500
+second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done
