@@ -270,8 +270,8 @@ $(bench_data)/size $(bench_data)/large: | programs
 	@mkdir -p $(@D)
 	for n in $(rows_$(@F)); do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $@_$$(printf %07d $$n)_%d.dat; done
 	@touch $@
-rows_size  = 6300 25000 100000
-rows_large = 400000 1000000
+rows_size  = 6300 25000 100000 400000
+rows_large = 1000000
 
 # README between its markers, and every table of every file
 readme-tables:

@@ -13,7 +13,7 @@
 
   Input Parameters:
 + pc   - the preconditioner context
-- name - a safetensors file, or the name of a built-in model (`general`, `heat`, `poisson`, `synthetic`)
+- name - a safetensors file, or the name of a built-in model (`general`, `heat`, `poisson`, `synthetic`, `hyperelasticity`)
 
   Options Database Key:
 . -pc_gnnspai_model name - the model
