@@ -631,6 +631,40 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The settings that are a number: name, type, member. A change makes the next set-up start anew */
+#define SETTINGS(X) \
+  X(Guard, PetscBool, guard) \
+  X(Precision, PCGNNSPAIPrecision, precision) \
+  X(Values, PCGNNSPAIValues, values) \
+  X(Threshold, PetscReal, fsai.threshold) \
+  X(Stages, PetscInt, fsai.stages) \
+  X(Order, PCGNNSPAIOrder, fsai.order) \
+  X(Fallback, PCGNNSPAIFallback, policy) \
+  X(Coarse, PetscInt, coarse_options.wanted) \
+  X(CoarseType, PCGNNSPAICoarseType, coarse_options.type) \
+  X(CoarseSmooth, PetscBool, coarse_options.smooth) \
+  X(Math, PCGNNSPAIMath, math)
+
+#define SETTING(Name, Type, member) \
+  static PetscErrorCode PCGNNSPAISet##Name##_GNNSPAI(PC pc, Type value) \
+  { \
+    PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data; \
+\
+    PetscFunctionBegin; \
+    if (value != gnn->member) pc->setupcalled = PETSC_FALSE; \
+    gnn->member = value; \
+    PetscFunctionReturn(PETSC_SUCCESS); \
+  } \
+\
+  static PetscErrorCode PCGNNSPAIGet##Name##_GNNSPAI(PC pc, Type *value) \
+  { \
+    PetscFunctionBegin; \
+    *value = ((PC_GNNSPAI *)pc->data)->member; \
+    PetscFunctionReturn(PETSC_SUCCESS); \
+  }
+
+SETTINGS(SETTING)
+
 static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -689,23 +723,6 @@ static PetscErrorCode PCGNNSPAIGetEpsilon_GNNSPAI(PC pc, PetscReal *epsilon)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAISetGuard_GNNSPAI(PC pc, PetscBool guard)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (guard != gnn->guard) pc->setupcalled = PETSC_FALSE;
-  gnn->guard = guard;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetGuard_GNNSPAI(PC pc, PetscBool *guard)
-{
-  PetscFunctionBegin;
-  *guard = ((PC_GNNSPAI *)pc->data)->guard;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCGNNSPAIGetGuardAlpha_GNNSPAI(PC pc, PetscReal *alpha)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -713,179 +730,6 @@ static PetscErrorCode PCGNNSPAIGetGuardAlpha_GNNSPAI(PC pc, PetscReal *alpha)
   PetscFunctionBegin;
   PetscCheck(gnn->factor && pc->setupcalled, PetscObjectComm((PetscObject)pc), PETSC_ERR_ORDER, "Call PCSetUp() first");
   *alpha = gnn->factor->alpha;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision precision)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (precision != gnn->precision) pc->setupcalled = PETSC_FALSE;
-  gnn->precision = precision;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetPrecision_GNNSPAI(PC pc, PCGNNSPAIPrecision *precision)
-{
-  PetscFunctionBegin;
-  *precision = ((PC_GNNSPAI *)pc->data)->precision;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetValues_GNNSPAI(PC pc, PCGNNSPAIValues values)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (values != gnn->values) pc->setupcalled = PETSC_FALSE;
-  gnn->values = values;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetValues_GNNSPAI(PC pc, PCGNNSPAIValues *values)
-{
-  PetscFunctionBegin;
-  *values = ((PC_GNNSPAI *)pc->data)->values;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetThreshold_GNNSPAI(PC pc, PetscReal threshold)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  PetscCheck(threshold >= 0.0 && threshold < 1.0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_threshold %g must be in [0, 1)", (double)threshold);
-  if (threshold != gnn->fsai.threshold) pc->setupcalled = PETSC_FALSE;
-  gnn->fsai.threshold = threshold;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetThreshold_GNNSPAI(PC pc, PetscReal *threshold)
-{
-  PetscFunctionBegin;
-  *threshold = ((PC_GNNSPAI *)pc->data)->fsai.threshold;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetStages_GNNSPAI(PC pc, PetscInt stages)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  PetscCheck(stages >= 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_stages %" PetscInt_FMT " must not be negative", stages);
-  if (stages != gnn->fsai.stages) pc->setupcalled = PETSC_FALSE;
-  gnn->fsai.stages = stages;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetStages_GNNSPAI(PC pc, PetscInt *stages)
-{
-  PetscFunctionBegin;
-  *stages = ((PC_GNNSPAI *)pc->data)->fsai.stages;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder order)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (order != gnn->fsai.order) pc->setupcalled = PETSC_FALSE;
-  gnn->fsai.order = order;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetOrder_GNNSPAI(PC pc, PCGNNSPAIOrder *order)
-{
-  PetscFunctionBegin;
-  *order = ((PC_GNNSPAI *)pc->data)->fsai.order;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback fallback)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (fallback != gnn->policy) pc->setupcalled = PETSC_FALSE;
-  gnn->policy = fallback;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetFallback_GNNSPAI(PC pc, PCGNNSPAIFallback *fallback)
-{
-  PetscFunctionBegin;
-  *fallback = ((PC_GNNSPAI *)pc->data)->policy;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetCoarse_GNNSPAI(PC pc, PetscInt n)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  PetscCheck(n >= 0 || n == PETSC_DECIDE, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_coarse is %" PetscInt_FMT ": give a number of aggregates, 0 for no coarse space or -1 for one by the size", n);
-  if (n != gnn->coarse_options.wanted) pc->setupcalled = PETSC_FALSE;
-  gnn->coarse_options.wanted = n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetCoarse_GNNSPAI(PC pc, PetscInt *n)
-{
-  PetscFunctionBegin;
-  *n = ((PC_GNNSPAI *)pc->data)->coarse_options.wanted;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType type)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (type != gnn->coarse_options.type) pc->setupcalled = PETSC_FALSE;
-  gnn->coarse_options.type = type;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetCoarseType_GNNSPAI(PC pc, PCGNNSPAICoarseType *type)
-{
-  PetscFunctionBegin;
-  *type = ((PC_GNNSPAI *)pc->data)->coarse_options.type;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetCoarseSmooth_GNNSPAI(PC pc, PetscBool smooth)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (smooth != gnn->coarse_options.smooth) pc->setupcalled = PETSC_FALSE;
-  gnn->coarse_options.smooth = smooth;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetCoarseSmooth_GNNSPAI(PC pc, PetscBool *smooth)
-{
-  PetscFunctionBegin;
-  *smooth = ((PC_GNNSPAI *)pc->data)->coarse_options.smooth;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISetMath_GNNSPAI(PC pc, PCGNNSPAIMath math)
-{
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-
-  PetscFunctionBegin;
-  if (math != gnn->math) pc->setupcalled = PETSC_FALSE;
-  gnn->math = math;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAIGetMath_GNNSPAI(PC pc, PCGNNSPAIMath *math)
-{
-  PetscFunctionBegin;
-  *math = ((PC_GNNSPAI *)pc->data)->math;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -948,34 +792,16 @@ static const struct {
   const char *name;
   void (*method)(void);
 } methods[] = {
+#define METHODS(Name, Type, member) \
+  {"PCGNNSPAISet" #Name "_C", (void (*)(void))PCGNNSPAISet##Name##_GNNSPAI}, \
+  {"PCGNNSPAIGet" #Name "_C", (void (*)(void))PCGNNSPAIGet##Name##_GNNSPAI},
+  SETTINGS(METHODS)
   {"PCGNNSPAISetModel_C",        (void (*)(void))PCGNNSPAISetModel_GNNSPAI       },
   {"PCGNNSPAIGetModel_C",        (void (*)(void))PCGNNSPAIGetModel_GNNSPAI       },
   {"PCGNNSPAISetNetwork_C",      (void (*)(void))PCGNNSPAISetNetwork_GNNSPAI     },
   {"PCGNNSPAISetEpsilon_C",      (void (*)(void))PCGNNSPAISetEpsilon_GNNSPAI     },
   {"PCGNNSPAIGetEpsilon_C",      (void (*)(void))PCGNNSPAIGetEpsilon_GNNSPAI     },
-  {"PCGNNSPAISetGuard_C",        (void (*)(void))PCGNNSPAISetGuard_GNNSPAI       },
-  {"PCGNNSPAIGetGuard_C",        (void (*)(void))PCGNNSPAIGetGuard_GNNSPAI       },
   {"PCGNNSPAIGetGuardAlpha_C",   (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI  },
-  {"PCGNNSPAISetPrecision_C",    (void (*)(void))PCGNNSPAISetPrecision_GNNSPAI   },
-  {"PCGNNSPAIGetPrecision_C",    (void (*)(void))PCGNNSPAIGetPrecision_GNNSPAI   },
-  {"PCGNNSPAISetValues_C",        (void (*)(void))PCGNNSPAISetValues_GNNSPAI      },
-  {"PCGNNSPAIGetValues_C",        (void (*)(void))PCGNNSPAIGetValues_GNNSPAI      },
-  {"PCGNNSPAISetThreshold_C",     (void (*)(void))PCGNNSPAISetThreshold_GNNSPAI   },
-  {"PCGNNSPAIGetThreshold_C",     (void (*)(void))PCGNNSPAIGetThreshold_GNNSPAI   },
-  {"PCGNNSPAISetStages_C",        (void (*)(void))PCGNNSPAISetStages_GNNSPAI      },
-  {"PCGNNSPAIGetStages_C",        (void (*)(void))PCGNNSPAIGetStages_GNNSPAI      },
-  {"PCGNNSPAISetOrder_C",         (void (*)(void))PCGNNSPAISetOrder_GNNSPAI       },
-  {"PCGNNSPAIGetOrder_C",         (void (*)(void))PCGNNSPAIGetOrder_GNNSPAI       },
-  {"PCGNNSPAISetFallback_C",     (void (*)(void))PCGNNSPAISetFallback_GNNSPAI    },
-  {"PCGNNSPAIGetFallback_C",     (void (*)(void))PCGNNSPAIGetFallback_GNNSPAI    },
-  {"PCGNNSPAISetCoarse_C",       (void (*)(void))PCGNNSPAISetCoarse_GNNSPAI      },
-  {"PCGNNSPAIGetCoarse_C",       (void (*)(void))PCGNNSPAIGetCoarse_GNNSPAI      },
-  {"PCGNNSPAISetCoarseType_C",   (void (*)(void))PCGNNSPAISetCoarseType_GNNSPAI  },
-  {"PCGNNSPAIGetCoarseType_C",   (void (*)(void))PCGNNSPAIGetCoarseType_GNNSPAI  },
-  {"PCGNNSPAISetCoarseSmooth_C", (void (*)(void))PCGNNSPAISetCoarseSmooth_GNNSPAI},
-  {"PCGNNSPAIGetCoarseSmooth_C", (void (*)(void))PCGNNSPAIGetCoarseSmooth_GNNSPAI},
-  {"PCGNNSPAISetMath_C",         (void (*)(void))PCGNNSPAISetMath_GNNSPAI        },
-  {"PCGNNSPAIGetMath_C",         (void (*)(void))PCGNNSPAIGetMath_GNNSPAI        },
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },

@@ -348,6 +348,7 @@ PetscErrorCode PCGNNSPAISetThreshold(PC pc, PetscReal threshold)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveReal(pc, threshold, 2);
+  PetscCheck(threshold >= 0.0 && threshold < 1.0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_threshold %g must be in [0, 1)", (double)threshold);
   PetscTryMethod(pc, "PCGNNSPAISetThreshold_C", (PC, PetscReal), (pc, threshold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -401,6 +402,7 @@ PetscErrorCode PCGNNSPAISetStages(PC pc, PetscInt stages)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveInt(pc, stages, 2);
+  PetscCheck(stages >= 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_stages %" PetscInt_FMT " must not be negative", stages);
   PetscTryMethod(pc, "PCGNNSPAISetStages_C", (PC, PetscInt), (pc, stages));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -568,6 +570,7 @@ PetscErrorCode PCGNNSPAISetCoarse(PC pc, PetscInt n)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveInt(pc, n, 2);
+  PetscCheck(n >= 0 || n == PETSC_DECIDE, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_coarse is %" PetscInt_FMT ": give a number of aggregates, 0 for no coarse space or -1 for one by the size", n);
   PetscTryMethod(pc, "PCGNNSPAISetCoarse_C", (PC, PetscInt), (pc, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
