@@ -86,7 +86,7 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
   Mat       B;
   KSP       host, device;
   PetscInt  its[2];
-  PetscReal difference;
+  PetscReal difference = 0.0;
 
   PetscFunctionBeginUser;
   PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
@@ -144,7 +144,7 @@ static PetscErrorCode TestHostVectors(Mat A)
   Mat       B;
   PC        pc;
   Vec       r, zh, zd;
-  PetscReal difference;
+  PetscReal difference = 0.0;
 
   PetscFunctionBeginUser;
   PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
