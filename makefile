@@ -102,8 +102,10 @@ $(filter-out $(double) bin/t_device bin/t_emulated,$(tests)): bin/%: build/tests
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
-bin/t_device: $(kernels:%.cu=build/emulated/%.o) build/emulated/gnn/gnndevice.o build/emulated/tests/t_device.o $(host_obj)
-bin/t_emulated: $(kernels:%.cu=build/emulated/%.o) $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c tests/cuda/t_cuda.c)
+# Everything that knows of the device, for emulated kernels
+emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c) $(kernels:%.cu=build/emulated/%.o)
+bin/t_device: build/emulated/tests/t_device.o $(emulated)
+bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
 bin/t_device bin/t_emulated: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
@@ -118,7 +120,7 @@ build/%.o: %.c build/flags
 # The same network in double, for the derivative tests
 build/double/%.o: %.c build/flags
 	@mkdir -p $(@D)
-	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
 build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h build/flags
