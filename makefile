@@ -195,15 +195,17 @@ petsc-cuda:
 	@kernels/petsc-cuda.sh '$(petsc_cuda)'
 
 # 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
-demo_bench = $(run_env) bin/gnnspai-bench -bench_pc jacobi,icc,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
+demo_bench = $(run_env) bin/gnnspai-bench -bench_profile 0 -bench_pc jacobi,icc,tfsai,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model
 run-demo: lib programs
 	@mkdir -p build/demo
-	@echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: the built-in model"
+	@echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: what -pc_type gnnspai does by itself; tfsai: its classical factor"
 	@bin/gnnspai-data heat -data_count 3 -data_seed 3000 -data_output build/demo/heat_%d.dat > /dev/null
 	@bin/gnnspai-data poisson -data_count 2 -data_seed 3000 -data_output build/demo/poisson_%d.dat > /dev/null
+	@bin/gnnspai-data hyperelasticity -data_n 8019 -data_seed 3000 -data_output build/demo/hyperelasticity_%d.dat > /dev/null
 	@bin/gnnspai-data synthetic -data_n 10240 -data_seed 3000 -data_output build/demo/synthetic_%d.dat > /dev/null
 	@$(demo_bench) heat -bench_matrices 'build/demo/heat_*.dat'
 	@$(demo_bench) poisson -bench_matrices 'build/demo/poisson_*.dat'
+	@$(demo_bench) hyperelasticity -bench_matrices 'build/demo/hyperelasticity_*.dat'
 	@$(demo_bench) synthetic -bench_matrices 'build/demo/synthetic_*.dat' -bench_repeat 1
 
 # ---- measurements: bench/results, README's tables from them; on an otherwise idle machine ----
