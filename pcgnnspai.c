@@ -61,7 +61,7 @@ typedef struct {
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
-  PetscCall(GNNOpsDestroy(&gnn->device));
+  PetscCall(GNNDeviceDestroy(&gnn->device));
   PetscCall(GNNFactorDestroy(&gnn->factor));
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
@@ -175,7 +175,7 @@ static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
   gnn->device_network = PETSC_FALSE;
   PetscCall(GNNOpsOnDevice(local, &ondevice));
   if (!ondevice || gnn->graph->b > 1) PetscFunctionReturn(PETSC_SUCCESS);
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNOpsSupports(gnn->model, &gnn->device_network));
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNDeviceSupports(gnn->model, &gnn->device_network));
   PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -307,7 +307,7 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
   PetscFunctionBegin;
   *status = GNN_GRAPH_OK;
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
-  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, &report));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, gnn->guard, &report));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   if (report.flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
   gnn->factor->replaced = report.replaced;
@@ -328,8 +328,7 @@ static PetscErrorCode PCGNNSPAIChooseForDevice_Private(PC pc, Mat local)
   if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, &unused, &status));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
-  f->alpha = 1.0;
-  PetscCall(GNNFactorFetch(f, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(GNNFactorFetchSlots(f, gnn->graph, gnn->device));
   PetscCall(GNNFactorChoose(f, gnn->model, gnn->graph, PCGNNSPAIEpsilon_Private(gnn), PETSC_TRUE));
   PetscCall(PCGNNSPAIRefused_Private(pc));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
@@ -594,7 +593,7 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscReal   local[5], sum[5];
 
   PetscFunctionBegin;
-  local[0] = gnn->device ? GNNOpsEntries(gnn->device) : gnn->factor->i[gnn->factor->n];
+  local[0] = gnn->device ? GNNDeviceEntries(gnn->device) : gnn->factor->i[gnn->factor->n];
   local[1] = gnn->graph->nz;
   local[2] = gnn->factor->replaced;
   local[3] = gnn->graph->n - gnn->graph->ncoupled;

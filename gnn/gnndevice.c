@@ -367,7 +367,7 @@ PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBo
 
 /* ---- values ---- */
 
-PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double a[], PetscReal epsilon, PetscReal alpha, PetscReal damping, GNNStream stream, GNNKernelStatus *status)
+PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double a[], PetscReal epsilon, PetscReal alpha, PetscReal damping, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
 {
   const GNNConfig *c = &m->config;
   GNNKernelStart   s = {0};
@@ -388,9 +388,11 @@ PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double 
   GNNCallKernel(GNNKernelFill(d->gt.mat, d->slots, d->graph, stream));
   GNNCallKernel(GNNKernelFill(d->g.mat, d->slots, d->graph, stream));
   GNNCallKernel(GNNKernelShift(d->graph, s.jacobi ? 0.0 : epsilon, d->shift, stream));
-  GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
-  PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
-  GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
+  if (probe) {
+    GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
+    PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
+    GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
+  }
   GNNCallKernel(GNNKernelToHost(d->read, d->status, sizeof(*d->status), stream));
   *status = *d->read;
   PetscFunctionReturn(PETSC_SUCCESS);

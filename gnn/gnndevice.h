@@ -2,7 +2,7 @@
    Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
-   The network's part is for models of block size 1 and width at most 32; GNNDeviceSupports() tells. A factor that was made on the host can be
+   The network's part is for models of block size 1 and width at most 32; GNNDeviceSupports() (gnnops.h) tells. A factor that was made on the host can be
    uploaded instead.
 */
 #pragma once
@@ -38,11 +38,8 @@ struct _n_GNNDevice {
   PetscInt         nmemory;
 };
 
-PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? Without a model (NULL) only for GNNDeviceUpload() */
-PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, GNNStream, GNNKernelStatus *); /* values of A, eps, and the guard's alpha and damping */
+PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, the guard's alpha and damping, with its probe? */
 PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor, block size 1, instead of the network's */
 PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
-PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                  /* stored of G */
-PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);

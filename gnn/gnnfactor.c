@@ -182,11 +182,18 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
+PetscErrorCode GNNFactorFetchSlots(GNNFactor f, GNNGraph g, GNNDevice d)
 {
   PetscFunctionBegin;
   PetscCall(FactorReserveSlots_Private(f, g));
   PetscCall(GNNOpsGetSlots(d, g, f->slots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNFactorFetchSlots(f, g, d));
   FactorUseSlots_Private(f, m, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -36,6 +36,7 @@ struct _n_GNNFactor {
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorFetchSlots(GNNFactor, GNNGraph, GNNDevice);                                         /* from the device, for GNNFactorChoose() */
 PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the slots on the device; eps */
 PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */

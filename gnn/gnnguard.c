@@ -272,18 +272,27 @@ static void Mix_Private(GNNGuard w, GNNGraph g, PetscReal alpha, PetscScalar gt[
   for (PetscInt p = 0; p < g->nz; p++) gt[p] = w->base[p] + alpha * w->delta[p];
 }
 
-/* alpha = share if the slots of G^T do better in the steps than what was tried before */
+/* Do the rows of G^T do better in the steps than what was tried before? Then they are what the next ones are compared with */
+static PetscErrorCode Better_Private(GNNGuard w, GNNGraph g, const Rows *rows, PetscReal epsilon, PetscBool *better)
+{
+  Steps steps;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, g, g->at, rows, epsilon, &steps));
+  *better = steps.energy > w->energy ? PETSC_TRUE : PETSC_FALSE;
+  if (*better) w->energy = steps.energy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* alpha = share if the slots of G^T do better */
 static PetscErrorCode Try_Private(GNNGuard w, GNNGraph g, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
 {
   const Rows rows = {g->i, g->j, gt};
-  Steps      steps;
+  PetscBool  better;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
-  if (steps.energy > w->energy) {
-    w->energy = steps.energy;
-    *alpha    = share;
-  }
+  PetscCall(Better_Private(w, g, &rows, epsilon, &better));
+  if (better) *alpha = share;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -336,11 +345,9 @@ PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, GNNGraph g, P
 PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, GNNGraph g, PetscReal epsilon, PetscBool *better)
 {
   const Rows rows = {f->i, f->j, f->v};
-  Steps      steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, g, g->at, &rows, epsilon, &steps));
-  *better = steps.energy > w->energy ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(Better_Private(w, g, &rows, epsilon, better));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,13 +77,6 @@ static PetscErrorCode OpsVecsOnDevice_Private(PETSC_UNUSED Vec r, PETSC_UNUSED V
 }
 #endif
 
-PetscErrorCode GNNOpsSupports(GNNModel m, PetscBool *supports)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceSupports(m, supports));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode GNNOpsCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNDevice *d)
 {
   GNNStream stream = NULL;
@@ -94,7 +87,7 @@ PetscErrorCode GNNOpsCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal epsilon, PetscReal alpha, PetscReal damping, GNNKernelStatus *status)
+PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal epsilon, PetscReal alpha, PetscReal damping, PetscBool probe, GNNKernelStatus *status)
 {
   const PetscScalar *a;
   GNNStream          stream = NULL;
@@ -103,7 +96,7 @@ PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal
   PetscCall(OpsStream_Private(&stream));
   PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
   PetscCall(PetscLogGpuTimeBegin());
-  PetscCall(GNNDeviceSetUp(d, m, g, a, epsilon, alpha, damping, stream, status));
+  PetscCall(GNNDeviceSetUp(d, m, g, a, epsilon, alpha, damping, probe, stream, status));
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(PetscLogGpuFlops(GNNForwardFlops(m, g->nodes, g->slots)));
   PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));
@@ -130,11 +123,6 @@ PetscErrorCode GNNOpsUpload(GNNDevice d, GNNFactor f)
   PetscCall(GNNDeviceUpload(d, f, stream));
   PetscCall(PetscLogCpuToGpu((PetscLogDouble)f->i[f->n] * (2 * (f->single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscInt GNNOpsEntries(GNNDevice d)
-{
-  return GNNDeviceEntries(d);
 }
 
 /* Vectors on the host, of a program that put only the matrix on the device, pass through the probe's vectors */
@@ -177,12 +165,5 @@ PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
     PetscCall(VecRestoreArrayWrite(z, &zarray));
   }
   PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.n));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNOpsDestroy(GNNDevice *d)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceDestroy(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,14 +15,14 @@ PETSC_INTERN PetscBool GNNOpsEmulate; /* are all matrices on the device? */
   #endif
 PETSC_INTERN PetscErrorCode GNNOpsOnDevice(Mat, PetscBool *);                                         /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
 PETSC_INTERN PetscErrorCode GNNOpsToDevice(Mat *);                                                     /* a sequential AIJ matrix becomes one on the device */
-PETSC_INTERN PetscErrorCode GNNOpsSupports(GNNModel, PetscBool *);                                    /* can the network run there? */
+PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);                                    /* can the network run there? */
 PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? The model may be NULL, then for GNNOpsUpload() alone */
-PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, GNNKernelStatus *); /* eps, alpha, damping */
+PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, PetscBool, GNNKernelStatus *); /* eps, the guard's alpha and damping, with its probe? */
 PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
 PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                                        /* a factor made on the host, block size 1 */
 PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);                                          /* z = M^-1 r */
-PETSC_INTERN PetscInt       GNNOpsEntries(GNNDevice);                                                  /* stored of G */
-PETSC_INTERN PetscErrorCode GNNOpsDestroy(GNNDevice *);
+PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                  /* stored of G */
+PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
 #else
 static inline PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -35,7 +35,7 @@ static inline PetscErrorCode GNNOpsToDevice(PETSC_UNUSED Mat *A)
   return PETSC_ERR_SUP;
 }
 
-static inline PetscErrorCode GNNOpsSupports(PETSC_UNUSED GNNModel m, PetscBool *supports)
+static inline PetscErrorCode GNNDeviceSupports(PETSC_UNUSED GNNModel m, PetscBool *supports)
 {
   *supports = PETSC_FALSE;
   return PETSC_SUCCESS;
@@ -46,7 +46,7 @@ static inline PetscErrorCode GNNOpsCreate(PETSC_UNUSED GNNModel m, PETSC_UNUSED 
   return PETSC_ERR_SUP;
 }
 
-static inline PetscErrorCode GNNOpsSetUp(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNModel m, PETSC_UNUSED GNNGraph g, PETSC_UNUSED Mat A, PETSC_UNUSED PetscReal epsilon, PETSC_UNUSED PetscReal alpha, PETSC_UNUSED PetscReal damping, PETSC_UNUSED GNNKernelStatus *status)
+static inline PetscErrorCode GNNOpsSetUp(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNModel m, PETSC_UNUSED GNNGraph g, PETSC_UNUSED Mat A, PETSC_UNUSED PetscReal epsilon, PETSC_UNUSED PetscReal alpha, PETSC_UNUSED PetscReal damping, PETSC_UNUSED PetscBool probe, PETSC_UNUSED GNNKernelStatus *status)
 {
   return PETSC_ERR_SUP;
 }
@@ -61,7 +61,7 @@ static inline PetscErrorCode GNNOpsUpload(PETSC_UNUSED GNNDevice d, PETSC_UNUSED
   return PETSC_ERR_SUP;
 }
 
-static inline PetscInt GNNOpsEntries(PETSC_UNUSED GNNDevice d)
+static inline PetscInt GNNDeviceEntries(PETSC_UNUSED GNNDevice d)
 {
   return 0;
 }
@@ -71,7 +71,7 @@ static inline PetscErrorCode GNNOpsApply(PETSC_UNUSED GNNDevice d, PETSC_UNUSED 
   return PETSC_ERR_SUP;
 }
 
-static inline PetscErrorCode GNNOpsDestroy(PETSC_UNUSED GNNDevice *d)
+static inline PetscErrorCode GNNDeviceDestroy(PETSC_UNUSED GNNDevice *d)
 {
   return PETSC_SUCCESS;
 }

@@ -465,16 +465,6 @@ static PetscErrorCode TestNothing(void)
 
 /* ---- costs ---- */
 
-/* PETSc keeps a maximum only while it logs memory */
-static void LogMemory(PetscBool on)
-{
-#if defined(PETSC_USE_LOG)
-  PetscLogMemory = on;
-#else
-  (void)on;
-#endif
-}
-
 /* But for the 16 bytes in which PETSc keeps the floating point trap around LAPACK */
 static PetscErrorCode TestNoAllocation(Mat A, const char arguments[])
 {

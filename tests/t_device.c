@@ -138,7 +138,7 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
   PetscCall(GNNDeviceCreate(m, h.graph, single, tf32, NULL, &device));
-  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, NULL, &status));
+  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_TRUE, NULL, &status));
   PetscCall(GNNDeviceGetSlots(device, h.graph, gt, NULL));
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));
   PetscCall(Take(n, &dz, z));
@@ -251,7 +251,7 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
     GNNGraph  g     = h.graph;
     PetscReal worst = 0.0;
 
-    PetscCall(GNNDeviceSetUp(device, m, g, da, 1e-4, alphas[k], damping, NULL, &status));
+    PetscCall(GNNDeviceSetUp(device, m, g, da, 1e-4, alphas[k], damping, PETSC_TRUE, NULL, &status));
     PetscCall(GNNDeviceGetSlots(device, g, gt, NULL));
     for (PetscInt i = 0; i < g->n; i++) {
       for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
@@ -301,7 +301,7 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
     if (k == 0) values[nz / 2] = NAN;
     if (k == 1) values[h.graph->diag[7]] = -1.0;
     PetscCall(Put(nz, values, &da));
-    PetscCall(GNNDeviceSetUp(device, m, h.graph, da, 1e-4, 1.0, 1.0, NULL, &status));
+    PetscCall(GNNDeviceSetUp(device, m, h.graph, da, 1e-4, 1.0, 1.0, PETSC_TRUE, NULL, &status));
     if (k < 2) Ok((status.flags & expected[k]) && (k == 0 || status.row == 7), "%s is reported", k ? "a negative diagonal entry" : "a NaN");
     else PetscCall(GNNDeviceGetSlots(device, h.graph, gt[k - 2], NULL));
     PetscCall(Take(nz, &da, NULL));

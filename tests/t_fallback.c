@@ -3,6 +3,7 @@ static char help[] = "What happens where the guard refuses the network's factor,
 #include "../gnn/gnn.h"
 #include "caught.h"
 #include "testpc.h"
+#include "testtext.h"
 
 static GNNModel wild; /* whose factor the guard refuses */
 
@@ -29,26 +30,6 @@ static PetscErrorCode SameFactors(PC a, PC b, PetscBool *same)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OkView(PC pc, const char expected[])
-{
-  PetscViewer viewer;
-  FILE       *file;
-  char       *text = NULL;
-  size_t      length;
-  PetscMPIInt rank;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  file = open_memstream(&text, &length);
-  PetscCall(PetscViewerASCIIOpenWithFILE(PetscObjectComm((PetscObject)pc), file, &viewer));
-  PetscCall(PCView(pc, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  (void)fclose(file);
-  if (!Ok(rank != 0 || strstr(text, expected) != NULL, "PCView() shows '%s'", expected)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# in: %s\n", text));
-  free(text);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TestPolicies(Mat A)
 {
   PC        fsai, jacobi, classical;
@@ -63,12 +44,12 @@ static PetscErrorCode TestPolicies(Mat A)
   PetscCall(SameFactors(fsai, classical, &same));
   PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
   Ok(same && alpha == -2.0, "fsai: the classical factor, alpha %g", (double)alpha);
-  PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0"));
-  PetscCall(OkView(fsai, "fallback: fsai, grown in 2 stages, threshold 0.07"));
+  PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0", "-pc_view"));
+  PetscCall(OkView(fsai, "fallback: fsai, grown in 2 stages, threshold 0.07", "-pc_view"));
   PetscCall(SameFactors(jacobi, classical, &same));
   PetscCall(PCGNNSPAIGetGuardAlpha(jacobi, &alpha));
   Ok(!same && alpha == 0.0, "jacobi: the damped start, alpha %g", (double)alpha);
-  PetscCall(OkView(jacobi, "guard: the damped start, alpha = 0"));
+  PetscCall(OkView(jacobi, "guard: the damped start, alpha = 0", "-pc_view"));
   PetscCall(PCGNNSPAISetThreshold(fsai, 0.999)); /* a diagonal G, which the start beats */
   PetscCall(SameFactors(fsai, jacobi, &same));
   PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
@@ -161,7 +142,7 @@ static PetscErrorCode TestDiagonal(void)
   PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_ERROR));
   PetscCall(Reason(ksp, A, &reason));
   Ok(reason > 0, "a diagonal matrix is no reason to fail");
-  PetscCall(OkView(pc, "guard: nothing to choose"));
+  PetscCall(OkView(pc, "guard: nothing to choose", "-pc_view"));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,16 +186,6 @@ static PetscErrorCode EventGet(const char name[], PetscEventPerfInfo *info)
   PetscCall(PetscLogEventGetId(name, &event));
   PetscCall(PetscLogEventGetPerfInfo(0, event, info));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* PETSc keeps a maximum only while it logs memory */
-static void LogMemory(PetscBool on)
-{
-#if defined(PETSC_USE_LOG)
-  PetscLogMemory = on;
-#else
-  (void)on;
-#endif
 }
 
 static PetscErrorCode SetUpCost(PC pc, Cost *cost)

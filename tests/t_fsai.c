@@ -5,6 +5,7 @@ static char help[] = "The classical factor: rows against a plain dense computati
 #include "../gnn/gnnfsairow.h" /* GNN_FSAI_MAX */
 #include "caught.h"
 #include "testpc.h"
+#include "testtext.h"
 
 #define N 160 /* largest local size here */
 
@@ -244,27 +245,6 @@ static PetscErrorCode CompareApplied(PC pc, PetscReal *difference)
   PetscCall(VecRestoreArrayRead(z, &za));
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&z));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The text of PCView() has the words, on rank 0 */
-static PetscErrorCode OkView(PC pc, const char expected[], const char what[])
-{
-  PetscViewer viewer;
-  FILE       *file;
-  char       *text = NULL;
-  size_t      length;
-  PetscMPIInt rank;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  file = open_memstream(&text, &length);
-  PetscCall(PetscViewerASCIIOpenWithFILE(PetscObjectComm((PetscObject)pc), file, &viewer));
-  PetscCall(PCView(pc, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  (void)fclose(file);
-  if (!Ok(rank != 0 || strstr(text, expected) != NULL, "%s: PCView() shows '%s'", what, expected)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# in: %s\n", text));
-  free(text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -369,16 +369,6 @@ static PetscErrorCode TestComposed(const char name[], const char arguments[], Ma
 
 /* ---- costs ---- */
 
-/* PETSc keeps a maximum only while it logs memory */
-static void LogMemory(PetscBool on)
-{
-#if defined(PETSC_USE_LOG)
-  PetscLogMemory = on;
-#else
-  (void)on;
-#endif
-}
-
 static PetscErrorCode TestNoAllocation(Mat A)
 {
   PC             pc;

@@ -66,14 +66,3 @@ tutorial() {
   done
   echo "$path"
 }
-
-# compile SOURCE PROGRAM PACKAGES FLAGS...: with what pkg-config says, and nothing of this directory
-compile() {
-  local source=$1 program=$2 packages=$3 libs flag rpath=()
-  shift 3
-  libs=$(pkg-config --libs $packages) || return 1
-  for flag in $libs; do
-    [[ $flag == -L* ]] && rpath+=("-Wl,-rpath,${flag#-L}")
-  done
-  run $CC -o "$program" $(pkg-config --cflags $packages) "$source" "$@" $libs "${rpath[@]}" -lm
-}

@@ -117,3 +117,13 @@ static inline PetscErrorCode TestDifference(Vec x, PetscScalar factor, Vec y, Pe
   PetscCall(VecDestroy(&d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* PETSc keeps a maximum only while it logs memory */
+static inline void LogMemory(PetscBool on)
+{
+#if defined(PETSC_USE_LOG)
+  PetscLogMemory = on;
+#else
+  (void)on;
+#endif
+}
