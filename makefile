@@ -40,7 +40,7 @@ bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
 cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
-models    = heat poisson synthetic general hyperelasticity
+models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
 .PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
@@ -300,7 +300,8 @@ bench-smoother: lib
 
 # ---- models ----
 #
-# make train-heat | train-poisson | train-synthetic | train-general | train-hyperelasticity makes share/gnnspai/NAME.safetensors from nothing, on two ranks.
+# make train-heat | train-poisson | train-synthetic | train-general | train-hyperelasticity | train-general3 | train-small makes share/gnnspai/NAME.safetensors
+# from nothing, on two ranks.
 # Seeds below 1000 train, 1000 to 1999 validate, from 2000 on they are for tests and benchmarks. Loss log-sai first, then fine-tuning.
 
 data = @mkdir -p $(@D) && bin/gnnspai-data
@@ -345,7 +346,7 @@ second_synthetic = -train_steps 1000 -train_lr 2e-3 -train_validate_every 250 -t
 build/train-general/done: build/train-heat/done build/train-poisson/done build/train-synthetic/done
 	$(data) mix -data_seed 0 -data_count 240 -data_output $(@D)/train_mix%03d.dat
 	$(data) mix -data_n 3000 -data_seed 1003 -data_count 6 -data_output $(@D)/valid_mix%d.dat
-	cd $(@D) && for f in ../train-heat/train_??[036].dat ../train-poisson/train_??[02468].dat ../train-synthetic/train_*.dat ../train-*/valid_100[01].dat; do \
+	cd $(@D) && for f in ../train-heat/train_??[036].dat ../train-poisson/train_??[02468].dat ../train-synthetic/train_*.dat ../train-{heat,poisson,synthetic}/valid_100[01].dat; do \
 	  family=$${f#../train-}; name=$${f##*/}; ln -sf $$f $${name%%_*}_$${family%%/*}$${name#*_}; done
 	@touch $@
 note_general   = parts of heat and poisson, synthetic, 240 matrices of other kinds
@@ -363,6 +364,27 @@ build/train-hyperelasticity/done: | programs
 note_hyperelasticity   = hyperelasticity, 48 small beams and 96 patches of 12 beams
 first_hyperelasticity  = -gnn_block_size 3 -train_steps 5000 -train_lr 6e-3 -train_validate_every 1000
 second_hyperelasticity = -train_steps 2000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
+
+# All of hyperelasticity, elasticity on grids, and three coupled fields of other kinds
+build/train-general3/done: build/train-hyperelasticity/done
+	$(data) mix -data_block_size 3 -data_kind elasticity-3d -data_n 1500 -data_seed 0 -data_count 96 -data_output $(@D)/train_elastic%03d.dat
+	$(data) mix -data_block_size 3 -data_n 1500 -data_seed 100 -data_count 144 -data_output $(@D)/train_mix%03d.dat
+	$(data) mix -data_block_size 3 -data_kind elasticity-3d -data_n 6000 -data_seed 1000 -data_count 3 -data_output $(@D)/valid_elastic%d.dat
+	$(data) mix -data_block_size 3 -data_n 6000 -data_seed 1003 -data_count 3 -data_output $(@D)/valid_mix%d.dat
+	cd $(@D) && for f in ../train-hyperelasticity/train_*.dat ../train-hyperelasticity/valid_*.dat; do ln -sf $$f .; ln -sf $$f.info .; done
+	@touch $@
+note_general3   = hyperelasticity, 96 elastic grids, 144 matrices of three coupled fields
+first_general3  = -gnn_block_size 3 -train_steps 7000 -train_lr 4e-3 -train_warmup 400 -train_validate_every 1750
+second_general3 = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
+
+# general with an eighth of the arithmetic
+build/train-small/done: build/train-general/done
+	@mkdir -p $(@D)
+	cd $(@D) && ln -sf ../train-general/train_*.dat ../train-general/valid_*.dat .
+	@touch $@
+note_small   = $(note_general)
+first_small  = -gnn_width 8 -train_steps 12000 -train_lr 6e-3 -train_warmup 400 -train_validate_every 2000
+second_small = -train_steps 3000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # gnnspai-data: poisson, synthetic and mix. Run from the top: prove tests/t_data2.t
-echo 1..18
+echo 1..22
 
 . tests/tap.sh
 data=$top/bin/gnnspai-data
@@ -79,4 +79,11 @@ result $bad "mix: each kind has its nonzeros per row; symmetric and definite"
 run mix -data_count 48 -data_output mix_%d.dat -data_check && [ "$(grep -o 'row, [0-9a-z-]*' log | sort -u | wc -l)" -ge 12 ] && grep -q ', 0 decoupled rows' log && ! all_lines 'decoupled == 0'
 result $? "mix: random kinds; Dirichlet rows are there or eliminated"
 repeats "mix" mix -data_n 300
+run mix -data_block_size 3 -data_n 1500 -data_count 24 -data_output block_%d.dat -data_check && all_lines 'n % 3 == 0 && n >= 750 && n <= 1700' && [ "$(cat block_*.dat.info | sort | uniq -c | xargs)" = "24 -matload_block_size 3" ]
+result $? "mix with blocks: whole nodes, the block size beside each file; symmetric and definite"
+run mix -data_block_size 3 -data_kind elasticity-3d -data_n 1500 -data_count 4 -data_output block_elastic_%d.dat && all_lines 'nz >= 50 && nz <= 81'
+result $? "mix with blocks: elasticity"
+"$top/bin/gnnspai-train" -gnn_block_size 3 -train_matrices 'block_*.dat' -train_steps 1 -train_output x.safetensors > log 2>&1 && grep -q '^28 training matrices' log
+result $? "mix with blocks: all of them are full"
+refused "mix: a kind with another number of unknowns at a node is refused" "has 2 unknowns at a node, not the 3" mix -data_kind elasticity-2d -data_block_size 3 -data_output x_%d.dat
 refused "mix: an unknown -data_kind is refused, the known ones named" "5-point 7-point" mix -data_kind 6-point -data_output x_%d.dat

@@ -97,7 +97,7 @@ PETSC_INTERN void           GridPoint(const Grid *, PetscInt, PetscReal[3]); /* 
 PETSC_INTERN void           GridStencil(const Grid *, const PetscReal[8], PetscScalar *);
 PETSC_INTERN void           GridDiffusion(const Grid *, const PetscReal[3][3], PetscReal, PetscScalar *);
 PETSC_INTERN void           GridElasticity(const Grid *, PetscReal, PetscReal, PetscScalar *);
-PETSC_INTERN PetscErrorCode GridAssemble(const Grid *, PetscInt, const PetscScalar *, const PetscReal[], Mat *);
+PETSC_INTERN PetscErrorCode GridAssemble(const Grid *, PetscInt, PetscBool, const PetscScalar *, const PetscReal[], Mat *);
 PETSC_INTERN PetscErrorCode GridSides(PetscRandom, const Grid *, PetscInt, PetscBool[]);
 
 /* Laplacians of random graphs of n nodes, of irregular degree, with a small random diagonal */

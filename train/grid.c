@@ -130,8 +130,8 @@ void GridElasticity(const Grid *grid, PetscReal lambda, PetscReal mu, PetscScala
   }
 }
 
-/* The sum over the cells of coefficient[cell] K (NULL: 1); couplings that are zero in K are not stored */
-PetscErrorCode GridAssemble(const Grid *grid, PetscInt components, const PetscScalar *K, const PetscReal coefficient[], Mat *A)
+/* The sum over the cells of coefficient[cell] K (NULL: 1); couplings that are zero in K are stored only if all are wanted */
+PetscErrorCode GridAssemble(const Grid *grid, PetscInt components, PetscBool full, const PetscScalar *K, const PetscReal coefficient[], Mat *A)
 {
   const PetscInt corners = 1 << grid->dim, n = corners * components;
   PetscInt       node[GRID_MAX_CORNERS], row[GRID_MAX_ELEMENT];
@@ -139,7 +139,7 @@ PetscErrorCode GridAssemble(const Grid *grid, PetscInt components, const PetscSc
 
   PetscFunctionBeginUser;
   PetscCall(DataMatCreate(grid->n * components, (grid->dim == 2 ? 9 : 27) * components, A));
-  PetscCall(MatSetOption(*A, MAT_IGNORE_ZERO_ENTRIES, PETSC_TRUE));
+  if (!full) PetscCall(MatSetOption(*A, MAT_IGNORE_ZERO_ENTRIES, PETSC_TRUE));
   for (PetscInt cell = 0; cell < GridCells(grid); cell++) {
     GridCorners(grid, cell, node);
     for (PetscInt p = 0; p < n; p++) row[p] = node[p / components] * components + p % components;

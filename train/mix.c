@@ -1,8 +1,13 @@
 /*
    mix: small matrices of many kinds, for a model that is to meet any: one element matrix on a box grid, or the Laplacian of a random graph. Dirichlet
    unknowns (some sides of a grid) are eliminated or made identity rows, and half of the matrices get a random order of the unknowns.
+
+   With blocks of size b: elasticity in b dimensions, and b fields on any scalar kind, A x K + I x C with small random K and C, the fields coupled by
+   diffusion and reaction. Blocks are full, and whole nodes are ordered, eliminated or made identity rows.
 */
 #include "generate.h"
+
+#define MAX_BLOCK 8
 
 typedef struct {
   const char *name;
@@ -174,9 +179,9 @@ static const Kind kinds[] = {
   {.name = "anisotropic-3d", .dim = 3, .components = 1, .element = Anisotropic,   .coefficient = Noise                      },
   {.name = "jumps-2d",       .dim = 2, .components = 1, .element = StarOrElement, .coefficient = Jumps                      },
   {.name = "jumps-3d",       .dim = 3, .components = 1, .element = StarOrElement, .coefficient = Jumps                      },
-  {.name = "geometric",      .graph = GraphGeometric                                                                        },
-  {.name = "hubs",           .graph = GraphHubs                                                                             },
-  {.name = "small-world",    .graph = GraphSmallWorld                                                                       },
+  {.name = "geometric",      .components = 1, .graph = GraphGeometric                                                       },
+  {.name = "hubs",           .components = 1, .graph = GraphHubs                                                            },
+  {.name = "small-world",    .components = 1, .graph = GraphSmallWorld                                                      },
   {.name = "mass-2d",        .dim = 2, .components = 1, .element = Shifted,       .coefficient = Noise                      },
   {.name = "mass-3d",        .dim = 3, .components = 1, .element = Shifted,       .coefficient = Noise                      },
   {.name = "biharmonic",     .dim = 2, .components = 1, .element = Star,          .coefficient = Noise, .square = PETSC_TRUE},
@@ -200,18 +205,68 @@ static PetscErrorCode Square(PetscRandom random, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode GridMatrix(const Kind *kind, PetscRandom random, PetscInt n, Mat *A, PetscBool **dirichlet)
+/* b x b, row by row: R R^T/b + 0.1 I, entries of R normal */
+static PetscErrorCode RandomDefinite(PetscRandom random, PetscInt b, PetscScalar K[])
+{
+  PetscReal R[MAX_BLOCK * MAX_BLOCK];
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < b * b; k++) PetscCall(DataRandomNormal(random, &R[k]));
+  for (PetscInt r = 0; r < b; r++) {
+    for (PetscInt c = 0; c <= r; c++) {
+      PetscReal sum = r == c ? 0.1 : 0;
+
+      for (PetscInt k = 0; k < b; k++) sum += R[r * b + k] * R[c * b + k] / b;
+      K[r * b + c] = K[c * b + r] = sum;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A becomes A x K + I x C; C is of the size of the mean diagonal entry, or much smaller */
+static PetscErrorCode CoupleFields(PetscRandom random, PetscInt b, Mat *A)
+{
+  PetscInt    n, row[MAX_BLOCK];
+  PetscReal   reaction;
+  PetscScalar K[MAX_BLOCK * MAX_BLOCK], C[MAX_BLOCK * MAX_BLOCK], trace;
+  Mat         fields, product;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(*A, &n, NULL));
+  PetscCall(MatGetTrace(*A, &trace));
+  PetscCall(DataRandomLogUniform(random, 1e-4, 1, &reaction));
+  PetscCall(RandomDefinite(random, b, K));
+  PetscCall(RandomDefinite(random, b, C));
+  for (PetscInt k = 0; k < b * b; k++) C[k] *= reaction * trace / n;
+  for (PetscInt k = 0; k < b; k++) row[k] = k;
+  PetscCall(DataMatCreate(b, b, &fields));
+  PetscCall(MatSetValues(fields, b, row, b, row, K, INSERT_VALUES));
+  PetscCall(DataMatAssemble(fields));
+  PetscCall(MatSeqAIJKron(*A, fields, MAT_INITIAL_MATRIX, &product));
+  PetscCall(MatDestroy(&fields));
+  PetscCall(MatDestroy(A));
+  *A = product;
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt k = 0; k < b; k++) row[k] = i * b + k;
+    PetscCall(MatSetValues(*A, b, row, b, row, C, ADD_VALUES));
+  }
+  PetscCall(DataMatAssemble(*A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* n nodes or so, blocks of the kind's unknowns full or not; dirichlet: of unknowns, before any coupling of fields */
+static PetscErrorCode GridMatrix(const Kind *kind, PetscRandom random, PetscInt n, PetscBool full, Mat *A, PetscBool **dirichlet)
 {
   Grid        grid;
   PetscReal  *coefficient;
   PetscScalar K[GRID_MAX_ELEMENT * GRID_MAX_ELEMENT];
 
   PetscFunctionBeginUser;
-  PetscCall(GridCreate(random, kind->dim, n / kind->components, &grid));
+  PetscCall(GridCreate(random, kind->dim, n, &grid));
   PetscCall(PetscMalloc1(GridCells(&grid), &coefficient));
   PetscCall(kind->coefficient(random, &grid, coefficient));
   PetscCall(kind->element(random, &grid, K));
-  PetscCall(GridAssemble(&grid, kind->components, K, coefficient, A));
+  PetscCall(GridAssemble(&grid, kind->components, full, K, coefficient, A));
   PetscCall(PetscFree(coefficient));
   if (kind->square) PetscCall(Square(random, A));
   PetscCall(PetscMalloc1(grid.n * kind->components, dirichlet));
@@ -219,28 +274,33 @@ static PetscErrorCode GridMatrix(const Kind *kind, PetscRandom random, PetscInt 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The rows to keep, in an order of their own half of the time; Dirichlet rows are not kept, or turned into identity rows. dirichlet may be NULL */
-static PetscErrorCode Finish(PetscRandom random, const PetscBool dirichlet[], Mat *A)
+/* The block rows to keep, in an order of their own half of the time; Dirichlet ones are not kept, or turned into identity rows. Block row k is
+   one if dirichlet[k stride] says so, dirichlet may be NULL */
+static PetscErrorCode Finish(PetscRandom random, PetscInt b, const PetscBool dirichlet[], PetscInt stride, Mat *A)
 {
-  PetscInt n, identity, shuffle, nkeep = 0, nfixed = 0, *order, *keep, *fixed;
-  IS       is;
-  Mat      kept;
+  PetscInt   n, identity, shuffle, nkeep = 0, *order, *keep;
+  PetscBool *fixed;
+  IS         is;
+  Mat        kept;
 
   PetscFunctionBeginUser;
   PetscCall(DataRandomInt(random, 2, &identity));
   PetscCall(DataRandomInt(random, 2, &shuffle));
+  PetscCall(MatSetBlockSize(*A, b));
   PetscCall(MatGetSize(*A, &n, NULL));
+  n /= b;
   PetscCall(PetscMalloc3(n, &order, n, &keep, n, &fixed));
   PetscCall(DataRandomPermutation(random, n, order));
+  for (PetscInt k = 0; k < n; k++) fixed[k] = dirichlet && dirichlet[k * stride] ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt k = 0; k < n; k++) {
     const PetscInt row = shuffle ? order[k] : k;
 
-    if (dirichlet && dirichlet[row]) fixed[nfixed++] = row;
-    if (!dirichlet || !dirichlet[row] || identity) keep[nkeep++] = row;
+    if (!fixed[row] || identity) keep[nkeep++] = row;
   }
-  if (identity) PetscCall(MatZeroRowsColumns(*A, nfixed, fixed, 1, NULL, NULL));
-  PetscCall(ISCreateGeneral(PETSC_COMM_SELF, nkeep, keep, PETSC_COPY_VALUES, &is));
+  if (identity) PetscCall(DataMatFix(*A, fixed));
+  PetscCall(ISCreateBlock(PETSC_COMM_SELF, b, nkeep, keep, PETSC_COPY_VALUES, &is));
   PetscCall(MatCreateSubMatrix(*A, is, is, MAT_INITIAL_MATRIX, &kept));
+  PetscCall(MatSetBlockSize(kept, b));
   PetscCall(ISDestroy(&is));
   PetscCall(PetscFree3(order, keep, fixed));
   PetscCall(MatDestroy(A));
@@ -248,21 +308,30 @@ static PetscErrorCode Finish(PetscRandom random, const PetscBool dirichlet[], Ma
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Can the kind have blocks of size b: are there as many unknowns at a node, or is there one, of which b fields are made? */
+static PetscBool KindHasBlocks(const Kind *kind, PetscInt b)
+{
+  return b == 1 || kind->components == b || kind->components == 1 ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* kind < 0: a random one; note = the name of the one it is */
-static PetscErrorCode MixMatrix(PetscInt kind, PetscInt n, PetscInt seed, const char **note, Mat *A)
+static PetscErrorCode MixMatrix(PetscInt kind, PetscInt n, PetscInt b, PetscInt seed, const char **note, Mat *A)
 {
   PetscRandom random;
-  PetscInt    drawn;
+  PetscInt    drawn, components;
   PetscBool  *dirichlet = NULL;
 
   PetscFunctionBeginUser;
   PetscCall(DataRandomCreate(seed, &random));
-  PetscCall(DataRandomInt(random, NKINDS, &drawn));
+  do PetscCall(DataRandomInt(random, NKINDS, &drawn));
+  while (!KindHasBlocks(&kinds[drawn], b));
   if (kind < 0) kind = drawn;
-  *note = kinds[kind].name;
-  if (kinds[kind].graph) PetscCall(kinds[kind].graph(random, n, A));
-  else PetscCall(GridMatrix(&kinds[kind], random, n, A, &dirichlet));
-  PetscCall(Finish(random, dirichlet, A));
+  *note      = kinds[kind].name;
+  components = PetscMax(kinds[kind].components, b); /* unknowns of a node in the end */
+  if (kinds[kind].graph) PetscCall(kinds[kind].graph(random, n / components, A));
+  else PetscCall(GridMatrix(&kinds[kind], random, n / components, b > 1 && kinds[kind].components == b ? PETSC_TRUE : PETSC_FALSE, A, &dirichlet));
+  if (kinds[kind].components < components) PetscCall(CoupleFields(random, b, A));
+  PetscCall(Finish(random, b, dirichlet, kinds[kind].components == b ? b : 1, A));
   PetscCall(PetscFree(dirichlet));
   PetscCall(PetscRandomDestroy(&random));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -271,7 +340,7 @@ static PetscErrorCode MixMatrix(PetscInt kind, PetscInt n, PetscInt seed, const 
 PetscErrorCode DataMix(void)
 {
   DataOptions opt  = {.count = 16};
-  PetscInt    n    = 700, kind = 0;
+  PetscInt    n    = 700, b = 1, kind = 0;
   PetscBool   given, proceed;
   const char *names[NKINDS];
 
@@ -279,14 +348,16 @@ PetscErrorCode DataMix(void)
   for (PetscInt k = 0; k < NKINDS; k++) names[k] = kinds[k].name;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data mix: matrices of many kinds; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about, before Dirichlet ones are eliminated", NULL, n, &n, NULL, 64, 1000000));
+  PetscCall(PetscOptionsRangeInt("-data_block_size", "Unknowns at a node, in full blocks: elasticity in so many dimensions, or coupled fields", NULL, b, &b, NULL, 1, MAX_BLOCK));
   PetscCall(PetscOptionsEList("-data_kind", "Make this kind, not a random one for each matrix", NULL, names, NKINDS, "random", &kind, &given));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("mix", &opt, &proceed));
+  PetscCheck(!given || KindHasBlocks(&kinds[kind], b), PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-data_kind %s has %" PetscInt_FMT " unknowns at a node, not the %" PetscInt_FMT " of -data_block_size", kinds[kind].name, kinds[kind].components, b);
   for (PetscInt seed = opt.seed; proceed && seed < opt.seed + opt.count; seed++) {
     Mat A;
 
-    PetscCall(MixMatrix(given ? kind : -1, n, seed, &opt.note, &A));
+    PetscCall(MixMatrix(given ? kind : -1, n, b, seed, &opt.note, &A));
     PetscCall(DataWrite(&opt, seed, A));
     PetscCall(MatDestroy(&A));
   }
