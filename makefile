@@ -400,7 +400,7 @@ $(models:%=plot-%): plot-%: setup-plot
 	@echo build/plot/$*.png
 
 # Ablations, a few minutes of CPU time each: bench/results/ablations-cpu.md
-ablations = form loss layers width probes
+ablations = form features loss layers width probes epsilon rtol
 .PHONY: $(ablations:%=ablate-%)
 $(ablations:%=ablate-%): ablate-%: programs
 	$(run_env) bench/ablate.sh $*

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the network's form, the loss, its size and the probes are worth: short trainings on heat, equal but for what is named.
-#   bench/ablate.sh form|loss|layers|width|probes      writes bench/results/ablate-NAME-cpu.csv, then the table of all of them
+#   bench/ablate.sh form|features|loss|layers|width|probes|epsilon|rtol      writes bench/results/ablate-NAME-cpu.csv, then the table of all of them
 # The last parameters are used, without the guard, so that a bad network shows. STEPS and SEEDS ("0 1") set how long and how often.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,9 +10,9 @@ work=build/ablate
 mkdir -p $work
 
 if [ ! -e $work/done ]; then
-  bin/gnnspai-data heat -data_seed 0 -data_count 8 -data_output "$work/mesh_%d.dat" > $work/log
+  bin/gnnspai-data heat -data_seed 0 -data_count 8 -data_features -data_output "$work/mesh_%d.dat" > $work/log
   bin/gnnspai-data patches -data_matrices "$work/mesh_*.dat" -data_count 96 -data_output "$work/train_%02d.dat" >> $work/log
-  bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_output "$work/test_%d.dat" >> $work/log
+  bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_features -data_output "$work/test_%d.dat" >> $work/log
   touch $work/done
 fi
 
@@ -35,26 +35,46 @@ variants() {
     ;;
   layers) for k in 1 2 4 6; do echo "L = $k: -gnn_layers $k"; done ;;
   width) for k in 8 16 24 32; do echo "d = $k: -gnn_width $k"; done ;;
+  features)
+    local user=user:4 ours=rowabs,rowsum,degree
+    echo "ours:"
+    echo "ours, with coordinates and diffusivity: -gnn_node_features $ours,$user"
+    echo "ours, the paper's node features: -gnn_node_features mask,$user"
+    echo "the paper's form, our node features: $paper"
+    echo "the paper's form and node features: $paper -gnn_node_features mask,$user"
+    ;;
   probes) for k in 1 2 8 16; do echo "k = $k: -train_probes $k"; done ;;
-  *) echo "ablate.sh form|loss|layers|width|probes" >&2; exit 1 ;;
+  epsilon) for e in 1e-6 1e-4 1e-2 1e-1; do echo "epsilon = $e: -gnn_epsilon $e"; done ;;
+  rtol) for r in 1e-2 1e-4 1e-6 1e-8; do echo "ours, rtol $r: RTOL=$r"; done ;;
+  *) echo "ablate.sh form|features|loss|layers|width|probes|epsilon|rtol" >&2; exit 1 ;;
   esac
 }
 
-# measure SEED OPTIONS...: parameters, loss, iterations of Jacobi's, of ours (sums over the test matrices and both right-hand sides); once for equal options
-measure() {
+# trained SEED OPTIONS...: the files' name of a training, done once for equal options
+trained() {
   local run=$work/run_$(echo "$steps $*" | md5sum | cut -c1-16)
-  if [ ! -e "$run" ]; then
-    bin/gnnspai-train -train_matrices "$work/train_*.dat" -train_lr 5e-3 -train_steps $steps -train_validate_every $((steps / 4)) -train_output "$run.safetensors" -train_log "$run.csv" -train_seed "$@" > "$run.log"
-    bin/gnnspai-bench -bench_matrices "$work/test_*.dat" -bench_pc jacobi,gnnspai -bench_repeat 1 -gnnspai_pc_gnnspai_model "$run.safetensors" -gnnspai_pc_gnnspai_guard 0 >> "$run.log"
-    awk -v loss="$(tail -n 1 "$run.csv" | cut -d , -f 3)" '/ parameters/ {for (k = 1; k < NF; k++) if ($(k + 1) ~ /^parameters/) n = $k}
-      $1 == "jacobi" {j += $2 + $3} $1 == "gnnspai" {g += $2 + $3} END {print n "," loss "," j "," g}' "$run.log" > "$run.tmp"
-    mv "$run.tmp" "$run"
+  if [ ! -e "$run.log" ]; then
+    bin/gnnspai-train -train_matrices "$work/train_*.dat" -train_lr 5e-3 -train_steps $steps -train_validate_every $((steps / 4)) -train_output "$run.safetensors" -train_log "$run.csv" -train_seed "$@" > "$run.tmp"
+    mv "$run.tmp" "$run.log"
   fi
-  cat "$run"
+  echo "$run"
+}
+
+# measure SEED [RTOL=r] OPTIONS...: parameters, loss, iterations of Jacobi's, of ours (sums over the test matrices and both right-hand sides), the larger
+# condition number of the test matrices with Jacobi and with ours, by Lanczos
+measure() {
+  local seed=$1 rtol=1e-8 run
+  shift
+  if [[ ${1:-} == RTOL=* ]]; then rtol=${1#RTOL=}; shift; fi
+  run=$(trained "$seed" "$@")
+  bin/gnnspai-bench -bench_matrices "$work/test_*.dat" -bench_pc jacobi,gnnspai -bench_rtol $rtol -bench_repeat 1 -gnnspai_pc_gnnspai_model "$run.safetensors" -gnnspai_pc_gnnspai_guard 0 > "$work/bench.log"
+  awk -v loss="$(tail -n 1 "$run.csv" | cut -d , -f 3)" '/ parameters/ {for (k = 1; k < NF; k++) if ($(k + 1) ~ /^parameters/) n = $k}
+    function max(a, b) {return a > b ? a : b}
+    $1 == "jacobi" {j += $2 + $3; cj = max(cj, $(NF - 1))} $1 == "gnnspai" {g += $2 + $3; cg = max(cg, $(NF - 1))} END {print n "," loss "," j "," g "," cj "," cg}' "$run.log" "$work/bench.log"
 }
 
 result=bench/results/ablate-$1-cpu.csv
-echo "variant;seed,parameters,loss,jacobi,gnnspai;steps $steps" > $work/rows
+echo "variant;seed,parameters,loss,jacobi,gnnspai,condition jacobi,condition gnnspai;steps $steps" > $work/rows
 variants "$1" | while IFS= read -r line; do
   for seed in $seeds; do
     row=$(measure "$seed" ${line#*:})
@@ -68,18 +88,20 @@ awk -F'[;,]' '
   BEGIN {
     print "Short trainings on heat patches of 450 to 800 rows, equal but for what is named; `make ablate-NAME` (bench/ablate.sh) measures again."
     print "Iterations: two matrices of about 6300 rows that training has not seen, b = A·1 and random, added up; without the guard; one number a seed."
-    print "Loss: of the training, over the last quarter of the steps; log-sai and kaporin report the logarithm of sai.\n"
-    print "| what | variant | parameters | loss | iterations | over Jacobi'"'"'s |\n|---|---|---|---|---|---|"
+    print "Loss: of the training, over the last quarter of the steps; log-sai and kaporin report the logarithm of sai."
+    print "Condition: of the preconditioned matrix, by Lanczos, the larger of the two matrices, and over that with Jacobi.\n"
+    print "| what | variant | parameters | loss | iterations | over Jacobi'"'"'s | condition | over Jacobi'"'"'s |\n|---|---|---|---|---|---|---|---|"
   }
   function flush() {
-    if (name != "") print "| " what " | " name " | " parameters " | " loss " | " its " | " ratio " |"
+    if (name != "") print "| " what " | " name " | " parameters " | " loss " | " its " | " ratio " | " cond " | " cratio " |"
     name = ""
   }
   FNR == 1 {flush(); what = FILENAME; sub(/.*ablate-/, "", what); sub(/-cpu.*/, "", what); what = what ", " $NF; next}
   {
     n = NF
     this = $0; sub(/;.*/, "", this)
-    if (this != name) {flush(); name = this; parameters = $(n - 3); loss = its = ratio = sep = ""}
-    loss = loss sep sprintf("%.3f", $(n - 2)); its = its sep $n; ratio = ratio sep sprintf("%.3f", $n / $(n - 1)); sep = " / "
+    if (this != name) {flush(); name = this; parameters = $(n - 5); loss = its = ratio = cond = cratio = sep = ""}
+    loss = loss sep sprintf("%.3f", $(n - 4)); its = its sep $(n - 2); ratio = ratio sep sprintf("%.3f", $(n - 2) / $(n - 3))
+    cond = cond sep sprintf("%.0f", $n); cratio = cratio sep sprintf("%.3f", $n / $(n - 1)); sep = " / "
   }
   END {flush()}' bench/results/ablate-*-cpu.csv > bench/results/ablations-cpu.md

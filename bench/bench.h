@@ -43,7 +43,8 @@ typedef struct {
 typedef struct {
   char     name[128];
   Mat      A;
-  Vec      b[2]; /* by BenchRhs */
+  Vec      b[2];     /* by BenchRhs */
+  Vec      features; /* of the nodes, for models that read some; NULL where the file has none beside it */
   PetscInt n, block_size;
   double   nonzeros;
 } Problem;

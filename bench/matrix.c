@@ -71,6 +71,7 @@ PetscErrorCode ProblemLoad(const Options *o, const char file[], Problem *p)
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(p->name, sizeof(p->name), "%.*s", (int)(end ? end - base : (ptrdiff_t)strlen(base)), base));
   PetscCall(FilesLoadMat(file, &p->A));
+  PetscCall(FilesLoadFeatures(file, p->A, &p->features));
   PetscCall(Complete(o, p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -82,6 +83,7 @@ PetscErrorCode ProblemLaplacian(const Options *o, PetscInt d, const PetscInt poi
   size_t   length;
 
   PetscFunctionBeginUser;
+  p->features = NULL;
   PetscCall(PetscSNPrintf(p->name, sizeof(p->name), "laplacian"));
   for (PetscInt k = 0; k < d; k++) {
     stride[k] = n;
@@ -109,6 +111,7 @@ PetscErrorCode ProblemDestroy(Problem *p)
 {
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < 2; k++) PetscCall(VecDestroy(&p->b[k]));
+  PetscCall(VecDestroy(&p->features));
   PetscCall(MatDestroy(&p->A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

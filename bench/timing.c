@@ -2,6 +2,7 @@
    Times of one preconditioner on one problem.
 */
 #include "bench.h"
+#include "../pcgnnspai.h"
 #include <petscdevice.h>
 #include <petsctime.h>
 
@@ -116,9 +117,13 @@ static PetscErrorCode CreateKSP(const Run *run, PC pc, BenchMode mode, KSP *ksp)
 
 static PetscErrorCode NewKSP(Run *run)
 {
+  PC pc;
+
   PetscFunctionBeginUser;
   PetscCall(KSPDestroy(&run->ksp));
   PetscCall(CreateKSP(run, NULL, MODE_DEFAULT, &run->ksp));
+  PetscCall(KSPGetPC(run->ksp, &pc));
+  PetscCall(PCGNNSPAISetNodeFeatures(pc, run->p->features)); /* nothing to other types */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,5 @@
 /*
-   Files of matrices, PETSc binary format.
+   Files of matrices and of their node features, PETSc binary format.
 */
 #include "files.h"
 #include <glob.h>
@@ -25,13 +25,43 @@ PetscErrorCode FilesDestroy(PetscInt n, char ***names)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadMat_Private(const char name[], PetscViewer *viewer, Mat *A)
+/* A matrix, or a vector where A is NULL */
+static PetscErrorCode Read_Private(const char name[], PetscViewer *viewer, Mat *A, Vec *v)
 {
   PetscFunctionBegin;
   PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, name, FILE_MODE_READ, viewer));
-  PetscCall(MatCreate(PETSC_COMM_SELF, A));
-  PetscCall(MatSetType(*A, MATSEQAIJ));
-  PetscCall(MatLoad(*A, *viewer));
+  if (A) {
+    PetscCall(MatCreate(PETSC_COMM_SELF, A));
+    PetscCall(MatSetType(*A, MATSEQAIJ));
+    PetscCall(MatLoad(*A, *viewer));
+  } else {
+    PetscCall(VecCreate(PETSC_COMM_SELF, v));
+    PetscCall(VecSetType(*v, VECSEQ));
+    PetscCall(VecLoad(*v, *viewer));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same without PETSc's own messages. FILE.info puts the block size into the options database, where it would also hold for the files that
+   follow: what was there is put back */
+static PetscErrorCode Try_Private(const char name[], const char option[], Mat *A, Vec *v, PetscBool *good)
+{
+  char           given[16];
+  PetscBool      isgiven;
+  PetscViewer    viewer = NULL;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsGetString(NULL, NULL, option, given, sizeof(given), &isgiven));
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  failed = Read_Private(name, &viewer, A, v);
+  PetscCall(PetscPopErrorHandler());
+  PetscCall(PetscViewerDestroy(&viewer));
+  if (isgiven) PetscCall(PetscOptionsSetValue(NULL, option, given));
+  else PetscCall(PetscOptionsClearValue(NULL, option));
+  if (failed && A) PetscCall(MatDestroy(A));
+  if (failed && v) PetscCall(VecDestroy(v));
+  *good = failed ? PETSC_FALSE : PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -69,27 +99,37 @@ static PetscErrorCode CheckNumbers_Private(const char name[])
 
 PetscErrorCode FilesLoadMat(const char name[], Mat *A)
 {
-  char           given[16];
-  PetscBool      isgiven;
-  PetscInt       rows, cols;
-  PetscViewer    viewer = NULL;
-  PetscErrorCode failed;
+  PetscInt  rows, cols;
+  PetscBool good;
 
   PetscFunctionBegin;
   *A = NULL;
   PetscCall(CheckNumbers_Private(name));
-  PetscCall(PetscOptionsGetString(NULL, NULL, "-matload_block_size", given, sizeof(given), &isgiven));
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
-  failed = ReadMat_Private(name, &viewer, A);
-  PetscCall(PetscPopErrorHandler());
-  PetscCall(PetscViewerDestroy(&viewer));
-  /* FILE.info puts its block size into the options database, where it would also hold for the files that follow: put back what was there */
-  if (isgiven) PetscCall(PetscOptionsSetValue(NULL, "-matload_block_size", given));
-  else PetscCall(PetscOptionsClearValue(NULL, "-matload_block_size"));
-  if (failed) PetscCall(MatDestroy(A));
-  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s; a PETSc program writes one with -ksp_view_mat binary:FILE", name);
+  PetscCall(Try_Private(name, "-matload_block_size", A, NULL, &good));
+  PetscCheck(good, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s; a PETSc program writes one with -ksp_view_mat binary:FILE", name);
   PetscCall(MatGetSize(*A, &rows, &cols));
   PetscCheck(rows == cols, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The matrix in %s is not square: %" PetscInt_FMT " x %" PetscInt_FMT, name, rows, cols);
   PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode FilesLoadFeatures(const char name[], Mat A, Vec *features)
+{
+  char      file[PETSC_MAX_PATH_LEN];
+  PetscInt  rows, block_size, length, size;
+  PetscBool good;
+
+  PetscFunctionBegin;
+  *features = NULL;
+  PetscCall(PetscSNPrintf(file, sizeof(file), "%s" FILES_FEATURES, name));
+  PetscCall(PetscTestFile(file, 'r', &good));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Try_Private(file, "-vecload_block_size", NULL, features, &good));
+  PetscCheck(good, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a vector from %s; write one with VecView() and a binary viewer, its block size the numbers of a node", file);
+  PetscCall(MatGetSize(A, &rows, NULL));
+  PetscCall(MatGetBlockSize(A, &block_size));
+  PetscCall(VecGetSize(*features, &length));
+  PetscCall(VecGetBlockSize(*features, &size));
+  PetscCheck(length == rows / block_size * size, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The vector in %s has %" PetscInt_FMT " numbers, expected %" PetscInt_FMT ": its block size %" PetscInt_FMT " (FILE.info says so) times the %" PetscInt_FMT " nodes of the matrix", file, length, rows / block_size * size, size, rows / block_size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

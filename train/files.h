@@ -1,11 +1,16 @@
 /*
-   Files of matrices, PETSc binary format.
+   Files of matrices and of their node features, PETSc binary format. The features of the nodes of a matrix in FILE are a vector in FILE.features,
+   its block size the numbers of a node.
 */
 #pragma once
 
 #include <petscmat.h>
+
+#define FILES_FEATURES ".features"
+
 #include "../gnn/gnncompat.h"
 
 PETSC_INTERN PetscErrorCode FilesGlob(const char[], PetscInt *, char ***); /* names that match a pattern, sorted; error if there is none */
 PETSC_INTERN PetscErrorCode FilesDestroy(PetscInt, char ***);
 PETSC_INTERN PetscErrorCode FilesLoadMat(const char[], Mat *); /* square, PETSC_COMM_SELF, SeqAIJ, marked SPD; errors name the file */
+PETSC_INTERN PetscErrorCode FilesLoadFeatures(const char[], Mat, Vec *); /* of the matrix from that file, or NULL where it has none; errors name the file */

@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <stdio.h>
+#include "files.h"
 #include "generate.h"
 
 PetscErrorCode DataRandomCreate(PetscInt seed, PetscRandom *random)
@@ -139,8 +140,8 @@ PetscErrorCode DataCheckOptions(const char generator[], const DataOptions *opt, 
 
 static PetscErrorCode OutputName(const DataOptions *opt, PetscInt number, size_t len, char name[])
 {
-  int         head, digits;
-  const char *tail;
+  int         head = 0, digits = 0;
+  const char *tail = "";
   PetscBool   ok;
 
   PetscFunctionBeginUser;
@@ -157,14 +158,12 @@ static PetscErrorCode Rename(const char from[], const char to[])
 }
 
 /* A reader never sees half a file. The format keeps a block size > 1 in FILE.info, and only there, so an old one must go. */
-static PetscErrorCode WriteFile(Mat A, const char name[])
+static PetscErrorCode WriteFile(PetscObject object, PetscInt bs, const char name[])
 {
   char        part[PETSC_MAX_PATH_LEN], info[PETSC_MAX_PATH_LEN], partinfo[PETSC_MAX_PATH_LEN];
   PetscViewer viewer;
-  PetscInt    bs;
 
   PetscFunctionBeginUser;
-  PetscCall(MatGetBlockSize(A, &bs));
   PetscCall(PetscSNPrintf(part, sizeof(part), "%s.part", name));
   PetscCall(PetscSNPrintf(info, sizeof(info), "%s.info", name));
   PetscCall(PetscSNPrintf(partinfo, sizeof(partinfo), "%s.info", part));
@@ -173,7 +172,7 @@ static PetscErrorCode WriteFile(Mat A, const char name[])
   PetscCall(PetscViewerFileSetMode(viewer, FILE_MODE_WRITE));
   PetscCall(PetscViewerBinarySetSkipInfo(viewer, bs > 1 ? PETSC_FALSE : PETSC_TRUE));
   PetscCall(PetscViewerFileSetName(viewer, part));
-  PetscCall(MatView(A, viewer));
+  PetscCall(PetscObjectView(object, viewer));
   PetscCall(PetscViewerDestroy(&viewer));
   if (bs > 1) PetscCall(Rename(partinfo, info));
   else (void)remove(info);
@@ -278,10 +277,29 @@ static PetscErrorCode CheckMatrix(Mat A, const char name[], size_t len, char rep
 }
 
 /* Writes A as file number `number` and says so in one line; checks A first if asked to */
+PetscErrorCode DataWriteFeatures(const DataOptions *opt, PetscInt number, Vec features)
+{
+  char     name[PETSC_MAX_PATH_LEN], file[PETSC_MAX_PATH_LEN];
+  PetscInt bs;
+
+  PetscFunctionBeginUser;
+  PetscCall(OutputName(opt, number, sizeof(name), name));
+  PetscCall(PetscSNPrintf(file, sizeof(file), "%s" FILES_FEATURES, name));
+  if (features) {
+    PetscCall(VecGetBlockSize(features, &bs));
+    PetscCall(WriteFile((PetscObject)features, bs, file));
+  } else {
+    (void)remove(file);
+    PetscCall(PetscSNPrintf(file, sizeof(file), "%s" FILES_FEATURES ".info", name));
+    (void)remove(file);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode DataWrite(const DataOptions *opt, PetscInt number, Mat A)
 {
   char     name[PETSC_MAX_PATH_LEN], report[192] = "";
-  PetscInt n;
+  PetscInt n, bs;
   MatInfo  info;
 
   PetscFunctionBeginUser;
@@ -289,7 +307,9 @@ PetscErrorCode DataWrite(const DataOptions *opt, PetscInt number, Mat A)
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(MatGetInfo(A, MAT_LOCAL, &info));
   if (opt->check) PetscCall(CheckMatrix(A, name, sizeof(report), report));
-  PetscCall(WriteFile(A, name));
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCall(DataWriteFeatures(opt, number, NULL)); /* those of a file that is replaced */
+  PetscCall(WriteFile((PetscObject)A, bs, name));
   PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s: %" PetscInt_FMT " unknowns, %.2f nonzeros per row%s%s%s\n", name, n, (double)(info.nz_used / n), opt->note ? ", " : "", opt->note ? opt->note : "", report));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

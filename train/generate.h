@@ -50,6 +50,7 @@ PETSC_INTERN PetscErrorCode DataMix(void);
 PETSC_INTERN PetscErrorCode DataSetFromOptions(GNNOptionItems, DataOptions *);
 PETSC_INTERN PetscErrorCode DataCheckOptions(const char[], const DataOptions *, PetscBool *);
 PETSC_INTERN PetscErrorCode DataWrite(const DataOptions *, PetscInt, Mat);
+PETSC_INTERN PetscErrorCode DataWriteFeatures(const DataOptions *, PetscInt, Vec); /* beside that matrix; NULL: there are none */
 
 /* A sequential square matrix to add to, with room for some nonzeros per row */
 PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt, PetscInt, Mat *);

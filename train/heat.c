@@ -106,8 +106,25 @@ static void ScaleToVolume1(TetMesh *mesh)
   }
 }
 
-/* On the user's mesh, or one of about n vertices */
-static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscInt seed, PetscReal flips, Mat *A)
+/* What arXiv 2510.27517 gives the network beside the matrix: coordinates and diffusivity of each vertex */
+static PetscErrorCode HeatFeatures(const TetMesh *mesh, const PetscReal k[], Vec *features)
+{
+  PetscScalar *array;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, 4 * mesh->nv, features));
+  PetscCall(VecSetBlockSize(*features, 4));
+  PetscCall(VecGetArrayWrite(*features, &array));
+  for (PetscInt v = 0; v < mesh->nv; v++) {
+    for (int d = 0; d < 3; d++) array[4 * v + d] = mesh->x[v][d];
+    array[4 * v + 3] = k[v];
+  }
+  PetscCall(VecRestoreArrayWrite(*features, &array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On the user's mesh, or one of about n vertices; the features only if they are wanted */
+static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscInt seed, PetscReal flips, Mat *A, PetscBool wanted, Vec *features)
 {
   PetscRandom random;
   TetMesh     mesh;
@@ -126,6 +143,8 @@ static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscI
   PetscCall(PetscMalloc1(mesh.nv, &k));
   PetscCall(RandomDiffusivity(random, &mesh, k));
   PetscCall(AssembleHeat(&mesh, k, A));
+  *features = NULL;
+  if (wanted) PetscCall(HeatFeatures(&mesh, k, features));
   if (fixed) PetscCall(DataMatFix(*A, fixed));
   PetscCall(PetscFree(fixed));
   PetscCall(PetscFree(k));
@@ -140,22 +159,26 @@ PetscErrorCode DataHeat(void)
   DataMeshOptions mesh;
   PetscInt        n     = 6300;
   PetscReal       flips = 0;
-  PetscBool       proceed;
+  PetscBool       proceed, wanted = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   PetscOptionsBegin(PETSC_COMM_SELF, NULL, "gnnspai-data heat: diffusion on 3-D tetrahedra; matrix k has seed -data_seed + k and is numbered by it", NULL);
   PetscCall(PetscOptionsRangeInt("-data_n", "Unknowns, about", NULL, n, &n, NULL, 64, 100000000));
   PetscCall(PetscOptionsReal("-data_flips", "Passes of random flips that make the mesh irregular; a fraction: the probability of a face in the last pass", NULL, flips, &flips, NULL));
+  PetscCall(PetscOptionsBool("-data_features", "Write coordinates and diffusivity of the vertices to FILE.features, for models that read user:4", NULL, wanted, &wanted, NULL));
   PetscCall(DataMeshSetFromOptions(PetscOptionsObject, &mesh));
   PetscCall(DataSetFromOptions(PetscOptionsObject, &opt));
   PetscOptionsEnd();
   PetscCall(DataCheckOptions("heat", &opt, &proceed));
   for (PetscInt seed = opt.seed; proceed && seed < opt.seed + opt.count; seed++) {
     Mat A;
+    Vec features;
 
-    PetscCall(HeatMatrix(n, &mesh, seed, flips, &A));
+    PetscCall(HeatMatrix(n, &mesh, seed, flips, &A, wanted, &features));
     PetscCall(DataWrite(&opt, seed, A));
+    PetscCall(DataWriteFeatures(&opt, seed, features));
     PetscCall(MatDestroy(&A));
+    PetscCall(VecDestroy(&features));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -29,6 +29,26 @@ static PetscErrorCode InputCheckSymmetry_Private(TrainSample *s, PetscRandom ran
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a model with node features of the user's reads */
+static PetscErrorCode InputLoadFeatures_Private(const GNNConfig *config, const char name[], Mat A, TrainSample *s)
+{
+  PetscInt           size;
+  Vec                features;
+  const PetscScalar *array;
+
+  PetscFunctionBegin;
+  if (config->user_size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FilesLoadFeatures(name, A, &features));
+  PetscCheck(features, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "The model reads %" PetscInt_FMT " numbers of the user's at each node, but there is no file %s" FILES_FEATURES ": write a vector of that block size there (gnnspai-data heat -data_features does)", config->user_size, name);
+  PetscCall(VecGetBlockSize(features, &size));
+  PetscCheck(size == config->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "The model reads %" PetscInt_FMT " numbers of the user's at each node, %s" FILES_FEATURES " has %" PetscInt_FMT, config->user_size, name, size);
+  PetscCall(VecGetArrayRead(features, &array));
+  PetscCall(GNNGraphSetUserFeatures(s->graph, size, array));
+  PetscCall(VecRestoreArrayRead(features, &array));
+  PetscCall(VecDestroy(&features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode InputTry_Private(const TrainOptions *o, const GNNConfig *config, const char name[], PetscRandom random, PetscInt *block_size, Mat *A, TrainSample *s)
 {
   PetscInt bs;
@@ -38,6 +58,7 @@ static PetscErrorCode InputTry_Private(const TrainOptions *o, const GNNConfig *c
   PetscCall(MatGetBlockSize(*A, &bs));
   PetscCheck(*block_size < 0 || bs == *block_size, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "Block size %" PetscInt_FMT ", but %" PetscInt_FMT " of the matrices before it (FILE.info says so; -matload_block_size overrides it)", bs, *block_size);
   PetscCall(TrainSampleCreate(config, o->loss, *A, name, s));
+  PetscCall(InputLoadFeatures_Private(config, name, *A, s));
   PetscCall(InputCheckSymmetry_Private(s, random));
   s->sai_weight = o->sai_weight;
   *block_size   = bs;

@@ -12,6 +12,26 @@ typedef enum {
 } Preset;
 static const char *const Presets[] = {"default", "paper", "Preset", "PRESET_", NULL};
 
+/* A name, or user:k */
+static PetscErrorCode OptionsParseFeature_Private(const char text[], GNNNodeFeature *feature, PetscInt *user_size)
+{
+  PetscEnum value;
+  PetscBool found, user;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncmp(text, "user:", 5, &user));
+  if (user) {
+    PetscCall(PetscOptionsStringToInt(text + 5, user_size));
+    PetscCheck(*user_size >= 1 && *user_size <= GNN_MAX_USER, PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "-gnn_node_features: '%s', expected user:k with k from 1 to %d", text, GNN_MAX_USER);
+    *feature = GNN_NODE_USER;
+  } else {
+    PetscCall(PetscEnumFind(GNNNodeFeatures, text, &value, &found));
+    PetscCheck(found && (GNNNodeFeature)value != GNN_NODE_USER, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "-gnn_node_features: '%s' is not one of rowabs, rowsum, degree, mask, user:k", text);
+    *feature = (GNNNodeFeature)value;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GNNConfig *c)
 {
   char        *names[GNN_MAX_FEATURES];
@@ -30,16 +50,12 @@ static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GN
   PetscCall(PetscOptionsEnum("-gnn_output", "G from the output", NULL, GNNOutputs, (PetscEnum)c->output, (PetscEnum *)&c->output, NULL));
   PetscCall(PetscOptionsEnum("-gnn_pattern", "Pattern of G", NULL, GNNPatterns, (PetscEnum)c->pattern, (PetscEnum *)&c->pattern, NULL));
   PetscCall(PetscOptionsReal("-gnn_epsilon", "Shift of G G^T", NULL, c->epsilon, &c->epsilon, NULL));
-  PetscCall(PetscOptionsStringArray("-gnn_node_features", "Matrix-derived node features: rowabs,rowsum,degree,mask", NULL, names, &n, &set));
+  PetscCall(PetscOptionsStringArray("-gnn_node_features", "Node features: rowabs,rowsum,degree,mask are the matrix's, user:k reads k numbers from FILE.features", NULL, names, &n, &set));
   if (set) {
     c->nnode_features = n;
+    c->user_size      = 0;
     for (PetscInt f = 0; f < n; f++) {
-      PetscEnum value;
-      PetscBool found;
-
-      PetscCall(PetscEnumFind(GNNNodeFeatures, names[f], &value, &found));
-      PetscCheck(found && (GNNNodeFeature)value != GNN_NODE_USER, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "-gnn_node_features: '%s' is not one of rowabs, rowsum, degree, mask", names[f]);
-      c->node_features[f] = (GNNNodeFeature)value;
+      PetscCall(OptionsParseFeature_Private(names[f], &c->node_features[f], &c->user_size));
       PetscCall(PetscFree(names[f]));
     }
   }

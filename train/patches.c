@@ -9,6 +9,7 @@
 typedef struct {
   const char *name;
   Mat         A;
+  Vec         features;          /* of its nodes, or NULL */
   PetscInt    bs, nnodes;
   PetscInt   *coupled, ncoupled; /* the nodes that are not decoupled */
   PetscInt   *patch;             /* (nnodes) the last patch the node was in, or -1 */
@@ -45,6 +46,7 @@ static PetscErrorCode SourceCreate(const char name[], PetscInt nodes_min, Source
   PetscFunctionBeginUser;
   src->name = name;
   PetscCall(FilesLoadMat(name, &src->A));
+  PetscCall(FilesLoadFeatures(name, src->A, &src->features));
   PetscCall(MatGetSize(src->A, &n, NULL));
   PetscCall(MatGetBlockSize(src->A, &src->bs));
   src->nnodes = n / src->bs;
@@ -59,6 +61,7 @@ static PetscErrorCode SourceDestroy(Source *src)
 {
   PetscFunctionBeginUser;
   PetscCall(MatDestroy(&src->A));
+  PetscCall(VecDestroy(&src->features));
   PetscCall(PetscFree2(src->coupled, src->patch));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,7 +115,28 @@ static PetscErrorCode GrowPatch(PetscRandom random, Source *src, PetscInt patch,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CutPatch(PetscRandom random, Source *src, PetscInt patch, PetscInt nodes_min, PetscInt nodes_max, Mat *P)
+/* F is NULL where the matrix has no features */
+static PetscErrorCode CutFeatures(Source *src, PetscInt n, const PetscInt nodes[], Vec *F)
+{
+  PetscInt bs;
+  IS       numbers;
+  Vec      part;
+
+  PetscFunctionBeginUser;
+  *F = NULL;
+  if (src->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetBlockSize(src->features, &bs));
+  PetscCall(ISCreateBlock(PETSC_COMM_SELF, bs, n, nodes, PETSC_COPY_VALUES, &numbers));
+  PetscCall(VecGetSubVector(src->features, numbers, &part));
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, n * bs, F));
+  PetscCall(VecSetBlockSize(*F, bs));
+  PetscCall(VecCopy(part, *F));
+  PetscCall(VecRestoreSubVector(src->features, numbers, &part));
+  PetscCall(ISDestroy(&numbers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CutPatch(PetscRandom random, Source *src, PetscInt patch, PetscInt nodes_min, PetscInt nodes_max, Mat *P, Vec *F)
 {
   PetscInt size, *nodes;
   IS       rows;
@@ -122,6 +146,7 @@ static PetscErrorCode CutPatch(PetscRandom random, Source *src, PetscInt patch, 
   size += nodes_min;
   PetscCall(PetscMalloc1(size, &nodes));
   PetscCall(GrowPatch(random, src, patch, size, nodes));
+  PetscCall(CutFeatures(src, size, nodes, F));
   PetscCall(ISCreateBlock(PETSC_COMM_SELF, src->bs, size, nodes, PETSC_OWN_POINTER, &rows));
   PetscCall(MatCreateSubMatrix(src->A, rows, rows, MAT_INITIAL_MATRIX, P));
   PetscCall(MatSetBlockSize(*P, src->bs));
@@ -145,10 +170,13 @@ static PetscErrorCode CutPatches(const DataOptions *opt, PetscInt nfiles, char *
     PetscCall(SourceCreate(files[order[f]], nodes_min, &src));
     for (PetscInt patch = f; patch < opt->count; patch += nfiles) {
       Mat P;
+      Vec F;
 
-      PetscCall(CutPatch(random, &src, patch, nodes_min, nodes_max, &P));
+      PetscCall(CutPatch(random, &src, patch, nodes_min, nodes_max, &P, &F));
       PetscCall(DataWrite(opt, patch, P));
+      PetscCall(DataWriteFeatures(opt, patch, F));
       PetscCall(MatDestroy(&P));
+      PetscCall(VecDestroy(&F));
     }
     PetscCall(SourceDestroy(&src));
   }

@@ -54,6 +54,7 @@ PETSC_INTERN PetscErrorCode TrainAdamWDestroy(TrainAdamW *);
 typedef struct {
   PetscInt   n;
   Mat       *A;
+  Vec       *features; /* of the nodes, NULL where there are none */
   char     **name;
   PetscInt  *jacobi, *icc, *gnn; /* iterations, summed over both right-hand sides */
 } TrainValidation;

@@ -6,7 +6,7 @@
 /* CG to a relative residual of 1e-8 in the unpreconditioned norm from x = 0, for b = A 1 and a random b (fixed seed); iterations added up,
    counted as the maximum where CG does not converge. Where the guard refuses the network there is no classical factor in its stead, lest a network
    win by being refused */
-static PetscErrorCode Iterations_Private(Mat A, PCType type, GNNModel model, PetscInt *iterations)
+static PetscErrorCode Iterations_Private(Mat A, Vec features, PCType type, GNNModel model, PetscInt *iterations)
 {
   KSP         ksp;
   PC          pc;
@@ -27,6 +27,7 @@ static PetscErrorCode Iterations_Private(Mat A, PCType type, GNNModel model, Pet
   PetscCall(PCSetType(pc, type));
   if (model) {
     PetscCall(PCGNNSPAISetNetwork(pc, model));
+    PetscCall(PCGNNSPAISetNodeFeatures(pc, features));
     PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
   }
   *iterations = 0;
@@ -54,10 +55,11 @@ PetscErrorCode TrainValidationCreate(PetscInt n, char **names, Mat *A, TrainVali
   v->n    = n;
   v->name = names;
   v->A    = A;
-  PetscCall(PetscMalloc3(n, &v->jacobi, n, &v->icc, n, &v->gnn));
+  PetscCall(PetscMalloc4(n, &v->jacobi, n, &v->icc, n, &v->gnn, n, &v->features));
   for (PetscInt k = 0; k < n; k++) {
-    PetscCall(Iterations_Private(v->A[k], PCJACOBI, NULL, &v->jacobi[k]));
-    PetscCall(Iterations_Private(v->A[k], PCICC, NULL, &v->icc[k]));
+    PetscCall(FilesLoadFeatures(names[k], A[k], &v->features[k]));
+    PetscCall(Iterations_Private(A[k], NULL, PCJACOBI, NULL, &v->jacobi[k]));
+    PetscCall(Iterations_Private(A[k], NULL, PCICC, NULL, &v->icc[k]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -68,7 +70,7 @@ PetscErrorCode TrainValidationRun(TrainValidation *v, GNNModel model, PetscReal 
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < v->n; k++) {
-    PetscCall(Iterations_Private(v->A[k], PCGNNSPAI, model, &v->gnn[k]));
+    PetscCall(Iterations_Private(v->A[k], v->features[k], PCGNNSPAI, model, &v->gnn[k]));
     logj += PetscLogReal((PetscReal)v->gnn[k] / (PetscReal)PetscMax(v->jacobi[k], 1));
     logi += PetscLogReal((PetscReal)v->gnn[k] / (PetscReal)PetscMax(v->icc[k], 1));
   }
@@ -80,9 +82,12 @@ PetscErrorCode TrainValidationRun(TrainValidation *v, GNNModel model, PetscReal 
 PetscErrorCode TrainValidationDestroy(TrainValidation *v)
 {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < v->n; k++) PetscCall(MatDestroy(&v->A[k]));
+  for (PetscInt k = 0; k < v->n; k++) {
+    PetscCall(MatDestroy(&v->A[k]));
+    PetscCall(VecDestroy(&v->features[k]));
+  }
   PetscCall(FilesDestroy(v->n, &v->name));
   PetscCall(PetscFree(v->A));
-  PetscCall(PetscFree3(v->jacobi, v->icc, v->gnn));
+  PetscCall(PetscFree4(v->jacobi, v->icc, v->gnn, v->features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
