@@ -162,7 +162,7 @@ PetscErrorCode GNNFactorChoose(GNNFactor f, GNNModel m, GNNGraph g, PetscReal ep
   f->alpha = f->damping = 1.0;
   if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, f->slots, epsilon, &f->alpha, &f->damping));
   FactorUseSlots_Private(f, m, g, epsilon);
-  if (guard) PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+  if (guard) PetscCall(GNNGuardLoss(f->guard, f, epsilon, &f->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,13 +205,13 @@ PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, const GNNF
 
   PetscFunctionBegin;
   PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
-  PetscCall(GNNGuardBetter(f->guard, f, g, epsilon, &better));
+  PetscCall(GNNGuardBetter(f->guard, f, epsilon, &better));
   if (!better) {
     f->alpha       = alpha;
     f->rows_failed = 0;
     FactorUseSlots_Private(f, m, g, epsilon);
   }
-  PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &f->loss));
+  PetscCall(GNNGuardLoss(f->guard, f, epsilon, &f->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -226,10 +226,10 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
   if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
   else {
     if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
-    if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, g, f->alpha, f->damping, f->slots));
+    if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, f->alpha, f->damping, f->slots));
     FactorUseSlots_Private(f, m, g, epsilon);
   }
-  PetscCall(GNNGuardLoss(f->guard, f, g, epsilon, &loss));
+  PetscCall(GNNGuardLoss(f->guard, f, epsilon, &loss));
   *kept = GNNGuardMayKeep(f, loss);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -56,9 +56,9 @@ PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], 
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
    undefined); eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
-PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, GNNGraph, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
-PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
-PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, GNNGraph, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
+PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
+PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
+PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
 
 /* May the last choice stay, now that the loss is this one? Not where it is a NaN */

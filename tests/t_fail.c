@@ -270,7 +270,7 @@ static PetscErrorCode TestModelName(const char name[])
   PetscCall(KSPMake(A, &ksp));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCGNNSPAISetModel(pc, name));
-  PetscCall(OkSetUpRefused(pc, name, "built-in models: general heat ", "a model that is not there"));
+  PetscCall(OkSetUpRefused(pc, name, "built-in models: general ", "a model that is not there"));
   PetscCall(PCGNNSPAISetModel(pc, "heat"));
   PetscCall(Reason(ksp, &reason));
   Ok(reason > 0, "%s: another model can be set after the error", name);
