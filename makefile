@@ -288,11 +288,14 @@ bench-plots: setup-plot
 	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
 
-# Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges
+# Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges; then a batch of two of the middle size, on one rank and on two
+step_run   = bin/gnnspai-train -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors
+step_shown = | grep -E 'on average|ms each'
 bench-train: programs
 	@mkdir -p build/bench-data
 	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
-	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) $(step_run) -train_matrices $$f $(step_shown); done | tee bench/results/train-cpu.txt
+	for ranks in 1 2; do echo "two matrices a step, ranks: $$ranks"; $(run_env) $(MPIEXEC) -n $$ranks $(step_run) -train_batch $$((2 / ranks)) -train_matrices build/bench-data/step_1573_1.dat $(step_shown); done | tee -a bench/results/train-cpu.txt
 
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib

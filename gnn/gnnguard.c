@@ -305,8 +305,8 @@ PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alp
   PetscFunctionBegin;
   if (alpha == 0.0) PetscCall(GuardStart(w->ops, config, damping, gt));
   else if (alpha != 1.0) {
-    PetscCall(Split_Private(w, config, damping, gt));
-    PetscCall(Mix_Private(w, alpha, gt));
+    PetscCall(GuardStart(w->ops, config, damping, w->base));
+    PetscCall(GuardAXPBY(w->ops, w->ops.g->nz, 1.0 - alpha, w->base, alpha, gt));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
