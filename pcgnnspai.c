@@ -174,7 +174,7 @@ static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
   PetscFunctionBegin;
   gnn->device_network = PETSC_FALSE;
   PetscCall(GNNOpsOnDevice(local, &ondevice));
-  if (!ondevice || gnn->graph->b > 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ondevice) PetscFunctionReturn(PETSC_SUCCESS);
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNDeviceSupports(gnn->model, &gnn->device_network));
   PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);

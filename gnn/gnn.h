@@ -8,6 +8,7 @@
 
 #include <petscmat.h>
 #define GNN_SCALAR PetscScalar
+#define GNN_INDEX  PetscInt
 #include "gnnblock.h"
 #include "gnncompat.h"
 #include "../pcgnnspai.h" /* GNNModel */
@@ -95,6 +96,8 @@ struct _n_GNNModel {
 
 PETSC_INTERN PetscErrorCode GNNConfigSetDefaults(GNNConfig *);
 PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *); /* error naming the given source if a value is out of range */
+PETSC_INTERN PetscInt       GNNConfigEdgeFeatureSize(const GNNConfig *, GNNEdgeFeature); /* numbers of one feature */
+PETSC_INTERN PetscInt       GNNConfigNodeFeatureSize(const GNNConfig *, GNNNodeFeature);
 PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *); /* numbers per edge */
 PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *); /* numbers per node */
 

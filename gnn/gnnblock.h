@@ -2,13 +2,35 @@
    The formulas of b x b blocks, each once, for the host and (as inline device functions) for CUDA. Blocks are row-major, with rows of
    length b, or of the given length ld where they stand inside a matrix. With b = 1 a block is a number.
 
-   C99 and C++11 only; no PETSc, no allocation. GNN_SCALAR is the type of the matrix's values, which the including file defines.
+   C99 and C++11 only; no PETSc, no allocation. GNN_SCALAR and GNN_INDEX are the types of the matrix's values and offsets, which the
+   including file defines.
 */
 #pragma once
 
 #include "gnnmath.h"
 
 #define GNN_MAX_BLOCK 8
+
+/* Where slot p stands in the CSR of a matrix of full blocks, if the slots of its block row are first to last - 1: its entry (r, c) is at
+   GNNBlockStart() + r GNNBlockStride() + c */
+GNN_FN GNN_INDEX GNNBlockStart(int b, GNN_INDEX first, GNN_INDEX p)
+{
+  return b * (b * first + p - first);
+}
+
+GNN_FN GNN_INDEX GNNBlockStride(int b, GNN_INDEX first, GNN_INDEX last)
+{
+  return b * (last - first);
+}
+
+/* D from a diagonal block of a matrix, with rows of length ld. A one-sided entry is 0: a row that MatZeroRows() set in a kept pattern is
+   solved as the others see it, alone */
+GNN_FN void GNNBlockDiagonal(int b, const GNN_SCALAR *A, GNN_INDEX ld, GNN_SCALAR *D)
+{
+  for (int r = 0; r < b; r++) {
+    for (int c = 0; c < b; c++) D[r * b + c] = A[c * ld + r] != 0.0 ? A[r * ld + c] : 0.0;
+  }
+}
 
 /* S = L^-T, upper triangular, of D = L L^T, of which the lower triangle is read; 0 where D is not positive definite */
 GNN_FN int GNNBlockScaling(int b, const GNN_SCALAR *D, GNN_SCALAR *S)
@@ -56,21 +78,27 @@ GNN_FN void GNNBlockInvert(int b, GNN_SCALAR *D)
   }
 }
 
-/* At (ld) = Si^T A Sj, Si and Sj upper triangular */
-GNN_FN void GNNBlockScale(int b, const GNN_SCALAR *Si, const GNN_SCALAR *A, const GNN_SCALAR *Sj, GNN_SCALAR *At, int ld)
+/* Entry (r, c) of Si^T A Sj, Si and Sj upper triangular; A with rows of length ld */
+GNN_FN GNN_SCALAR GNNBlockScaled(int b, const GNN_SCALAR *Si, const GNN_SCALAR *A, GNN_INDEX ld, const GNN_SCALAR *Sj, int r, int c)
 {
-  for (int r = 0; r < b; r++) {
-    GNN_SCALAR t[GNN_MAX_BLOCK]; /* row r of Si^T A */
+  GNN_SCALAR sum = 0.0;
 
-    for (int c = 0; c < b; c++) {
-      t[c] = Si[r] * A[c];
-      for (int k = 1; k <= r; k++) t[c] += Si[k * b + r] * A[k * b + c];
-    }
-    for (int c = 0; c < b; c++) {
-      At[r * ld + c] = t[0] * Sj[c];
-      for (int k = 1; k <= c; k++) At[r * ld + c] += t[k] * Sj[k * b + c];
-    }
+  for (int l = 0; l <= c; l++) {
+    GNN_SCALAR t = Si[r] * A[l]; /* entry (r, l) of Si^T A */
+
+    for (int k = 1; k <= r; k++) t += Si[k * b + r] * A[k * ld + l];
+    sum += t * Sj[l * b + c];
   }
+  return sum;
+}
+
+/* Entry c of g S^T, g a row of G^T, S upper triangular */
+GNN_FN GNN_SCALAR GNNBlockFolded(int b, const GNN_SCALAR *g, const GNN_SCALAR *S, int c)
+{
+  GNN_SCALAR sum = g[c] * S[c * b + c];
+
+  for (int k = c + 1; k < b; k++) sum += g[k] * S[c * b + k];
+  return sum;
 }
 
 /* Entry (r, c) of epsilon S S^T */
@@ -88,6 +116,24 @@ GNN_FN void GNNBlockTransposeTimes(int b, const GNN_SCALAR *S, const GNN_SCALAR 
   for (int c = 0; c < b; c++) {
     x[c] = S[c] * r[0];
     for (int k = 1; k <= c; k++) x[c] += S[k * b + c] * r[k];
+  }
+}
+
+/* x = S^-T x, 0 where the row and column of S are 0 */
+GNN_FN void GNNBlockTransposeSolve(int b, const GNN_SCALAR *S, GNN_SCALAR *x)
+{
+  for (int c = 0; c < b; c++) {
+    for (int k = 0; k < c; k++) x[c] -= S[k * b + c] * x[k];
+    x[c] = S[c * b + c] != 0.0 ? x[c] / S[c * b + c] : 0.0;
+  }
+}
+
+/* x = S^-1 x, 0 where the row and column of S are 0 */
+GNN_FN void GNNBlockSolve(int b, const GNN_SCALAR *S, GNN_SCALAR *x)
+{
+  for (int r = b - 1; r >= 0; r--) {
+    for (int k = r + 1; k < b; k++) x[r] -= S[r * b + k] * x[k];
+    x[r] = S[r * b + r] != 0.0 ? x[r] / S[r * b + r] : 0.0;
   }
 }
 

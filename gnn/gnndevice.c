@@ -11,7 +11,7 @@ PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
   const GNNConfig *c = &m->config;
 
   PetscFunctionBegin;
-  *supports = c->block_size == 1 && c->width <= 32 && c->layers <= GNN_KERNEL_LAYERS && GNNConfigNodeSize(c) <= GNN_KERNEL_FEATURES && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
+  *supports = c->width <= 32 && c->layers <= GNN_KERNEL_LAYERS && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,33 +88,57 @@ static int Tiles_Private(PetscInt n, const int i[], PetscInt most_rows, PetscInt
 
 /* ---- graph ---- */
 
-static PetscErrorCode DeviceCreateGraph_Private(GNNDevice d, GNNGraph g, GNNStream stream)
+/* CSR of the blocks, which is that of the rows where b = 1 */
+static PetscErrorCode DevicePutBlocks_Private(GNNDevice d, GNNGraph g, GNNStream stream)
 {
   GNNKernelGraph *k = &d->graph;
   PetscInt       *row;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(g->nz, &row));
-  for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) row[p] = i;
+  k->bi = k->i;
+  k->bj = k->j;
+  if (g->b > 1) {
+    PetscCall(DevicePutInts_Private(d, g->nodes + 1, g->bi, stream, &k->bi));
+    PetscCall(DevicePutInts_Private(d, g->slots, g->bj, stream, &k->bj));
   }
+  PetscCall(PetscMalloc1(g->slots, &row));
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) row[p] = i;
+  }
+  PetscCall(DevicePutInts_Private(d, g->slots, row, stream, &k->brow));
+  PetscCall(PetscFree(row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceCreateGraph_Private(GNNDevice d, GNNGraph g, GNNStream stream)
+{
+  GNNKernelGraph *k = &d->graph;
+
+  PetscFunctionBegin;
   PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
   PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
   PetscCall(DevicePutInts_Private(d, g->nz, g->rev, stream, &k->rev));
   PetscCall(DevicePutInts_Private(d, g->n, g->diag, stream, &k->diag));
-  PetscCall(DevicePutInts_Private(d, g->nz, row, stream, &k->row));
-  PetscCall(PetscFree(row));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &k->s));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &k->inverse));
+  PetscCall(DevicePutBlocks_Private(d, g, stream));
+  PetscCall(DeviceTake_Private(d, g->n * g->b * sizeof(double), &k->s));
+  PetscCall(DeviceTake_Private(d, g->n * g->b * sizeof(double), &k->inverse));
   PetscCall(DeviceTake_Private(d, g->nz * sizeof(double), &k->at));
-  PetscCall(DeviceTake_Private(d, g->nz, &k->keep));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(float), &k->degree));
+  PetscCall(DeviceTake_Private(d, g->slots, &k->keep));
+  PetscCall(DeviceTake_Private(d, g->nodes * sizeof(float), &k->degree));
   PetscCall(DeviceTake_Private(d, g->n * sizeof(float), &k->rowabs));
   PetscCall(DeviceTake_Private(d, g->n * sizeof(float), &k->rowsum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- network ---- */
+
+/* Adds one of size numbers; GNNKernelFeatures lists kinds in the same order as GNNEdgeFeature and GNNNodeFeature */
+static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
+{
+  f->kind[f->count]    = kind;
+  f->first[f->count++] = f->size;
+  f->size += (int)size;
+}
 
 static void DeviceConfig_Private(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
 {
@@ -125,27 +149,23 @@ static void DeviceConfig_Private(const GNNConfig *c, PetscBool tf32, GNNKernelCo
   k->tf32              = tf32 ? 1 : 0;
   k->mean              = c->aggregation == GNN_AGGREGATION_MEAN;
   k->aggregation_scale = (float)c->aggregation_scale;
-  k->nedge             = (int)c->nedge_features;
-  k->nnode             = (int)GNNConfigNodeSize(c);
   k->user_size         = (int)c->user_size;
-  for (PetscInt f = 0; f < c->nedge_features; f++) k->edge[f] = c->edge_features[f] == GNN_EDGE_DIAGONAL;
-  for (PetscInt f = 0, at = 0; f < c->nnode_features; f++) {
-    const PetscInt size = c->node_features[f] == GNN_NODE_USER ? c->user_size : 1;
-
-    for (PetscInt l = 0; l < size; l++, at++) {
-      k->node[at] = (int)c->node_features[f]; /* GNNKernelFeature lists them in the same order */
-      k->user[at] = (int)l;
-    }
-  }
+  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNConfigEdgeFeatureSize(c, c->edge_features[f]));
+  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNConfigNodeFeatureSize(c, c->node_features[f]));
 }
 
-/* W (out, in), padded; transposed unless the tensor cores read it */
-static void PackMatrix_Private(const GNNLinear *L, int in, int out, int tf32, float **w)
+/* out rows from first on of W (out, in), padded; transposed unless the tensor cores read it */
+static void PackRows_Private(const GNNLinear *L, PetscInt first, int in, int out, int tf32, float **w)
 {
-  for (PetscInt o = 0; o < L->out; o++) {
-    for (PetscInt c = 0; c < L->in; c++) (*w)[tf32 ? o * in + c : c * out + o] = (float)L->W[o * L->ldi + c];
+  for (PetscInt o = 0; o < PetscMin(L->out - first, out); o++) {
+    for (PetscInt c = 0; c < L->in; c++) (*w)[tf32 ? o * in + c : c * out + o] = (float)L->W[(first + o) * L->ldi + c];
   }
   *w += in * out;
+}
+
+static void PackMatrix_Private(const GNNLinear *L, int in, int out, int tf32, float **w)
+{
+  PackRows_Private(L, 0, in, out, tf32, w);
 }
 
 static void PackVector_Private(PetscInt n, const GNNReal b[], int size, float **w)
@@ -154,8 +174,8 @@ static void PackVector_Private(PetscInt n, const GNNReal b[], int size, float **
   *w += size;
 }
 
-/* In the order of GNNKernelMapSize() */
-static void PackMap_Private(const GNNKernelConfig *c, const GNNFF *ff, PetscInt part, int in, int out, float **w)
+/* In the order of GNNKernelMapSize(), the last matrix by groups of outputs */
+static void PackMap_Private(const GNNKernelConfig *c, const GNNFF *ff, PetscInt part, int in, int out, int group, float **w)
 {
   PackMatrix_Private(&ff->lift[part], in, c->width, c->tf32, w);
   PackVector_Private(ff->lift[0].out, ff->lift[0].b, c->width, w);
@@ -164,7 +184,7 @@ static void PackMap_Private(const GNNKernelConfig *c, const GNNFF *ff, PetscInt 
     PackMatrix_Private(&ff->body[k], c->width, c->width, c->tf32, w);
     PackVector_Private(ff->body[k].out, ff->body[k].b, c->width, w);
   }
-  PackMatrix_Private(&ff->proj, c->width, out, c->tf32, w);
+  for (PetscInt first = 0; first < out; first += group) PackRows_Private(&ff->proj, first, c->width, group, c->tf32, w);
   PackVector_Private(ff->proj.out, ff->proj.b, out, w);
 }
 
@@ -185,33 +205,33 @@ static void PackStages_Private(const GNNKernelConfig *c, GNNNet net, float *w, s
   const int    d    = c->width;
 
   offset[0] = 0;
-  PackMap_Private(c, GNNNetNodeEnc(net), 0, GNNKernelPad(c->nnode), d, &w);
+  PackMap_Private(c, GNNNetNodeEnc(net), 0, GNNKernelPad(c->node.size), d, d, &w);
   PackParts_Private(c, net, 0, &w);
   for (PetscInt t = 0; t < c->layers; t++) {
     const GNNFF *msg = GNNNetMsg(net, t), *edge = GNNNetEdge(net, t);
 
     offset[1 + t] = (size_t)(w - base);
-    PackMap_Private(c, msg, msg->part_e, d, d, &w);
-    PackMap_Private(c, edge, edge->part_e, d, d, &w);
-    PackMap_Private(c, GNNNetNode(net, t), 0, d, d, &w);
+    PackMap_Private(c, msg, msg->part_e, d, d, d, &w);
+    PackMap_Private(c, edge, edge->part_e, d, d, d, &w);
+    PackMap_Private(c, GNNNetNode(net, t), 0, d, d, d, &w);
     PackParts_Private(c, net, t + 1, &w);
-    if (t == 0) PackMap_Private(c, GNNNetEdgeEnc(net), 0, GNNKernelPad(c->nedge), d, &w);
+    if (t == 0) PackMap_Private(c, GNNNetEdgeEnc(net), 0, GNNKernelPad(c->edge.size), d, d, &w);
   }
   offset[1 + c->layers] = (size_t)(w - base);
-  PackMap_Private(c, GNNNetDec(net), GNNNetDec(net)->part_e, d, 8, &w);
+  PackMap_Private(c, GNNNetDec(net), GNNNetDec(net)->part_e, d, GNNKernelPad((int)GNNNetDec(net)->proj.out), 8, &w);
 }
 
-static size_t StagesSize_Private(const GNNKernelConfig *c)
+static size_t StagesSize_Private(const GNNKernelConfig *c, int out)
 {
   const int d = c->width, square = GNNKernelMapSize(c, d, d);
 
-  return (size_t)GNNKernelMapSize(c, GNNKernelPad(c->nnode), d) + GNNKernelMapSize(c, GNNKernelPad(c->nedge), d) + GNNKernelMapSize(c, d, 8) + (size_t)c->layers * (3 * square + 4 * d * d) + 2 * d * d;
+  return (size_t)GNNKernelMapSize(c, GNNKernelPad(c->node.size), d) + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), d) + GNNKernelMapSize(c, d, GNNKernelPad(out)) + (size_t)c->layers * (3 * square + 4 * d * d) + 2 * d * d;
 }
 
 static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
 {
   const GNNKernelConfig *c = &d->net.config;
-  const size_t size = StagesSize_Private(c);
+  const size_t size = StagesSize_Private(c, (int)GNNNetDec(m->net)->proj.out);
   size_t       offset[GNN_KERNEL_LAYERS + 2];
   float       *host, *device;
 
@@ -234,18 +254,18 @@ static PetscErrorCode DeviceCreateNet_Private(GNNDevice d, GNNModel m, GNNGraph 
   PetscFunctionBegin;
   DeviceConfig_Private(&m->config, tf32, &k->config);
   PetscCall(DeviceUploadWeights_Private(d, m, stream));
-  PetscCall(PetscMalloc1(g->n + 1, &tile));
-  k->ntiles = Tiles_Private(g->n, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
+  PetscCall(PetscMalloc1(g->nodes + 1, &tile));
+  k->ntiles = Tiles_Private(g->nodes, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
   PetscCall(DevicePut_Private(d, tile, (k->ntiles + 1) * sizeof(int), stream, &k->tile));
   PetscCall(PetscFree(tile));
-  PetscCall(DeviceTake_Private(d, (size_t)g->n * k->config.width * sizeof(float), &k->x));
-  PetscCall(DeviceTake_Private(d, (size_t)g->nz * k->config.width * sizeof(float), &k->e));
-  PetscCall(DeviceTake_Private(d, (size_t)g->n * k->config.width * 2 * sizeof(float), &k->part_i));
-  for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->n * k->config.width * 2 * sizeof(float), &k->part_j[l]));
+  PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
+  PetscCall(DeviceTake_Private(d, (size_t)g->slots * k->config.width * sizeof(float), &k->e));
+  PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_i));
+  for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_j[l]));
   if (k->config.norm) {
-    for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->n * 2 * sizeof(float), &k->moments[l]));
+    for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * 2 * sizeof(float), &k->moments[l]));
   }
-  if (k->config.user_size) PetscCall(DeviceTake_Private(d, (size_t)g->n * k->config.user_size * sizeof(float), &d->user));
+  if (k->config.user_size) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.user_size * sizeof(float), &d->user));
   k->user = d->user;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -258,9 +278,9 @@ static PetscErrorCode DeviceUploadUserFeatures_Private(GNNDevice d, GNNGraph g, 
   PetscFunctionBegin;
   if (size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", size, g->user_size);
-  PetscCall(PetscMalloc1(g->n * size, &user));
-  for (PetscInt k = 0; k < g->n * size; k++) user[k] = (float)PetscRealPart(g->user[k]);
-  GNNCallKernel(GNNKernelToDevice(d->user, user, (size_t)g->n * size * sizeof(float), stream));
+  PetscCall(PetscMalloc1(g->nodes * size, &user));
+  for (PetscInt k = 0; k < g->nodes * size; k++) user[k] = (float)PetscRealPart(g->user[k]);
+  GNNCallKernel(GNNKernelToDevice(d->user, user, (size_t)g->nodes * size * sizeof(float), stream));
   PetscCall(PetscFree(user));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -326,10 +346,10 @@ static PetscErrorCode DeviceCreateFactor_Private(GNNDevice d, GNNGraph g, GNNPat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n)
+static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, PetscInt b)
 {
   PetscFunctionBegin;
-  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->shift));
+  PetscCall(DeviceTake_Private(d, n * b * sizeof(double), &d->shift));
   PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->u));
   PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->r));
   PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->z));
@@ -342,8 +362,8 @@ static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGr
 
   PetscFunctionBegin;
   PetscCall(DeviceCreateGraph_Private(d, g, stream));
-  PetscCall(PetscMalloc1(g->n + 1, &i));
-  for (PetscInt k = 0; k <= g->n; k++) i[k] = (int)g->i[k];
+  PetscCall(PetscMalloc1(g->nodes + 1, &i));
+  for (PetscInt k = 0; k <= g->nodes; k++) i[k] = (int)g->bi[k];
   PetscCall(DeviceCreateNet_Private(d, m, g, i, tf32, stream));
   PetscCall(PetscFree(i));
   PetscCall(DeviceCreateFactor_Private(d, g, m->config.pattern, single, stream));
@@ -357,10 +377,12 @@ PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBo
   PetscFunctionBegin;
   PetscCheck(g->nz < PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->nz);
   PetscCall(PetscNew(&d));
-  *device     = d;
-  d->graph.n  = (int)g->n;
-  d->graph.nz = (int)g->nz;
-  PetscCall(DeviceCreateVectors_Private(d, g->n));
+  *device        = d;
+  d->graph.b     = (int)g->b;
+  d->graph.n     = (int)g->n;
+  d->graph.nz    = (int)g->nz;
+  d->graph.nodes = (int)g->nodes;
+  PetscCall(DeviceCreateVectors_Private(d, g->n, g->b));
   if (m) PetscCall(DeviceCreateNetwork_Private(d, m, g, single, tf32, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -405,22 +427,31 @@ PetscErrorCode GNNDeviceGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[], GNNS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The values of a factor, S folded in, in the order of its rows or, by the map to, of its columns */
-static PetscErrorCode DevicePutValues_Private(GNNFactor f, const int to[], GNNDeviceMat *m, GNNStream stream)
-{
-  const PetscInt nz     = f->i[f->n];
-  double        *values = NULL;
-  float         *single = NULL;
+/* ---- a factor made on the host ---- */
 
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc2(nz, &values, f->single ? nz : 0, &single));
-  for (PetscInt k = 0; k < nz; k++) values[to ? to[k] : k] = PetscRealPart(f->v[k] * f->s[f->j[k]]);
-  if (f->single) {
-    for (PetscInt k = 0; k < nz; k++) single[k] = (float)values[k];
+/* A row of G^T S^T, columns and values unless NULL; returns how many. Of each block that G^T has entries in there are the columns up to
+   the last of them, so that a triangle stays one */
+static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
+{
+  const PetscInt b = f->b;
+  int            nz = 0;
+
+  for (PetscInt k = f->i[row]; k < f->i[row + 1];) {
+    const PetscInt first = f->j[k] / b * b;
+    PetscScalar    g[GNN_MAX_BLOCK] = {0};
+    PetscInt       size = 0;
+
+    for (; k < f->i[row + 1] && f->j[k] < first + b; k++) {
+      size        = f->j[k] - first + 1;
+      g[size - 1] = f->v[k];
+    }
+    for (PetscInt c = 0; c < size; c++, nz++) {
+      if (j == NULL) continue;
+      j[nz] = (int)(first + c);
+      v[nz] = PetscRealPart(GNNBlockFolded((int)b, g, f->s + first * b, (int)c));
+    }
   }
-  GNNCallKernel(GNNKernelToDevice(m->mat.v, f->single ? (void *)single : (void *)values, nz * (f->single ? sizeof(float) : sizeof(double)), stream));
-  PetscCall(PetscFree2(values, single));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return nz;
 }
 
 /* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
@@ -439,25 +470,47 @@ static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int t
   ti[0] = 0;
 }
 
-PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
+static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNNDeviceMat *m, GNNStream stream)
 {
-  const PetscInt n = f->n, nz = f->i[n];
-  int           *i, *j, *ti, *tj, *to;
+  float *single;
 
   PetscFunctionBegin;
-  PetscCheck(f->b == 1, PETSC_COMM_SELF, PETSC_ERR_SUP, "Block size %" PetscInt_FMT, f->b);
+  if (!m->mat.single) {
+    GNNCallKernel(GNNKernelToDevice(m->mat.v, v, nz * sizeof(double), stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(nz, &single));
+  for (PetscInt k = 0; k < nz; k++) single[k] = (float)v[k];
+  GNNCallKernel(GNNKernelToDevice(m->mat.v, single, nz * sizeof(float), stream));
+  PetscCall(PetscFree(single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
+{
+  const PetscInt n = f->n;
+  PetscInt       nz;
+  int           *i, *j, *ti, *tj, *to;
+  double        *v, *tv;
+
+  PetscFunctionBegin;
   PetscCall(DeviceMatDestroy_Private(&d->up_gt));
   PetscCall(DeviceMatDestroy_Private(&d->up_g));
-  PetscCall(PetscMalloc5(n + 1, &i, nz, &j, n + 1, &ti, nz, &tj, nz, &to));
-  for (PetscInt k = 0; k <= n; k++) i[k] = (int)f->i[k];
-  for (PetscInt k = 0; k < nz; k++) j[k] = (int)f->j[k];
+  PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
+  i[0] = 0;
+  for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
+  nz = i[n];
+  PetscCall(PetscMalloc5(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv));
+  for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   TransposeCSR_Private(n, i, j, ti, tj, to);
+  for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
   PetscCall(DeviceMatCreate_Private(n, i, j, NULL, f->single, stream, &d->up_gt));
   PetscCall(DeviceMatCreate_Private(n, ti, tj, NULL, f->single, stream, &d->up_g));
-  PetscCall(DevicePutValues_Private(f, NULL, &d->up_gt, stream));
-  PetscCall(DevicePutValues_Private(f, to, &d->up_g, stream));
-  PetscCall(PetscFree5(i, j, ti, tj, to));
-  GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, n * sizeof(double), stream));
+  PetscCall(DevicePutValues_Private(nz, v, &d->up_gt, stream));
+  PetscCall(DevicePutValues_Private(nz, tv, &d->up_g, stream));
+  PetscCall(PetscFree5(j, tj, to, v, tv));
+  PetscCall(PetscFree2(i, ti));
+  GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, (size_t)n * f->b * sizeof(double), stream));
   d->uploaded = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -466,7 +519,7 @@ PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStre
 {
   PetscFunctionBegin;
   GNNCallKernel(GNNKernelMultiply(d->uploaded ? d->up_gt.mat : d->gt.mat, r, d->u, stream));
-  GNNCallKernel(GNNKernelMultiplyShift(d->uploaded ? d->up_g.mat : d->g.mat, d->u, d->shift, r, z, stream));
+  GNNCallKernel(GNNKernelMultiplyShift(d->uploaded ? d->up_g.mat : d->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,7 +2,7 @@
    Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
-   The network's part is for models of block size 1 and width at most 32; GNNDeviceSupports() (gnnops.h) tells. A factor that was made on the host can be
+   The network's part is for models of width at most 32; GNNDeviceSupports() (gnnops.h) tells. A factor that was made on the host can be
    uploaded instead.
 */
 #pragma once
@@ -25,21 +25,21 @@ struct _n_GNNDevice {
   GNNKernelGraph   graph;
   GNNKernelNet     net;
   GNNKernelStart   start;
-  GNNDeviceMat     gt, g;    /* G^T S and S G of the network */
+  GNNDeviceMat     gt, g;    /* G^T S^T and S G of the network */
   GNNDeviceMat     up_gt, up_g; /* of a factor made on the host */
   PetscBool        uploaded; /* which of the two the product takes */
   double          *slots;    /* (nz) G^T by slots */
-  double          *shift;    /* (n) eps S^2, 1/a_ii at decoupled nodes */
+  double          *shift;    /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
   double          *u;        /* (n) work of the product */
   double          *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus *status, *read;        /* on the device; on the host */
   float           *user;
-  void            *memory[32]; /* all but the Mats' */
+  void            *memory[40]; /* all but the Mats' */
   PetscInt         nmemory;
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? Without a model (NULL) only for GNNDeviceUpload() */
 PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, the guard's alpha and damping, with its probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor, block size 1, instead of the network's */
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor instead of the network's */
 PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */

@@ -142,7 +142,7 @@ static PetscErrorCode GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       if (a[p] == 0.0 || g->j[p] == i) continue;
       PetscCheck(g->rev[p] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "The nonzero pattern is not symmetric: the local matrix stores (%" PetscInt_FMT ", %" PetscInt_FMT ") but not (%" PetscInt_FMT ", %" PetscInt_FMT "). If boundary rows were set by MatZeroRows(), use MatZeroRowsColumns(), which keeps the matrix symmetric", i, g->j[p], g->j[p], i);
-      if (a[g->rev[p]] == 0.0) continue; /* one-sided: a row that MatZeroRows() set in a kept pattern is solved as the others see it, alone */
+      if (a[g->rev[p]] == 0.0) continue; /* one-sided, see GNNBlockDiagonal() */
       g->decoupled[i] = g->decoupled[g->j[p]] = PETSC_FALSE;
     }
   }
@@ -191,12 +191,9 @@ static PetscErrorCode GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, co
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < g->nodes; i++) {
-    const PetscInt start = GNNGraphSlotStart(g, i, g->bdiag[i]), stride = GNNGraphSlotStride(g, i);
-    PetscScalar   *D = g->inverse + i * b * b, *S = g->s + i * b * b;
+    PetscScalar *D = g->inverse + i * b * b, *S = g->s + i * b * b;
 
-    for (PetscInt r = 0; r < b; r++) {
-      for (PetscInt c = 0; c < b; c++) D[r * b + c] = a[start + c * stride + r] != 0.0 ? a[start + r * stride + c] : 0.0; /* one-sided: alone, as above */
-    }
+    GNNBlockDiagonal(b, a + GNNGraphSlotStart(g, i, g->bdiag[i]), GNNGraphSlotStride(g, i), D);
     PetscCheck(GNNBlockScaling(b, D, S), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The diagonal block of rows %" PetscInt_FMT " to %" PetscInt_FMT " of the local matrix is not positive definite: gnnspai needs a symmetric positive definite matrix", i * b, i * b + b - 1);
     GNNBlockInvert(b, D);
     for (PetscInt k = 0; scaling == GNN_SCALING_MEAN && k < b * b; k++) S[k] = k % (b + 1) ? 0.0 : 1.0 / PetscSqrtReal(g->norm);
@@ -221,7 +218,9 @@ static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGra
           A[r * b + c] = g->keep[e] != 0 || (e == g->diag[i * b + r] && g->bkeep[p] != 0) ? a[e] : 0.0;
         }
       }
-      GNNBlockScale(b, g->s + i * b * b, A, g->s + g->bj[p] * b * b, g->at + start, stride);
+      for (PetscInt r = 0; r < b; r++) {
+        for (PetscInt c = 0; c < b; c++) g->at[start + r * stride + c] = GNNBlockScaled(b, g->s + i * b * b, A, b, g->s + g->bj[p] * b * b, r, c);
+      }
     }
   }
 }

@@ -44,15 +44,15 @@ PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const Pe
 PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal[], GNNReal[]); /* node (nodes, node size), edge (slots, edge size) */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);
 
-/* Where slot p of node i stands in the CSR of the matrix: its entry (r, c) is GNNGraphSlotStart() + r GNNGraphSlotStride() + c */
+/* GNNBlockStart() and GNNBlockStride() of slot p of node i */
 static inline PetscInt GNNGraphSlotStart(GNNGraph g, PetscInt i, PetscInt p)
 {
-  return g->b * (g->b * g->bi[i] + p - g->bi[i]);
+  return GNNBlockStart((int)g->b, g->bi[i], p);
 }
 
 static inline PetscInt GNNGraphSlotStride(GNNGraph g, PetscInt i)
 {
-  return g->b * (g->bi[i + 1] - g->bi[i]);
+  return GNNBlockStride((int)g->b, g->bi[i], g->bi[i + 1]);
 }
 
 /* Which number of the network's output stands at place p, in row i, of G^T: slot (i, j) holds the block G_ji row-major */

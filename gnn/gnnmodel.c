@@ -70,11 +70,22 @@ PetscErrorCode GNNConfigCheck(const GNNConfig *c, const char source[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscInt GNNConfigEdgeFeatureSize(const GNNConfig *c, GNNEdgeFeature feature)
+{
+  return feature == GNN_EDGE_VALUE ? c->block_size * c->block_size : 1;
+}
+
+PetscInt GNNConfigNodeFeatureSize(const GNNConfig *c, GNNNodeFeature feature)
+{
+  if (feature == GNN_NODE_USER) return c->user_size;
+  return feature == GNN_NODE_DEGREE ? 1 : c->block_size;
+}
+
 PetscInt GNNConfigEdgeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nedge_features; f++) size += c->edge_features[f] == GNN_EDGE_VALUE ? c->block_size * c->block_size : 1;
+  for (PetscInt f = 0; f < c->nedge_features; f++) size += GNNConfigEdgeFeatureSize(c, c->edge_features[f]);
   return size;
 }
 
@@ -82,10 +93,7 @@ PetscInt GNNConfigNodeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nnode_features; f++) {
-    if (c->node_features[f] == GNN_NODE_USER) size += c->user_size;
-    else size += c->node_features[f] == GNN_NODE_DEGREE ? 1 : c->block_size;
-  }
+  for (PetscInt f = 0; f < c->nnode_features; f++) size += GNNConfigNodeFeatureSize(c, c->node_features[f]);
   return size;
 }
 

@@ -121,7 +121,7 @@ PetscErrorCode GNNOpsUpload(GNNDevice d, GNNFactor f)
   PetscFunctionBegin;
   PetscCall(OpsStream_Private(&stream));
   PetscCall(GNNDeviceUpload(d, f, stream));
-  PetscCall(PetscLogCpuToGpu((PetscLogDouble)f->i[f->n] * (2 * (f->single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (f->single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,6 +164,6 @@ PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
     PetscCall(VecRestoreArrayRead(r, &rarray));
     PetscCall(VecRestoreArrayWrite(z, &zarray));
   }
-  PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.n));
+  PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.b * d->graph.n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

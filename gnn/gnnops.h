@@ -19,7 +19,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);           
 PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNDevice *);      /* single precision storage? tf32? The model may be NULL, then for GNNOpsUpload() alone */
 PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, PetscBool, GNNKernelStatus *); /* eps, the guard's alpha and damping, with its probe? */
 PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
-PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                                        /* a factor made on the host, block size 1 */
+PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                                        /* a factor made on the host */
 PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);                                          /* z = M^-1 r */
 PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                  /* stored of G */
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);

@@ -13,7 +13,9 @@
   #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
 #endif
 #include "kernels.h"
-#include "../gnn/gnnmath.h"
+#define GNN_SCALAR double
+#define GNN_INDEX  int
+#include "../gnn/gnnblock.h"
 
 #define ALL_LANES 0xFFFFFFFFu
 
@@ -23,6 +25,27 @@ __device__ __forceinline__ T GroupSum(T x)
 {
   for (int d = L / 2; d > 0; d /= 2) x += __shfl_xor_sync(ALL_LANES, x, d);
   return x;
+}
+
+static_assert(sizeof(GNNKernelGraph) <= 128, "See GNNKernelGraph");
+
+/* Kernels that know of the blocks exist for b = 1, where the compiler drops the loops over a block, and for any b */
+template <bool BLOCKS>
+__device__ __forceinline__ int BlockSize(const GNNKernelGraph &g)
+{
+  return BLOCKS ? g.b : 1;
+}
+
+#define GNN_LAUNCH_BLOCKS(b, kernel, ...) \
+  do { \
+    if ((b) > 1) GNN_LAUNCH((kernel<true>), __VA_ARGS__); \
+    else GNN_LAUNCH((kernel<false>), __VA_ARGS__); \
+  } while (0)
+
+/* Is unknown r of node i coupled to others? */
+__device__ __forceinline__ int IsCoupled(const GNNKernelGraph &g, int b, int i, int r)
+{
+  return g.s[(i * b + r) * b + r] != 0.0;
 }
 
 static inline int Blocks(long long threads, int block)

@@ -8,32 +8,45 @@
 
 /* ---- values ---- */
 
-/* Slot (i, j) of G^T goes to entry (i, j) of G^T S, or (j, i) of S G: times s_j either way */
-template <class T>
+/* Entry (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together */
+template <class T, bool BLOCKS>
 __global__ static void FillValues(GNNKernelMat m, T *v, const double *gt, GNNKernelGraph g)
 {
-  const int k = blockIdx.x * BLOCK + threadIdx.x;
+  const int b = BlockSize<BLOCKS>(g), k = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (k < m.nz) v[k] = (T)(gt[m.slot[k]] * g.s[g.j[m.slot[k]]]);
+  if (k >= m.nz) return;
+  const int p = m.slot[k], j = g.j[p], c = j % b;
+
+  v[k] = (T)GNNBlockFolded(b, gt + p - c, g.s + (j - c) * b, c);
+}
+
+template <class T>
+static void LaunchFill(GNNKernelMat m, const double *gt, GNNKernelGraph g, GNNStream stream)
+{
+  if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, g);
+  else GNN_LAUNCH((FillValues<T, false>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, g);
 }
 
 int GNNKernelFill(GNNKernelMat m, const double *gt, GNNKernelGraph g, GNNStream stream)
 {
-  if (m.single) GNN_LAUNCH((FillValues<float>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (float *)m.v, gt, g);
-  else GNN_LAUNCH((FillValues<double>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (double *)m.v, gt, g);
+  if (m.single) LaunchFill<float>(m, gt, g, stream);
+  else LaunchFill<double>(m, gt, g, stream);
   return cudaGetLastError();
 }
 
+/* A coupled and a decoupled unknown of a node have 0 either way */
+template <bool BLOCKS>
 __global__ static void ShiftRows(GNNKernelGraph g, double epsilon, double *shift)
 {
-  const int i = blockIdx.x * BLOCK + threadIdx.x;
+  const int b = BlockSize<BLOCKS>(g), row = blockIdx.x * BLOCK + threadIdx.x, i = row / b, r = row % b;
 
-  if (i < g.n) shift[i] = g.s[i] != 0.0 ? epsilon * g.s[i] * g.s[i] : g.inverse[i];
+  if (row >= g.n) return;
+  for (int c = 0; c < b; c++) shift[row * b + c] = IsCoupled(g, b, i, r) ? GNNBlockShift(b, epsilon, g.s + i * b * b, r, c) : g.inverse[row * b + c];
 }
 
 int GNNKernelShift(GNNKernelGraph g, double epsilon, double *shift, GNNStream stream)
 {
-  GNN_LAUNCH(ShiftRows, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, epsilon, shift);
+  GNN_LAUNCH_BLOCKS(g.b, ShiftRows, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, epsilon, shift);
   return cudaGetLastError();
 }
 
@@ -60,9 +73,27 @@ __device__ static double LongRow(const T *v, const int *j, int begin, int end, c
   return sum;
 }
 
-/* y = M x, or y = M x + shift r */
-template <class T, bool SHIFT>
-__global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const double *x, const double *shift, const double *r, double *y)
+/* What a product adds: nothing, or shift r with blocks of one number or of b x b */
+enum Shift {
+  SHIFT_NONE,
+  SHIFT_NUMBERS,
+  SHIFT_BLOCKS
+};
+
+/* sum + (shift r)_i */
+template <Shift SHIFT>
+__device__ __forceinline__ double AddShift(double sum, int b, const double *shift, const double *r, int i)
+{
+  if (SHIFT == SHIFT_NUMBERS) sum += shift[i] * r[i];
+  if (SHIFT == SHIFT_BLOCKS) {
+    for (int c = 0; c < b; c++) sum += shift[i * b + c] * r[i - i % b + c];
+  }
+  return sum;
+}
+
+/* y = M x + shift r */
+template <class T, Shift SHIFT>
+__global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y)
 {
   GNN_SHARED(double, products);
   const T  *v     = (const T *)m.v;
@@ -71,7 +102,7 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
   if (count > GNN_KERNEL_CHUNK) { /* one row */
     const double sum = LongRow(v, m.j, begin, begin + count, x, products);
 
-    if (threadIdx.x == 0) y[first] = SHIFT ? sum + shift[first] * r[first] : sum;
+    if (threadIdx.x == 0) y[first] = AddShift<SHIFT>(sum, b, shift, r, first);
     return;
   }
 #pragma unroll 4
@@ -81,25 +112,31 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
     double sum = 0.0;
 
     for (int k = m.i[i] - begin; k < m.i[i + 1] - begin; k++) sum += products[Spread(k)];
-    y[i] = SHIFT ? sum + shift[i] * r[i] : sum;
+    y[i] = AddShift<SHIFT>(sum, b, shift, r, i);
   }
 }
 
-template <class T, bool SHIFT>
-static int LaunchMultiply(GNNKernelMat m, const double *x, const double *shift, const double *r, double *y, GNNStream stream)
+template <class T, Shift SHIFT>
+static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
 {
   const int shared = (GNN_KERNEL_CHUNK + GNN_KERNEL_CHUNK / 16) * (int)sizeof(double);
 
-  if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, shared, stream, m, x, shift, r, y);
+  if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, shared, stream, m, x, b, shift, r, y);
   return cudaGetLastError();
+}
+
+template <Shift SHIFT>
+static int LaunchMultiplyOfType(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
+{
+  return m.single ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
 }
 
 int GNNKernelMultiply(GNNKernelMat m, const double *x, double *y, GNNStream stream)
 {
-  return m.single ? LaunchMultiply<float, false>(m, x, NULL, NULL, y, stream) : LaunchMultiply<double, false>(m, x, NULL, NULL, y, stream);
+  return LaunchMultiplyOfType<SHIFT_NONE>(m, x, 1, NULL, NULL, y, stream);
 }
 
-int GNNKernelMultiplyShift(GNNKernelMat m, const double *u, const double *shift, const double *r, double *z, GNNStream stream)
+int GNNKernelMultiplyShift(GNNKernelMat m, const double *u, int b, const double *shift, const double *r, double *z, GNNStream stream)
 {
-  return m.single ? LaunchMultiply<float, true>(m, u, shift, r, z, stream) : LaunchMultiply<double, true>(m, u, shift, r, z, stream);
+  return b > 1 ? LaunchMultiplyOfType<SHIFT_BLOCKS>(m, u, b, shift, r, z, stream) : LaunchMultiplyOfType<SHIFT_NUMBERS>(m, u, b, shift, r, z, stream);
 }

@@ -53,25 +53,52 @@ __device__ __forceinline__ const float *Stage(const float *weights, int size, fl
 
 /* ---- what node and edge maps read ---- */
 
-__device__ static float EdgeFeature(const GNNKernelGraph &g, const GNNKernelConfig &c, int p, int k)
+/* Where entry (r, c) of slot p stands in the CSR of the matrix */
+__device__ __forceinline__ int Place(const GNNKernelGraph &g, int p, int r, int c)
 {
-  if (c.edge[k]) return p == g.diag[g.row[p]] ? 1.0f : 0.0f;
-  return (float)g.at[g.rev[p] >= 0 ? g.rev[p] : p];
+  const int b = g.b, i = g.brow[p];
+
+  return b == 1 ? p : GNNBlockStart(b, g.bi[i], p) + r * GNNBlockStride(b, g.bi[i], g.bi[i + 1]) + c;
+}
+
+/* The kind of feature that number k of a row belongs to; k becomes its number within the feature */
+__device__ __forceinline__ int FeatureKind(const GNNKernelFeatures &features, int *k)
+{
+  int kind = features.kind[0], first = 0;
+
+  for (int f = 1; f < features.count; f++) {
+    if (*k < features.first[f]) break;
+    kind  = features.kind[f];
+    first = features.first[f];
+  }
+  *k -= first;
+  return kind;
+}
+
+/* Number k of slot p = (i, j): the block At_ji row-major, which is 0 where it is not stored */
+__device__ static float EdgeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int p, int k)
+{
+  const int kind = FeatureKind(net.config.edge, &k);
+
+  if (kind == GNN_KERNEL_DIAGONAL) return g.bj[p] == g.brow[p] ? 1.0f : 0.0f;
+  const int q = g.rev[Place(g, p, k % g.b, k / g.b)];
+
+  return q >= 0 ? (float)g.at[q] : 0.0f;
 }
 
 __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int i, int k)
 {
-  switch (net.config.node[k]) {
+  switch (FeatureKind(net.config.node, &k)) {
   case GNN_KERNEL_ROWABS:
-    return g.rowabs[i];
+    return g.rowabs[i * g.b + k];
   case GNN_KERNEL_ROWSUM:
-    return g.rowsum[i];
+    return g.rowsum[i * g.b + k];
   case GNN_KERNEL_DEGREE:
     return g.degree[i] / 16.0f;
   case GNN_KERNEL_MASK:
-    return g.s[i] == 0.0 ? 1.0f : 0.0f;
+    return IsCoupled(g, g.b, i, k) ? 0.0f : 1.0f;
   default:
-    return net.user[(size_t)i * net.config.user_size + net.config.user[k]];
+    return net.user[(size_t)i * net.config.user_size + k];
   }
 }
 
@@ -79,13 +106,13 @@ __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet 
 template <bool EDGE>
 __device__ static void Features(const GNNKernelGraph &g, const GNNKernelNet &net, int a, int b, int first, Rows<1> &x)
 {
-  const int size = EDGE ? net.config.nedge : net.config.nnode;
+  const int size = EDGE ? net.config.edge.size : net.config.node.size;
 
   for (int l = 0; l < 4; l++) {
     const int k = first + LaneColumn() + l % 2, at = l < 2 ? a : b;
 
     x.v[0][l] = 0.0f;
-    if (at >= 0 && k < size) x.v[0][l] = EDGE ? EdgeFeature(g, net.config, at, k) : NodeFeature(g, net, at, k);
+    if (at >= 0 && k < size) x.v[0][l] = EDGE ? EdgeFeature(g, net, at, k) : NodeFeature(g, net, at, k);
   }
 }
 
@@ -93,7 +120,7 @@ __device__ static void Features(const GNNKernelGraph &g, const GNNKernelNet &net
 template <bool TF32, bool EDGE, int NB>
 __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelNet &net, const Map &m, int a, int b, Rows<NB> &y)
 {
-  const int in = GNNKernelPad(EDGE ? net.config.nedge : net.config.nnode);
+  const int in = GNNKernelPad(EDGE ? net.config.edge.size : net.config.node.size);
   Rows<NB>  h;
 
   RowsSet(h, m.bias);
@@ -140,9 +167,9 @@ __global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GN
   const int    warps = gridDim.x * WARPS;
   Map          m;
 
-  w = MapRead(net.config, w, GNNKernelPad(net.config.nnode), 8 * NB, &m);
-  for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.n; first += warps * 16) {
-    const int a = first + LaneRow() < g.n ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.n ? first + LaneRow() + 8 : -1;
+  w = MapRead(net.config, w, GNNKernelPad(net.config.node.size), 8 * NB, &m);
+  for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.nodes; first += warps * 16) {
+    const int a = first + LaneRow() < g.nodes ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.nodes ? first + LaneRow() + 8 : -1;
     Rows<NB>  x;
 
     Encode<TF32, false>(g, net, m, a, b, x);
@@ -195,15 +222,15 @@ __device__ __forceinline__ void EdgeLift(const GNNKernelGraph &g, const GNNKerne
 
   if (norm) RowsZero(pre);
   else RowsSet(pre, m.bias);
-  RowsLoadAdd(pre, a >= 0 ? net.part_i + ((size_t)g.row[a] * 2 + half) * 8 * NB : NULL, b >= 0 ? net.part_i + ((size_t)g.row[b] * 2 + half) * 8 * NB : NULL);
-  RowsLoadAdd(pre, a >= 0 ? net.part_j[now] + ((size_t)g.j[a] * 2 + half) * 8 * NB : NULL, b >= 0 ? net.part_j[now] + ((size_t)g.j[b] * 2 + half) * 8 * NB : NULL);
+  RowsLoadAdd(pre, a >= 0 ? net.part_i + ((size_t)g.brow[a] * 2 + half) * 8 * NB : NULL, b >= 0 ? net.part_i + ((size_t)g.brow[b] * 2 + half) * 8 * NB : NULL);
+  RowsLoadAdd(pre, a >= 0 ? net.part_j[now] + ((size_t)g.bj[a] * 2 + half) * 8 * NB : NULL, b >= 0 ? net.part_j[now] + ((size_t)g.bj[b] * 2 + half) * 8 * NB : NULL);
   MultiplyAdd<TF32>(pre, e, m.lift, 8 * NB);
   if (norm) {
     Moments all = me;
 
     for (int l = 0; l < 2; l++) {
       if (at[l] < 0) continue;
-      const float *mi = net.moments[now] + 2 * (size_t)g.row[at[l]], *mj = net.moments[now] + 2 * (size_t)g.j[at[l]];
+      const float *mi = net.moments[now] + 2 * (size_t)g.brow[at[l]], *mj = net.moments[now] + 2 * (size_t)g.bj[at[l]];
 
       all.sum[l] += mi[0] + mj[0];
       all.sumsq[l] += mi[1] + mj[1];
@@ -244,13 +271,13 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
   w     = MapRead(c, w, 8 * NB, 8 * NB, &msg);
   w     = MapRead(c, w, 8 * NB, 8 * NB, &edge);
   parts = MapRead(c, w, 8 * NB, 8 * NB, &node);
-  if (FIRST) MapRead(c, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.nedge), 8 * NB, &enc);
+  if (FIRST) MapRead(c, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int tile = blockIdx.x * WARPS + threadIdx.x / 32; tile < net.ntiles; tile += gridDim.x * WARPS) {
-    const int first = net.tile[tile], last = net.tile[tile + 1], end = g.i[last];
+    const int first = net.tile[tile], last = net.tile[tile + 1], end = g.bi[last];
 
     for (int k = threadIdx.x % 32; k < 16 * 8 * NB; k += 32) sums[k] = 0.0f;
     __syncwarp();
-    for (int p = g.i[first]; p < end; p += 16) {
+    for (int p = g.bi[first]; p < end; p += 16) {
       const int a = p + ra < end ? p + ra : -1, b = p + ra + 8 < end ? p + ra + 8 : -1;
       float    *ea = a >= 0 ? net.e + (size_t)a * 8 * NB : NULL, *eb = b >= 0 ? net.e + (size_t)b * 8 * NB : NULL;
       Moments   me = {{0, 0}, {0, 0}};
@@ -267,7 +294,7 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
       RowsScale(y, a >= 0 && g.keep[a] ? 1.0f : 0.0f, b >= 0 && g.keep[b] ? 1.0f : 0.0f);
       RowsStore(y, h + ra * 8 * NB, h + (ra + 8) * 8 * NB);
       __syncwarp();
-      SumByRow(g.row + p, 8 * NB, end - p < 16 ? end - p : 16, first, h, sums);
+      SumByRow(g.brow + p, 8 * NB, end - p < 16 ? end - p : 16, first, h, sums);
       __syncwarp();
       EdgeLift<TF32>(g, net, now, edge, 1, c.norm, a, b, e, me, y);
       Hidden<TF32>(c, edge, y);
@@ -282,15 +309,15 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
 
 /* ---- decoder ---- */
 
-/* Entry of G^T at slot p from the network's output */
-__device__ static double Entry(const GNNKernelGraph &g, const GNNKernelStart &s, int p, float out, int *replaced)
+/* Entry (row, col) of G^T from the network's output and the entry of At at (col, row) */
+__device__ static double Entry(const GNNKernelStart &s, int row, int col, double at, float out, int *replaced)
 {
-  const int i = g.row[p], j = g.j[p], diagonal = i == j;
+  const int diagonal = row == col;
   double    by_c0, by_c1, gt;
 
-  if (!g.keep[p] || (s.lower && j > i)) return 0.0;
-  if (s.jacobi) return diagonal ? 1.0 / sqrt(g.at[p]) : 0.0;
-  GNNStartTerms(s.residual, s.lower, diagonal, g.at[g.rev[p]], &by_c0, &by_c1);
+  if (s.lower && col > row) return 0.0;
+  if (s.jacobi) return diagonal ? 1.0 / sqrt(at) : 0.0;
+  GNNStartTerms(s.residual, s.lower, diagonal, at, &by_c0, &by_c1);
   gt = s.c[0] * by_c0 + s.c[1] * by_c1 + out;
   if (!(fabs(gt) < INFINITY)) {
     gt = diagonal ? 1.0 : 0.0;
@@ -299,30 +326,47 @@ __device__ static double Entry(const GNNKernelGraph &g, const GNNKernelStart &s,
   return s.alpha * gt + (1.0 - s.alpha) * (by_c0 + s.damping * by_c1);
 }
 
+/* Number k of the output at slot p = (i, j), which holds the block G_ji row-major, becomes an entry of G^T */
+__device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNKernelStart &s, int p, int k, float out, double *gt, int *replaced)
+{
+  const int b = g.b, r = k % b, c = k / b, i = g.brow[p], j = g.bj[p], e = Place(g, p, r, c);
+  const int keep = g.keep[p] && (b == 1 || (IsCoupled(g, b, i, r) && IsCoupled(g, b, j, c)));
+
+  gt[e] = keep ? Entry(s, i * b + r, j * b + c, g.at[g.rev[e]], out, replaced) : 0.0;
+}
+
 template <bool TF32, int NB>
 __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int now, int size, int copied, double *gt, GNNKernelStatus *status)
 {
   GNN_SHARED(float, shared);
   const float *w = Stage(net.decode, size, shared, copied);
+  const int    nout = g.b * g.b, slots = g.nz / nout;
   const Moments none = {{0, 0}, {0, 0}};
   int          replaced = 0;
   Map          dec;
 
-  MapRead(net.config, w, 8 * NB, 8, &dec);
-  for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < g.nz; p += gridDim.x * WARPS * 16) {
-    const int a = p + LaneRow() < g.nz ? p + LaneRow() : -1, b = p + LaneRow() + 8 < g.nz ? p + LaneRow() + 8 : -1;
+  MapRead(net.config, w, 8 * NB, GNNKernelPad(nout), &dec);
+  for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < slots; p += gridDim.x * WARPS * 16) {
+    const int a = p + LaneRow() < slots ? p + LaneRow() : -1, b = p + LaneRow() + 8 < slots ? p + LaneRow() + 8 : -1;
     Rows<NB>  e, y;
-    Rows<1>   out;
 
     RowsZero(e);
     RowsLoadAdd(e, a >= 0 ? net.e + (size_t)a * 8 * NB : NULL, b >= 0 ? net.e + (size_t)b * 8 * NB : NULL);
     EdgeLift<TF32>(g, net, now, dec, 0, 0, a, b, e, none, y);
     Hidden<TF32>(net.config, dec, y);
-    RowsSet(out, dec.projbias);
-    MultiplyAdd<TF32>(out, y, dec.proj, 8 * NB);
-    if (LaneColumn() == 0) {
-      if (a >= 0) gt[a] = Entry(g, start, a, out.v[0][0], &replaced);
-      if (b >= 0) gt[b] = Entry(g, start, b, out.v[0][2], &replaced);
+#pragma unroll 1
+    for (int first = 0; first < nout; first += 8) {
+      Rows<1> out;
+
+      RowsSet(out, dec.projbias + first);
+      MultiplyAdd<TF32>(out, y, dec.proj + first * 8 * NB, 8 * NB);
+#pragma unroll 1
+      for (int l = 0; l < 4; l++) {
+        const int   slot = l < 2 ? a : b, k = first + LaneColumn() + l % 2;
+        const float o = l < 2 ? (l ? out.v[0][1] : out.v[0][0]) : (l > 2 ? out.v[0][3] : out.v[0][2]); /* no index: it would put out into memory */
+
+        if (slot >= 0 && k < nout) WriteEntry(g, start, slot, k, o, gt, &replaced);
+      }
     }
   }
   if (replaced) atomicAdd(&status->replaced, replaced);
@@ -360,7 +404,7 @@ template <bool TF32, int NB>
 static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream stream)
 {
   const GNNKernelConfig *c = &net.config;
-  const int   size   = 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) + (t + 1 < c->layers ? 4 : 2) * 64 * NB * NB + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->nedge), 8 * NB) : 0);
+  const int   size   = 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) + (t + 1 < c->layers ? 4 : 2) * 64 * NB * NB + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->edge.size), 8 * NB) : 0);
   const void *kernel = t == 0 ? (const void *)Layer<TF32, NB, true> : (const void *)Layer<TF32, NB, false>;
   int         copied;
   const int   shared = Shared(kernel, 2 * WARPS * 16 * 8 * NB, size, &copied), grid = Grid(kernel, shared, net.ntiles);
@@ -373,13 +417,13 @@ template <bool TF32, int NB>
 static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   const GNNKernelConfig *c = &net.config;
-  const int encode = GNNKernelMapSize(c, GNNKernelPad(c->nnode), 8 * NB) + 4 * 64 * NB * NB, decode = GNNKernelMapSize(c, 8 * NB, 8);
+  const int encode = GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB) + 4 * 64 * NB * NB, decode = GNNKernelMapSize(c, 8 * NB, GNNKernelPad(g.b * g.b));
   int       copied, shared = Shared((const void *)EncodeNodes<TF32, NB>, 0, encode, &copied);
 
-  GNN_LAUNCH((EncodeNodes<TF32, NB>), Grid((const void *)EncodeNodes<TF32, NB>, shared, (g.n + 15) / 16), BLOCK, shared, stream, g, net, encode, copied);
+  GNN_LAUNCH((EncodeNodes<TF32, NB>), Grid((const void *)EncodeNodes<TF32, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode, copied);
   for (int t = 0; t < c->layers; t++) LaunchLayer<TF32, NB>(g, net, t, stream);
   shared = Shared((const void *)Decode<TF32, NB>, 0, decode, &copied);
-  GNN_LAUNCH((Decode<TF32, NB>), Grid((const void *)Decode<TF32, NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, start, c->layers % 2, decode, copied, gt, status);
+  GNN_LAUNCH((Decode<TF32, NB>), Grid((const void *)Decode<TF32, NB>, shared, (g.nz / (g.b * g.b) + 15) / 16), BLOCK, shared, stream, g, net, start, c->layers % 2, decode, copied, gt, status);
   return cudaGetLastError();
 }
 

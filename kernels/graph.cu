@@ -54,98 +54,154 @@ __device__ static void Report(GNNKernelStatus *status, int flag, int row)
   atomicMin(&status->row, row);
 }
 
-/* S, 1/a_ii, and what is wrong with the values */
-__global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, GNNKernelStatus *status)
+/* What row r of node i couples to by pairs a_ij, a_ji of nonzeros: bit r is set if to anything, bit b if to another node */
+template <bool BLOCKS>
+__device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i, int r, int lane, GNNKernelStatus *status)
 {
-  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
-  int       flags = 0, coupled = 0;
+  const int b = BlockSize<BLOCKS>(g), row = i * b + r;
+  int       coupled = 0;
 
-  if (i < g.n) {
-    for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) {
-      const double ap = a[p];
+  for (int p = g.i[row] + lane; p < g.i[row + 1]; p += LANES) {
+    const double ap = a[p];
+    const int    j = g.j[p];
 
-      if (!(fabs(ap) < INFINITY)) flags |= GNN_KERNEL_NOT_FINITE;
-      if (ap == 0.0 || g.j[p] == i) continue;
-      if (g.rev[p] < 0) flags |= GNN_KERNEL_UNSYMMETRIC;
-      else if (a[g.rev[p]] != 0.0) coupled = 1;
-    }
+    if (!(fabs(ap) < INFINITY)) Report(status, GNN_KERNEL_NOT_FINITE, row);
+    if (ap == 0.0 || j == row) continue;
+    if (g.rev[p] < 0) Report(status, GNN_KERNEL_UNSYMMETRIC, row);
+    else if (a[g.rev[p]] != 0.0) coupled |= 1 << r | (j < i * b || j >= i * b + b) << b;
   }
-  for (int d = LANES / 2; d > 0; d /= 2) {
-    flags |= __shfl_xor_sync(ALL_LANES, flags, d);
-    coupled |= __shfl_xor_sync(ALL_LANES, coupled, d);
-  }
-  if (i < g.n && lane == 0) {
-    const double d = a[g.diag[i]];
-
-    if (d <= 0.0) flags |= GNN_KERNEL_NOT_POSITIVE;
-    if (flags) Report(status, flags, i);
-    if (!coupled) atomicAdd(&status->decoupled, 1);
-    g.inverse[i] = 1.0 / d;
-    g.s[i]       = coupled ? 1.0 / sqrt(mean ? status->norm : d) : 0.0;
-  }
+  return coupled;
 }
 
-/* At = S A S in the slots that are kept, and what the nodes' features need of it */
-__global__ static void ScaleSlots(GNNKernelGraph g, const double *a)
+/* S and the inverse of the diagonal block of node i; bit r of coupled is set where unknown r is */
+template <bool BLOCKS>
+__device__ static void ScaleNode(const GNNKernelGraph &g, const double *a, int i, int coupled, int mean, GNNKernelStatus *status)
 {
-  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  const int b = BlockSize<BLOCKS>(g);
+  double   *D = g.inverse + i * b * b, *S = g.s + i * b * b;
+  int       decoupled = 0;
+
+  GNNBlockDiagonal(b, a + g.diag[i * b], GNNBlockStride(b, g.bi[i], g.bi[i + 1]), D);
+  if (!GNNBlockScaling(b, D, S)) {
+    Report(status, GNN_KERNEL_NOT_POSITIVE, i * b);
+    coupled = 0;
+  }
+  GNNBlockInvert(b, D);
+  for (int r = 0; r < b; r++) {
+    decoupled += !(coupled >> r & 1);
+    for (int c = 0; c < b; c++) {
+      if (mean) S[r * b + c] = r == c ? 1.0 / sqrt(status->norm) : 0.0;
+      if (!(coupled >> r & coupled >> c & 1)) S[r * b + c] = 0.0;
+    }
+  }
+  if (decoupled) atomicAdd(&status->decoupled, decoupled);
+}
+
+/* S, the inverses, and what is wrong with the values. An unknown is coupled if its node is and it is to anything */
+template <bool BLOCKS>
+__global__ static void ScaleNodes(GNNKernelGraph g, const double *a, int mean, GNNKernelStatus *status)
+{
+  const int b = BlockSize<BLOCKS>(g), i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  int       coupled = 0;
+
+  for (int r = 0; i < g.nodes && r < b; r++) coupled |= Couplings<BLOCKS>(g, a, i, r, lane, status);
+  for (int d = LANES / 2; d > 0; d /= 2) coupled |= __shfl_xor_sync(ALL_LANES, coupled, d);
+  if (i < g.nodes && lane == 0) ScaleNode<BLOCKS>(g, a, i, coupled >> b ? coupled : 0, mean, status);
+}
+
+template <bool BLOCKS>
+__device__ __forceinline__ int NodeIsCoupled(const GNNKernelGraph &g, int i)
+{
+  const int b = BlockSize<BLOCKS>(g);
+
+  for (int r = 0; r < b; r++) {
+    if (IsCoupled(g, b, i, r)) return 1;
+  }
+  return 0;
+}
+
+/* Entry of S^T A S at place e, in the given row; a decoupled unknown has its diagonal entry, scaled by itself */
+template <bool BLOCKS>
+__device__ __forceinline__ double ScaledEntry(const GNNKernelGraph &g, const double *a, int row, int e, int mean, const GNNKernelStatus *status)
+{
+  const int b = BlockSize<BLOCKS>(g), i = row / b, r = row % b, j = g.j[e] / b, c = g.j[e] % b, stride = g.i[row + 1] - g.i[row];
+
+  if (BLOCKS && e == g.diag[row] && !IsCoupled(g, b, i, r)) return a[e] * (mean ? 1.0 / status->norm : g.inverse[row * b + r]);
+  return GNNBlockScaled(b, g.s + i * b * b, a + e - r * stride - c, stride, g.s + j * b * b, r, c);
+}
+
+/* At = S^T A S in the slots that are kept, and what the nodes' features need of it */
+template <bool BLOCKS>
+__global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, const GNNKernelStatus *status)
+{
+  const int b = BlockSize<BLOCKS>(g), row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, i = row / b;
   int       kept = 0;
   double    sumabs = 0.0, sum = 0.0;
 
-  if (i < g.n) {
-    for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) {
-      const double si = g.s[i], sj = g.s[g.j[p]];
-      const int    keep = si != 0.0 && sj != 0.0 && g.rev[p] >= 0;
+  if (row < g.n) {
+    const int begin = g.i[row], coupled = NodeIsCoupled<BLOCKS>(g, i);
 
-      g.keep[p] = (unsigned char)keep;
-      g.at[p]   = keep ? (si * a[p]) * sj : 0.0;
+    for (int e = begin + lane; e < g.i[row + 1]; e += LANES) {
+      const int    j = g.j[e] / b, keep = coupled && NodeIsCoupled<BLOCKS>(g, j) && g.rev[e] >= 0;
+      const double at = keep ? ScaledEntry<BLOCKS>(g, a, row, e, mean, status) : 0.0;
+
+      g.at[e] = at;
+      sumabs += fabs(at);
+      sum += at;
+      if (g.j[e] != j * b || row != i * b) continue; /* once a block */
+      g.keep[g.bi[i] + (e - begin) / b] = (unsigned char)keep;
       kept += keep;
-      sumabs += fabs(g.at[p]);
-      sum += g.at[p];
     }
   }
   kept   = GroupSum<LANES>(kept);
   sumabs = GroupSum<LANES>(sumabs);
   sum    = GroupSum<LANES>(sum);
-  if (i < g.n && lane == 0) {
-    g.degree[i] = (float)kept;
-    g.rowabs[i] = (float)(0.25 * sumabs);
-    g.rowsum[i] = (float)sum;
+  if (row < g.n && lane == 0) {
+    if (row == i * b) g.degree[i] = (float)kept;
+    g.rowabs[row] = (float)(0.25 * sumabs);
+    g.rowsum[row] = (float)sum;
   }
 }
 
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)
 {
-  const int blocks = Blocks((long long)g.n * LANES, BLOCK);
-
   if (mean) {
     GNN_LAUNCH(AbsPartials, GNN_KERNEL_PARTIALS, BLOCK, BLOCK / 32 * sizeof(double), stream, g.nz, a, partials);
     GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, partials, &status->norm);
   }
-  GNN_LAUNCH(ScaleRows, blocks, BLOCK, 0, stream, g, a, mean, status);
-  GNN_LAUNCH(ScaleSlots, blocks, BLOCK, 0, stream, g, a);
+  GNN_LAUNCH_BLOCKS(g.b, ScaleNodes, Blocks((long long)g.nodes * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
+  GNN_LAUNCH_BLOCKS(g.b, ScaleRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
   return cudaGetLastError();
 }
 
-/* ---- the guard's probe on a refresh: one vector w of signs, r = S^-1 w ---- */
+/* ---- the guard's probe on a refresh: one vector w of signs, r = S^-T w ---- */
 
-__global__ static void ProbeRows(GNNKernelGraph g, double *w, double *r)
+template <bool BLOCKS>
+__global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
 {
-  const int i = blockIdx.x * BLOCK + threadIdx.x;
+  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (i >= g.n) return;
-  w[i] = g.s[i] != 0.0 ? GNNProbeSign(i) : 0.0;
-  r[i] = g.s[i] != 0.0 ? w[i] / g.s[i] : 0.0;
+  if (i >= g.nodes) return;
+  for (int k = 0; k < b; k++) r[i * b + k] = w[i * b + k] = IsCoupled(g, b, i, k) ? GNNProbeSign(i * b + k) : 0.0;
+  GNNBlockTransposeSolve(b, g.s + i * b * b, r + i * b);
 }
 
 int GNNKernelProbe(GNNKernelGraph g, double *w, double *r, GNNStream stream)
 {
-  GNN_LAUNCH(ProbeRows, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, w, r);
+  GNN_LAUNCH_BLOCKS(g.b, ProbeNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, w, r);
   return cudaGetLastError();
 }
 
-/* y_i = (At x)_i - w_i for x = S^-1 z, as S A z - w */
-__global__ static void ResidualPartials(GNNKernelGraph g, const double *z, const double *w, double *partials)
+template <bool BLOCKS>
+__global__ static void UnscaleNodes(GNNKernelGraph g, double *z)
+{
+  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i < g.nodes) GNNBlockSolve(b, g.s + i * b * b, z + i * b);
+}
+
+/* y = At x - w */
+__global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const double *w, double *partials)
 {
   const int groups = BLOCK / LANES, lane = threadIdx.x % LANES;
   double    sum = 0.0;
@@ -155,11 +211,7 @@ __global__ static void ResidualPartials(GNNKernelGraph g, const double *z, const
     double    y = 0.0;
 
     if (i < g.n) {
-      for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) {
-        const int j = g.j[p];
-
-        if (g.keep[p]) y += g.at[p] * (z[j] / g.s[j]);
-      }
+      for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) y += g.at[p] * x[g.j[p]];
     }
     y = GroupSum<LANES>(y);
     if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
@@ -168,8 +220,9 @@ __global__ static void ResidualPartials(GNNKernelGraph g, const double *z, const
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
-int GNNKernelResidual(GNNKernelGraph g, const double *z, const double *w, double *partials, GNNKernelStatus *status, GNNStream stream)
+int GNNKernelResidual(GNNKernelGraph g, double *z, const double *w, double *partials, GNNKernelStatus *status, GNNStream stream)
 {
+  GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, z);
   GNN_LAUNCH(ResidualPartials, GNN_KERNEL_PARTIALS, BLOCK, BLOCK / 32 * sizeof(double), stream, g, z, w, partials);
   GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, partials, &status->loss);
   return cudaGetLastError();

@@ -25,26 +25,28 @@ const char *GNNKernelErrorString(int);
 
 /* ---- the graph of a matrix; arrays on the device, as GNNGraph has them on the host ---- */
 
+/* 128 bytes: a kernel's parameter that is larger costs the network registers */
 typedef struct {
-  int                  n, nz;
-  const int           *i, *j, *row, *rev, *diag; /* row (nz): of each slot */
-  double              *s;                        /* (n) scaling S, 0 at decoupled nodes */
-  double              *inverse;                  /* (n) 1/a_ii */
-  double              *at;                       /* (nz) S A S, 0 in slots that are not kept */
-  unsigned char       *keep;                     /* (nz) */
-  float               *degree, *rowabs, *rowsum; /* (n) features of nodes */
+  int            b, n, nz, nodes;          /* block size; rows and stored numbers of the matrix; block rows */
+  const int     *i, *j, *rev, *diag;       /* CSR of the matrix; places of (j, i) and (i, i) */
+  const int     *bi, *bj, *brow;           /* CSR of its blocks, that of the matrix where b = 1, and the node of each slot; slots = nz/b^2 */
+  double        *s;                        /* (nodes, b, b) scaling S, upper triangular, 0 in rows and columns of decoupled unknowns */
+  double        *inverse;                  /* (nodes, b, b) of the diagonal blocks */
+  double        *at;                       /* (nz) S^T A S, 0 in slots that are not kept */
+  unsigned char *keep;                     /* (slots) */
+  float         *degree, *rowabs, *rowsum; /* features: (nodes), (n), (n) */
 } GNNKernelGraph;
 
 /* What a set-up reports, read back once */
 enum {
   GNN_KERNEL_NOT_FINITE  = 1, /* the matrix holds a NaN or an infinity */
-  GNN_KERNEL_NOT_POSITIVE = 2, /* a diagonal entry is not positive */
+  GNN_KERNEL_NOT_POSITIVE = 2, /* a diagonal block is not positive definite */
   GNN_KERNEL_UNSYMMETRIC = 4  /* a nonzero (i, j) without a stored (j, i) */
 };
 typedef struct {
-  int    flags, row; /* row: the least at fault */
+  int    flags, row; /* row: the least at fault, of a block its first */
   int    replaced;   /* entries of G that were not finite */
-  int    decoupled;  /* nodes */
+  int    decoupled;  /* rows */
   double norm;       /* mean |a| */
   double loss;       /* of the probe */
 } GNNKernelStatus;
@@ -52,29 +54,37 @@ typedef struct {
 #define GNN_KERNEL_PARTIALS 256 /* partial sums of a reduction */
 
 int GNNKernelStatusClear(GNNKernelStatus *, GNNStream);
-int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal, partials, status */
+int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal blocks, partials, status */
 
 /* ---- the network ---- */
 
-typedef enum {
-  GNN_KERNEL_ROWABS, /* as GNNNodeFeature */
+enum { /* as GNNEdgeFeature */
+  GNN_KERNEL_VALUE,
+  GNN_KERNEL_DIAGONAL
+};
+enum { /* as GNNNodeFeature */
+  GNN_KERNEL_ROWABS,
   GNN_KERNEL_ROWSUM,
   GNN_KERNEL_DEGREE,
   GNN_KERNEL_MASK,
   GNN_KERNEL_USER
-} GNNKernelFeature;
+};
 
-#define GNN_KERNEL_FEATURES 24
+#define GNN_KERNEL_FEATURES 8
 #define GNN_KERNEL_LAYERS   32
+
+/* The features of edges or nodes, one after the other in rows of size numbers */
+typedef struct {
+  int count, size;
+  int kind[GNN_KERNEL_FEATURES], first[GNN_KERNEL_FEATURES]; /* first: number of each */
+} GNNKernelFeatures;
 
 typedef struct {
   int width, layers, hidden, norm; /* padded: 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
   int tf32;                        /* products on the tensor cores, weights stored (out, in), else (in, out) */
   int mean;                        /* aggregation */
   float aggregation_scale;
-  int nedge, nnode;                /* numbers per edge and node */
-  int edge[GNN_KERNEL_FEATURES], node[GNN_KERNEL_FEATURES];          /* edge: 1 if the number is the diagonal flag, 0 the value; node: GNNKernelFeature of each number */
-  int user[GNN_KERNEL_FEATURES];                   /* for GNN_KERNEL_USER, which of the user's numbers */
+  GNNKernelFeatures edge, node;
   int user_size;
 } GNNKernelConfig;
 
@@ -82,7 +92,7 @@ typedef struct {
 #define GNNKernelPad(k) (((k) + 7) / 8 * 8)
 
 /* Size of a map's weights. The maps of a stage stand one after the other: lift (width x in), bias, row sums of the lift,
-   then for each further hidden layer a matrix and a bias, then proj (out x width) and its bias */
+   then for each further hidden layer a matrix and a bias, then proj (out x width; the decoder's by eights of its outputs) and its bias */
 static inline int GNNKernelMapSize(const GNNKernelConfig *c, int in, int out)
 {
   return c->width * in + 2 * c->width + (c->hidden - 1) * (c->width * c->width + c->width) + c->width * out + out;
@@ -92,15 +102,15 @@ typedef struct {
   GNNKernelConfig config;
   int             ntiles;
   const int      *tile;             /* (ntiles + 1) first rows of tiles of at most GNN_KERNEL_ROWS rows */
-  const float    *user;             /* (n, user_size) or NULL */
+  const float    *user;             /* (nodes, user_size) or NULL */
   const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
   const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
   const float    *decode;           /* edge_dec */
-  float          *x;                /* (n, width) */
-  float          *e;                /* (nz, width) */
-  float          *part_i;           /* (n, 2 width) node parts of two first linears, as receiver */
+  float          *x;                /* (nodes, width) */
+  float          *e;                /* (slots, width) */
+  float          *part_i;           /* (nodes, 2 width) node parts of two first linears, as receiver */
   float          *part_j[2];        /* as sender: read and written in turn */
-  float          *moments[2];       /* (n, 2) sum and sum of squares of x, with norm only */
+  float          *moments[2];       /* (nodes, 2) sum and sum of squares of x, with norm only */
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16
@@ -126,15 +136,15 @@ typedef struct {
 
 #define GNN_KERNEL_CHUNK 1024
 
-int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                      /* v_k = gt[slot_k] s_j, j the column of that slot: G^T S, or S G */
-int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift = eps s^2, 1/a_ii at decoupled nodes */
+int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
+int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                         /* y = M x */
-int GNNKernelMultiplyShift(GNNKernelMat, const double *, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, shift, r, z */
+int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
 
 /* ---- the guard's probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs ---- */
 
-int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream); /* w, 0 at decoupled nodes, and r = S^-1 w */
-int GNNKernelResidual(GNNKernelGraph, const double *, const double *, double *, GNNKernelStatus *, GNNStream); /* z = M^-1 r, w, partials; loss in status */
+int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream); /* w, 0 at decoupled unknowns, and r = S^-T w */
+int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKernelStatus *, GNNStream); /* z = M^-1 r, becomes S^-1 z, w, partials; loss in status */
 
 #if defined(__cplusplus)
 }

@@ -2,7 +2,7 @@ static char help[] = "The device's operations against the host's, on random and 
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
 #include "../gnn/gnndevice.h"
-#include "../gnn/gnnfactor.h"
+#include "../gnn/gnnfsai.h"
 #include "../gnn/gnnforward.h"
 #include "testpc.h"
 
@@ -73,12 +73,12 @@ static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const Pe
 
   PetscFunctionBeginUser;
   PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(GNNGraphCreate(1, n, ia, ja, &h->graph));
+  PetscCall(GNNGraphCreate(m->config.block_size, n, ia, ja, &h->graph));
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(GNNGraphSetValues(h->graph, m->config.scaling, a, &status));
   if (user) PetscCall(GNNGraphSetUserFeatures(h->graph, user_size, user));
   PetscCall(GNNActsCreate(m, PETSC_FALSE, &acts));
-  PetscCall(GNNActsSetSizes(m, h->graph->n, h->graph->nz, acts));
+  PetscCall(GNNActsSetSizes(m, h->graph->nodes, h->graph->slots, acts));
   PetscCall(PetscMalloc1(h->graph->nz, &out));
   PetscCall(PetscMalloc2(h->graph->nz, &h->gt, h->graph->n, &h->z));
   PetscCall(GNNForward(m, h->graph, acts, out));
@@ -118,7 +118,7 @@ static PetscReal Difference(PetscInt n, const PetscScalar x[], const PetscScalar
 static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
 {
   const PetscInt     size = m->config.user_size;
-  PetscInt           n;
+  PetscInt           n, nuser;
   const PetscScalar *a;
   PetscScalar       *x, *user, *gt, *z;
   double            *da, *dx, *dz;
@@ -128,9 +128,10 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(PetscMalloc2(n, &x, n * size, &user));
+  nuser = n / m->config.block_size * size;
+  PetscCall(PetscMalloc2(n, &x, nuser, &user));
   for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
-  for (PetscInt i = 0; i < n * size; i++) user[i] = PetscCosReal((PetscReal)i);
+  for (PetscInt i = 0; i < nuser; i++) user[i] = PetscCosReal((PetscReal)i);
   PetscCall(MatSeqAIJGetArrayRead(A, &a));
   PetscCall(HostRun(m, A, a, x, size, size ? user : NULL, &h));
   PetscCall(PetscMalloc2(h.graph->nz, &gt, n, &z));
@@ -194,36 +195,119 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Diagonal n, first row and column full, the last quarter of the rows isolated */
-static PetscErrorCode ArrowMat(PetscInt n, PetscInt isolated, Mat *A)
+/* Widths, patterns, precisions with b x b blocks */
+static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
 {
+  char      name[80];
+  GNNConfig config;
+  GNNModel  m;
+
   PetscFunctionBeginUser;
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
-  for (PetscInt i = 0; i < n; i++) {
-    PetscCall(MatSetValue(*A, i, i, i ? 2.0 : (PetscReal)n, INSERT_VALUES));
-    if (i == 0 || i >= n - isolated) continue;
-    PetscCall(MatSetValue(*A, 0, i, -1.0, INSERT_VALUES));
-    PetscCall(MatSetValue(*A, i, 0, -1.0, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestModelBlocks(b, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, tf32, single precision storage", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_TRUE, PETSC_TRUE, 5e-3));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.block_size       = b;
+  config.layers           = 2;
+  config.pattern          = GNN_PATTERN_LOWER;
+  config.nnode_features   = 3;
+  config.node_features[0] = GNN_NODE_MASK;
+  config.node_features[1] = GNN_NODE_USER;
+  config.node_features[2] = GNN_NODE_ROWSUM;
+  config.user_size        = 5;
+  config.nedge_features   = 2;
+  config.edge_features[0] = GNN_EDGE_DIAGONAL;
+  config.edge_features[1] = GNN_EDGE_VALUE;
+  PetscCall(TestModelCreate(&config, 1.0, 3, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, lower, user features", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(GNNModelDestroy(&m));
+  config.width   = 32;
+  config.norm    = GNN_NORM_LAYER;
+  config.scaling = GNN_SCALING_MEAN;
+  config.output  = GNN_OUTPUT_DIRECT;
+  config.pattern = GNN_PATTERN_A;
+  PetscCall(TestModelCreate(&config, 1.0, 2, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, mean scaling, LayerNorm, direct", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(GNNModelDestroy(&m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of 1, 31, 33 and 2000 nonzeros, isolated nodes, no rows at all */
+/* First row and column of nodes full, the last ones isolated; blocks d (I + 0.3 1 1^T) on the diagonal, no symmetric ones off it */
+static PetscErrorCode ArrowMat(PetscInt b, PetscInt nodes, PetscInt isolated, Mat *A)
+{
+  PetscScalar D[64], B[64], Bt[64];
+  PetscInt   *nnz;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(b * nodes, &nnz));
+  for (PetscInt row = 0; row < b * nodes; row++) nnz[row] = row < b ? b * nodes : 2 * b;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, b * nodes, b * nodes, 0, nnz, A));
+  PetscCall(MatSetBlockSize(*A, b));
+  for (PetscInt i = 0; i < nodes; i++) {
+    for (PetscInt r = 0; r < b; r++) {
+      for (PetscInt c = 0; c < b; c++) {
+        D[r * b + c] = (i ? 2.0 : (PetscReal)nodes) * (r == c ? 1.3 : 0.3);
+        B[r * b + c] = Bt[c * b + r] = -1.0 / (PetscReal)(b + r + 2 * c);
+      }
+    }
+    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, &i, D, INSERT_VALUES));
+    if (i == 0 || i >= nodes - isolated) continue;
+    PetscCall(MatSetValuesBlocked(*A, 1, (PetscInt[]){0}, 1, &i, B, INSERT_VALUES));
+    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, (PetscInt[]){0}, Bt, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(PetscFree(nnz));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of 1, 31, 33 and 2000 blocks, isolated nodes, no rows at all */
 static PetscErrorCode TestAwkward(GNNModel m)
 {
-  const PetscInt n[] = {0, 1, 31, 33, 2000}, isolated[] = {0, 0, 0, 8, 500};
+  const PetscInt n[] = {0, 1, 31, 33, 2000}, isolated[] = {0, 0, 0, 8, 500}, b = m->config.block_size;
   char           name[64];
   Mat            A;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(n); k++) {
-    PetscCall(ArrowMat(n[k], isolated[k], &A));
-    PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d rows, %d isolated", (int)n[k], (int)isolated[k]));
+    PetscCall(ArrowMat(b, n[k], isolated[k], &A));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
     PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
     PetscCall(MatDestroy(&A));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A block of explicit zeros at (i, j), none at (j, i) */
+static PetscErrorCode AddOneSidedZeros(Mat A, PetscInt i, PetscInt j)
+{
+  const PetscScalar zeros[64] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatSetOption(A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  PetscCall(MatSetOption(A, MAT_NEW_NONZERO_LOCATIONS, PETSC_TRUE));
+  PetscCall(MatSetValuesBlocked(A, 1, &i, 1, &j, zeros, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Random blocks, with decoupled nodes and single unknowns, explicit zeros on one side, and nonzeros on one side that MatZeroRows() left */
+static PetscErrorCode BlockMat(PetscInt b, Mat *A)
+{
+  const PetscInt row = 22 * b + b - 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, b, 40, 5, A));
+  PetscCall(AddOneSidedZeros(*A, 11, 31));
+  PetscCall(TestMatClamp(*A));
+  PetscCall(MatSetOption(*A, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
+  PetscCall(MatZeroRows(*A, 1, &row, 2.0, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,7 +348,7 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
         worst = PetscMax(worst, PetscAbsScalar(gt[p] - expected));
       }
     }
-    Ok(worst < 1e-5, "alpha %g: largest difference %.1e", (double)alphas[k], (double)worst);
+    Ok(worst < 1e-5, "b = %d, alpha %g: largest difference %.1e", (int)g->b, (double)alphas[k], (double)worst);
   }
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(Take(n, &da, NULL));
@@ -275,13 +359,40 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Values of A with something wrong in them; returns what is to be reported, and the row */
+static PetscErrorCode Spoil(GNNGraph g, int kind, PetscScalar a[], PetscInt *row)
+{
+  PetscInt p = 0;
+
+  PetscFunctionBeginUser;
+  switch (kind) {
+  case GNN_KERNEL_NOT_FINITE:
+    p    = g->i[9];
+    *row = 9;
+    a[p] = NAN;
+    break;
+  case GNN_KERNEL_NOT_POSITIVE:
+    p    = g->diag[7];
+    *row = 7 - 7 % g->b;
+    a[p] = -1.0;
+    break;
+  case GNN_KERNEL_UNSYMMETRIC:
+    while (g->rev[p] >= 0) p++;
+    for (*row = 0; p >= g->i[*row + 1];) (*row)++;
+    a[p] = 1.0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What is wrong with the values is reported, and the same bits come every time */
 static PetscErrorCode TestStatus(GNNModel m, Mat A)
 {
+  const int          kinds[] = {GNN_KERNEL_NOT_FINITE, GNN_KERNEL_NOT_POSITIVE, GNN_KERNEL_UNSYMMETRIC, 0, 0};
+  const char *const  names[] = {"a NaN", "a negative diagonal entry", "a one-sided nonzero"};
   const PetscScalar *a;
   PetscScalar       *values, *x, *gt[2];
   double            *da;
-  PetscInt           n, nz;
+  PetscInt           n, nz, row = 0;
   GNNKernelStatus    status;
   GNNDevice          device;
   Host               h = {0};
@@ -294,19 +405,16 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
   nz = h.graph->nz;
   PetscCall(PetscMalloc3(nz, &values, nz, &gt[0], nz, &gt[1]));
   PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
-  for (int k = 0; k < 4; k++) {
-    const int expected[] = {GNN_KERNEL_NOT_FINITE, GNN_KERNEL_NOT_POSITIVE, 0, 0};
-
+  for (int k = 0; k < 5; k++) {
     PetscCall(PetscArraycpy(values, a, nz));
-    if (k == 0) values[nz / 2] = NAN;
-    if (k == 1) values[h.graph->diag[7]] = -1.0;
+    PetscCall(Spoil(h.graph, kinds[k], values, &row));
     PetscCall(Put(nz, values, &da));
     PetscCall(GNNDeviceSetUp(device, m, h.graph, da, 1e-4, 1.0, 1.0, PETSC_TRUE, NULL, &status));
-    if (k < 2) Ok((status.flags & expected[k]) && (k == 0 || status.row == 7), "%s is reported", k ? "a negative diagonal entry" : "a NaN");
-    else PetscCall(GNNDeviceGetSlots(device, h.graph, gt[k - 2], NULL));
+    if (kinds[k]) Ok((status.flags & kinds[k]) && status.row == row, "b = %d: %s in row %d is reported, row %d", (int)h.graph->b, names[k], (int)row, status.row);
+    else PetscCall(GNNDeviceGetSlots(device, h.graph, gt[k - 3], NULL));
     PetscCall(Take(nz, &da, NULL));
   }
-  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "the same bits at every set-up");
+  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "b = %d: the same bits at every set-up", (int)h.graph->b);
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
   PetscCall(HostDestroy(&h));
@@ -315,11 +423,58 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
+static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
+{
+  const GNNFsaiOptions options = {0.02, 3, PC_GNNSPAI_ORDER_NATURAL};
+  const PetscReal      tolerance = single ? 1e-6 : 1e-13;
+  const PetscScalar   *a;
+  PetscScalar         *x, *z;
+  double              *dx, *dz;
+  PetscInt             n;
+  GNNDevice            device;
+  Host                 h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscMalloc2(n, &x, n, &z));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  if (fsai) PetscCall(GNNFactorAssembleFsai(h.factor, h.graph, &options, 1e-3));
+  PetscCall(GNNFactorApply(h.factor, x, h.z));
+  h.factor->single = single;
+  PetscCall(GNNDeviceCreate(NULL, h.graph, single, PETSC_FALSE, NULL, &device));
+  PetscCall(GNNDeviceUpload(device, h.factor, NULL));
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(GNNDeviceApply(device, dx, dz, NULL));
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(Take(n, &dz, z));
+  Ok(Difference(n, z, h.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)h.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)Difference(n, z, h.z));
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(HostDestroy(&h));
+  PetscCall(PetscFree2(x, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestOfModel(GNNModel m, Mat A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestAwkward(m));
+  PetscCall(TestBlend(m, A));
+  PetscCall(TestStatus(m, A));
+  for (int k = 0; k < 4; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, k / 2 ? PETSC_TRUE : PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
-  GNNModel m;
-  Mat      A;
-  int      failed;
+  const PetscInt b[] = {2, 3, 8};
+  GNNModel       m;
+  Mat            A;
+  int            failed;
 
   if (GNNKernelDevices() == 0) {
     printf("1..0 # SKIP no CUDA device\n");
@@ -328,14 +483,21 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
+  PetscCall(AddOneSidedZeros(A, 31, 106));
   PetscCall(TestMatDecouple(A, 6));
   PetscCall(TestConfigs(A));
   PetscCall(TestModel(4, &m));
-  PetscCall(TestAwkward(m));
-  PetscCall(TestBlend(m, A));
-  PetscCall(TestStatus(m, A));
+  PetscCall(TestOfModel(m, A));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(MatDestroy(&A));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(b); k++) {
+    PetscCall(BlockMat(b[k], &A));
+    PetscCall(TestBlockConfigs(b[k], A));
+    PetscCall(TestModelBlocks(b[k], &m));
+    if (b[k] == 3) PetscCall(TestOfModel(m, A));
+    PetscCall(GNNModelDestroy(&m));
+    PetscCall(MatDestroy(&A));
+  }
   failed = TapDone();
   PetscCall(PetscFinalize());
   return failed;

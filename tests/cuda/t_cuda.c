@@ -1,7 +1,8 @@
 static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MATAIJ: factor, iterations, refresh, every kind of values, copies during a solve.\n";
 
-#include "../../gnn/gnnops.h"
+#include "../../gnn/gnnfactor.h"
 #include "../testpc.h"
+#include "../testtext.h"
 
 #if defined(GNN_EMULATE)
   #define NROWS 300
@@ -16,16 +17,24 @@ static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MAT
 typedef struct {
   const char *name, *options;
   PetscReal   tolerance; /* of G, relative to its largest entry */
+  const char *view;      /* in -pc_view, or NULL */
 } Variant;
 
 static const Variant variants[] = {
-  {"network",                   "",                                                            1e-5},
-  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5},
-  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5},
-  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3},
-  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12},
-  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12},
-  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5},
+  {"network",                   "",                                                            1e-5,  NULL},
+  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5,  NULL},
+  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5,  NULL},
+  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3,  NULL},
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12, NULL},
+  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12, NULL},
+  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5,  NULL},
+};
+
+/* Of 3 x 3 blocks */
+static const Variant block_variants[] = {
+  {"blocks",                         "-pc_gnnspai_model hyperelasticity",                                                      1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard 0",                                  1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, tf32, single precision", "-pc_gnnspai_model hyperelasticity -pc_gnnspai_math tf32 -pc_gnnspai_precision single", 5e-3, "set-up on the device in tf32, product on the device"},
 };
 
 static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
@@ -104,6 +113,12 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
     PetscCall(MatShift(A, 0.01));
     PetscCall(MatShift(B, 0.01));
   }
+  if (v->view) {
+    PC pc;
+
+    PetscCall(KSPGetPC(device, &pc));
+    PetscCall(OkView(pc, v->view, v->name));
+  }
   PetscCall(KSPDestroy(&host));
   PetscCall(KSPDestroy(&device));
   PetscCall(MatDestroy(&B));
@@ -138,30 +153,32 @@ static PetscErrorCode TestCopies(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Vectors that the program left on the host */
-static PetscErrorCode TestHostVectors(Mat A)
+/* Vectors that the program left on the host; model or NULL, and whether the guard refuses it, so that the product is with the classical factor */
+static PetscErrorCode TestHostVectors(Mat A, GNNModel model, PetscBool refused, PetscReal tolerance)
 {
   Mat       B;
   PC        pc;
   Vec       r, zh, zd;
-  PetscReal difference = 0.0;
+  PetscReal alpha[2], difference = 0.0;
 
   PetscFunctionBeginUser;
   PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
   PetscCall(TestVecRandom(A, 3, &r));
   PetscCall(VecDuplicate(r, &zh));
   PetscCall(VecDuplicate(r, &zd));
-  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
   PetscCall(PCApply(pc, r, zh));
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[0]));
   PetscCall(PCDestroy(&pc));
-  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &pc));
+  PetscCall(TestPCCreate(B, model, PETSC_TRUE, &pc));
   Emulate(PETSC_TRUE);
   PetscCall(PCSetUp(pc));
   Emulate(PETSC_FALSE); /* the vectors are the host's */
   PetscCall(PCApply(pc, r, zd));
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[1]));
   PetscCall(PCDestroy(&pc));
   PetscCall(TestDifference(zd, 1.0, zh, &difference));
-  Ok(difference < 1e-5, "vectors on the host: M^-1 r differs by %.1e", (double)difference);
+  Ok(alpha[0] == alpha[1] && (alpha[0] == GNN_GUARD_FSAI) == refused && difference < tolerance, "vectors on the host, the guard chose %g: M^-1 r differs by %.1e", (double)alpha[1], (double)difference);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&zh));
   PetscCall(VecDestroy(&zd));
@@ -197,8 +214,10 @@ static PetscErrorCode TestNaN(Mat A)
 
 int main(int argc, char **argv)
 {
-  Mat A;
-  int failed;
+  GNNConfig config;
+  GNNModel  bad;
+  Mat       A;
+  int       failed;
 
   if (GNNKernelDevices() == 0) {
     printf("1..0 # SKIP no CUDA device\n");
@@ -213,8 +232,18 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
   PetscCall(TestCopies(A));
-  PetscCall(TestHostVectors(A));
+  PetscCall(TestHostVectors(A, NULL, PETSC_FALSE, 1e-5));
   PetscCall(TestNaN(A));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, NROWS / 3, 1, &A));
+  PetscCall(TestMatClamp(A));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(block_variants); k++) PetscCall(TestVariant(block_variants + k, A));
+  PetscCall(TestConfig(&config));
+  config.block_size = 3;
+  config.output     = GNN_OUTPUT_DIRECT;
+  PetscCall(TestModelCreate(&config, 100.0, 1, &bad));
+  PetscCall(TestHostVectors(A, bad, PETSC_TRUE, 1e-12));
+  PetscCall(GNNModelDestroy(&bad));
   PetscCall(MatDestroy(&A));
   failed = TapDone();
   PetscCall(PetscFinalize());
