@@ -22,8 +22,9 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
-host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c gnn/gnnops.c,$(wildcard gnn/*.c))
-lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c gnn/gnnops.c)
+device_src= gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnops.c
+host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
+lib_src   = $(host_src) $(if $(cuda),$(device_src))
 kernels   = $(wildcard kernels/*.cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
@@ -103,7 +104,7 @@ bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 # Everything that knows of the device, for emulated kernels
-emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c) $(kernels:%.cu=build/emulated/%.o)
+emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
 bin/t_device: build/emulated/tests/t_device.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
 bin/t_device bin/t_emulated: LDLIBS += -lstdc++
@@ -123,12 +124,12 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h build/flags
+build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnfsairow.h build/flags
 	@mkdir -p $(@D)
 	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
 	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
 
-build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h build/flags
+build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnfsairow.h build/flags
 	@mkdir -p $(@D)
 	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
 
