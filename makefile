@@ -40,7 +40,7 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
-cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
+cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -99,16 +99,16 @@ bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device bin/t_devicefsai bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 # Everything that knows of the device, for emulated kernels
 emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
-bin/t_device: build/emulated/tests/t_device.o $(emulated)
+bin/t_device bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
-bin/t_device bin/t_emulated: LDLIBS += -lstdc++
-bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/t_device bin/t_devicefsai bin/t_emulated: LDLIBS += -lstdc++
+bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
