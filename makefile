@@ -22,8 +22,9 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
-host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c gnn/gnnops.c,$(wildcard gnn/*.c))
-lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c gnn/gnnops.c)
+device_src= gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnops.c
+host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
+lib_src   = $(host_src) $(if $(cuda),$(device_src))
 kernels   = $(wildcard kernels/*.cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
@@ -39,7 +40,7 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
-cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
+cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -98,16 +99,16 @@ bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device bin/t_devicefsai bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 # Everything that knows of the device, for emulated kernels
-emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c) $(kernels:%.cu=build/emulated/%.o)
-bin/t_device: build/emulated/tests/t_device.o $(emulated)
+emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
+bin/t_device bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
-bin/t_device bin/t_emulated: LDLIBS += -lstdc++
-bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/t_device bin/t_devicefsai bin/t_emulated: LDLIBS += -lstdc++
+bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)
@@ -123,12 +124,12 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h build/flags
+build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
 	@mkdir -p $(@D)
 	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
 	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
 
-build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h build/flags
+build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
 	@mkdir -p $(@D)
 	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
 

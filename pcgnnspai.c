@@ -48,9 +48,9 @@ typedef struct {
   GNNGraph           graph;
   GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
-  GNNFactor          factor; /* with the network on the device, only what the guard chose; GNNFactorFetch() brings the rest */
+  GNNFactor          factor; /* with the set-up on the device, only what the guard chose; GNNFactorFetch() brings the rest */
   GNNDevice          device; /* NULL where the product is the host's */
-  PetscBool          device_network; /* does the network run on the device? If not, the host's factor is uploaded */
+  PetscBool          device_setup; /* is G made on the device, too? If not, the host's is uploaded */
   PCGNNSPAIMath      math;   /* of the network on the device */
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
   GNNCoarseOptions   coarse_options;
@@ -169,14 +169,16 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
 
 static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
 {
-  PetscBool ondevice;
+  const PetscBool network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       ondevice;
 
   PetscFunctionBegin;
-  gnn->device_network = PETSC_FALSE;
+  gnn->device_setup = PETSC_FALSE;
   PetscCall(GNNOpsOnDevice(local, &ondevice));
   if (!ondevice) PetscFunctionReturn(PETSC_SUCCESS);
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(GNNDeviceSupports(gnn->model, &gnn->device_network));
-  PetscCall(GNNOpsCreate(gnn->device_network ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
+  if (network) PetscCall(GNNDeviceSupports(gnn->model, &gnn->device_setup));
+  else gnn->device_setup = sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(GNNOpsCreate(network && gnn->device_setup ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,7 +198,7 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(PCGNNSPAICreateDevice_Private(gnn, local));
-  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_network) {
+  if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_setup) {
     PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
     PetscCall(GNNActsSetSizes(gnn->model, gnn->graph->nodes, gnn->graph->slots, gnn->acts));
     PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
@@ -261,8 +263,8 @@ static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGra
   PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
   if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
   *status = GNN_GRAPH_OK;
-  if (gnn->device_network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
-  else PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  if (!gnn->device_setup) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
   PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -298,21 +300,67 @@ static PetscErrorCode PCGNNSPAIRefused_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The device's values by the guard's choice, and their loss on its probe; what is wrong with A is told by the host */
+/* What the device reports of a set-up; what is wrong with A is told by the host */
+static PetscErrorCode PCGNNSPAIReport_Private(PC pc, Mat local, const GNNKernelStatus *report, GNNGraphStatus *status)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  *status = GNN_GRAPH_OK;
+  if (report->flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  gnn->factor->replaced    = report->replaced;
+  gnn->factor->rows_failed = report->failed;
+  gnn->graph->ncoupled     = gnn->graph->n - report->decoupled;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The classical factor on the device, and its loss on the guard's probe if that is wanted */
+static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool probe, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI      *gnn     = (PC_GNNSPAI *)pc->data;
+  const GNNScaling scaling = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.scaling : GNN_SCALING_DIAGONAL;
+  GNNKernelStatus  report;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
+  PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &gnn->fsai, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
+  PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
+  PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
+  *loss = report.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With blocks the host makes the classical factor, of a graph whose values the device has, too */
+static PetscErrorCode PCGNNSPAIUploadFsai_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
+  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, epsilon));
+  PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  if (gnn->guard) PetscCall(GNNGuardLoss(gnn->factor->guard, gnn->factor, epsilon, loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The device's values by the guard's choice, and their loss on its probe */
 static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alpha, PetscReal damping, PetscReal *loss, GNNGraphStatus *status)
 {
   PC_GNNSPAI     *gnn = (PC_GNNSPAI *)pc->data;
   GNNKernelStatus report;
 
   PetscFunctionBegin;
-  *status = GNN_GRAPH_OK;
+  if (alpha == GNN_GUARD_FSAI && gnn->graph->b == 1) {
+    PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, gnn->guard, loss, status));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
   PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, gnn->guard, &report));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
-  if (report.flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
-  gnn->factor->replaced = report.replaced;
-  gnn->graph->ncoupled  = gnn->graph->n - report.decoupled;
-  *loss                 = report.loss;
+  PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
+  *loss = report.loss;
+  if (alpha == GNN_GUARD_FSAI && *status == GNN_GRAPH_OK) PetscCall(PCGNNSPAIUploadFsai_Private(pc, local, loss, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -340,7 +388,7 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
 {
   PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
   GNNFactor       f     = gnn->factor;
-  const PetscBool first = f->loss < 0.0 || f->alpha == GNN_GUARD_FSAI ? PETSC_TRUE : PETSC_FALSE; /* a classical factor in its stead is chosen anew */
+  const PetscBool first = f->loss < 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscReal       loss  = 0.0;
   Mat             local;
 
@@ -351,8 +399,7 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIChooseForDevice_Private(pc, local));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
-  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNOpsUpload(gnn->device, f));
-  else if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
+  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
   if (pc->failedreason == PC_NOERROR) f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -382,13 +429,20 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
 }
 
 /* The classical factor */
-static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc)
+static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc, GNNGraphStatus *status)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor   f   = gnn->factor;
+  PetscReal   unused;
+  Mat         local;
 
   PetscFunctionBegin;
-  PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
-  PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->factor->i[gnn->factor->n], gnn->factor->n, gnn->factor->rows_failed));
+  if (gnn->device_setup) {
+    PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+    PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, PETSC_FALSE, &unused, status));
+    f->alpha = GNN_GUARD_FSAI;
+  } else PetscCall(GNNFactorAssembleFsai(f, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
+  PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->device_setup ? GNNDeviceEntries(gnn->device) : f->i[f->n], f->n, f->rows_failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -444,10 +498,10 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
   PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
   if (status == GNN_GRAPH_OK) {
-    if (gnn->device_network) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
-    else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
-    else PetscCall(PCGNNSPAISetUpFsai_Private(pc));
-    if (gnn->device && !gnn->device_network && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+    if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAISetUpFsai_Private(pc, &status));
+    else if (gnn->device_setup) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
+    else PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+    if (gnn->device && !gnn->device_setup && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
   }
   if (status != GNN_GRAPH_OK) {
     pc->failedreason = PC_FACTOR_OTHER;
@@ -609,20 +663,22 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
 
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  const char *where = gnn->device_setup ? "device" : "host";
   PetscBool   isascii;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
+  if (gnn->device_setup && gnn->values == PC_GNNSPAI_VALUES_NETWORK) where = gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32";
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "values", viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
     if (gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
   } else PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI || gnn->model) {
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->device_network ? (gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32") : "host", gnn->device ? "device" : "host"));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], where, gnn->device ? "device" : "host"));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
   if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
@@ -751,7 +807,7 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* With the network on the device the host has not seen the factor yet */
+/* With the set-up on the device the host has not seen the factor yet */
 static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
 {
   PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
@@ -759,7 +815,7 @@ static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
   Mat            local;
 
   PetscFunctionBegin;
-  if (!gnn->device_network || gnn->factor->alpha == GNN_GUARD_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!gnn->device_setup || (gnn->factor->alpha == GNN_GUARD_FSAI && gnn->graph->b > 1)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
   PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));

@@ -17,7 +17,7 @@ PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
 
 /* ---- memory ---- */
 
-static PetscErrorCode DeviceTake_Private(GNNDevice d, size_t bytes, void *array)
+PetscErrorCode GNNDeviceTake(GNNDevice d, size_t bytes, void *array)
 {
   PetscFunctionBegin;
   PetscCheck(d->nmemory < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(d->memory), PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too many arrays");
@@ -29,7 +29,7 @@ static PetscErrorCode DeviceTake_Private(GNNDevice d, size_t bytes, void *array)
 static PetscErrorCode DevicePut_Private(GNNDevice d, const void *from, size_t bytes, GNNStream stream, void *array)
 {
   PetscFunctionBegin;
-  PetscCall(DeviceTake_Private(d, bytes, array));
+  PetscCall(GNNDeviceTake(d, bytes, array));
   GNNCallKernel(GNNKernelToDevice(*(void **)array, from, bytes, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -47,11 +47,19 @@ static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceMatDestroy_Private(GNNDeviceMat *m)
+PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
 {
   PetscFunctionBegin;
   if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
   m->memory = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceFactorDestroy_Private(GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatDestroy(&f->gt));
+  PetscCall(GNNDeviceMatDestroy(&f->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,10 +70,9 @@ PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
   PetscFunctionBegin;
   if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   for (PetscInt k = 0; k < d->nmemory; k++) GNNCallKernel(GNNKernelFree(d->memory[k]));
-  PetscCall(DeviceMatDestroy_Private(&d->gt));
-  PetscCall(DeviceMatDestroy_Private(&d->g));
-  PetscCall(DeviceMatDestroy_Private(&d->up_gt));
-  PetscCall(DeviceMatDestroy_Private(&d->up_g));
+  PetscCall(DeviceFactorDestroy_Private(&d->network));
+  PetscCall(DeviceFactorDestroy_Private(&d->classical));
+  if (d->pieces) GNNCallKernel(GNNKernelFree(d->pieces));
   if (d->read) GNNCallKernel(GNNKernelFreeHost(d->read));
   PetscCall(PetscFree(*device));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,23 +117,28 @@ static PetscErrorCode DevicePutBlocks_Private(GNNDevice d, GNNGraph g, GNNStream
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceCreateGraph_Private(GNNDevice d, GNNGraph g, GNNStream stream)
+PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 {
   GNNKernelGraph *k = &d->graph;
 
   PetscFunctionBegin;
+  if (k->i) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
   PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
   PetscCall(DevicePutInts_Private(d, g->nz, g->rev, stream, &k->rev));
   PetscCall(DevicePutInts_Private(d, g->n, g->diag, stream, &k->diag));
   PetscCall(DevicePutBlocks_Private(d, g, stream));
-  PetscCall(DeviceTake_Private(d, g->n * g->b * sizeof(double), &k->s));
-  PetscCall(DeviceTake_Private(d, g->n * g->b * sizeof(double), &k->inverse));
-  PetscCall(DeviceTake_Private(d, g->nz * sizeof(double), &k->at));
-  PetscCall(DeviceTake_Private(d, g->slots, &k->keep));
-  PetscCall(DeviceTake_Private(d, g->nodes * sizeof(float), &k->degree));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(float), &k->rowabs));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(float), &k->rowsum));
+  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->s));
+  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->inverse));
+  PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
+  PetscCall(GNNDeviceTake(d, g->slots, &k->keep));
+  PetscCall(GNNDeviceTake(d, g->nodes * sizeof(float), &k->degree));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowabs));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowsum));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
+  PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
+  PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
+  GNNCallKernel(GNNKernelMallocHost((void **)&d->read, sizeof(GNNKernelStatus)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -258,14 +270,14 @@ static PetscErrorCode DeviceCreateNet_Private(GNNDevice d, GNNModel m, GNNGraph 
   k->ntiles = Tiles_Private(g->nodes, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
   PetscCall(DevicePut_Private(d, tile, (k->ntiles + 1) * sizeof(int), stream, &k->tile));
   PetscCall(PetscFree(tile));
-  PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
-  PetscCall(DeviceTake_Private(d, (size_t)g->slots * k->config.width * sizeof(float), &k->e));
-  PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_i));
-  for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_j[l]));
+  PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
+  PetscCall(GNNDeviceTake(d, (size_t)g->slots * k->config.width * sizeof(float), &k->e));
+  PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_i));
+  for (int l = 0; l < 2; l++) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_j[l]));
   if (k->config.norm) {
-    for (int l = 0; l < 2; l++) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * 2 * sizeof(float), &k->moments[l]));
+    for (int l = 0; l < 2; l++) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * 2 * sizeof(float), &k->moments[l]));
   }
-  if (k->config.user_size) PetscCall(DeviceTake_Private(d, (size_t)g->nodes * k->config.user_size * sizeof(float), &d->user));
+  if (k->config.user_size) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.user_size * sizeof(float), &d->user));
   k->user = d->user;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -316,7 +328,7 @@ static PetscErrorCode DeviceMatCreate_Private(PetscInt n, const int i[], const i
 }
 
 /* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
-static PetscErrorCode DeviceCreateFactor_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscBool single, GNNStream stream)
+PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
 {
   int *i, *j, *slot, k = 0;
 
@@ -335,38 +347,34 @@ static PetscErrorCode DeviceCreateFactor_Private(GNNDevice d, GNNGraph g, GNNPat
       }
     }
     i[g->n] = k;
-    PetscCall(DeviceMatCreate_Private(g->n, i, j, slot, single, stream, transposed ? &d->g : &d->gt));
+    PetscCall(DeviceMatCreate_Private(g->n, i, j, slot, d->single, stream, transposed ? &f->g : &f->gt));
   }
   PetscCall(PetscFree3(i, j, slot));
-  PetscCall(DeviceTake_Private(d, g->nz * sizeof(double), &d->slots));
-  PetscCall(DeviceTake_Private(d, g->n * sizeof(double), &d->w));
-  PetscCall(DeviceTake_Private(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
-  PetscCall(DeviceTake_Private(d, sizeof(GNNKernelStatus), &d->status));
-  GNNCallKernel(GNNKernelMallocHost((void **)&d->read, sizeof(GNNKernelStatus)));
+  if (d->slots == NULL) PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &d->slots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, PetscInt b)
 {
   PetscFunctionBegin;
-  PetscCall(DeviceTake_Private(d, n * b * sizeof(double), &d->shift));
-  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->u));
-  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->r));
-  PetscCall(DeviceTake_Private(d, n * sizeof(double), &d->z));
+  PetscCall(GNNDeviceTake(d, n * b * sizeof(double), &d->shift));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->u));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->r));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNStream stream)
+static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGraph g, PetscBool tf32, GNNStream stream)
 {
   int *i;
 
   PetscFunctionBegin;
-  PetscCall(DeviceCreateGraph_Private(d, g, stream));
+  PetscCall(GNNDeviceCreateGraph(d, g, stream));
   PetscCall(PetscMalloc1(g->nodes + 1, &i));
   for (PetscInt k = 0; k <= g->nodes; k++) i[k] = (int)g->bi[k];
   PetscCall(DeviceCreateNet_Private(d, m, g, i, tf32, stream));
   PetscCall(PetscFree(i));
-  PetscCall(DeviceCreateFactor_Private(d, g, m->config.pattern, single, stream));
+  PetscCall(GNNDeviceCreateSlots(d, g, m->config.pattern, stream, &d->network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,16 +386,45 @@ PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBo
   PetscCheck(g->nz < PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->nz);
   PetscCall(PetscNew(&d));
   *device        = d;
+  d->single      = single;
   d->graph.b     = (int)g->b;
   d->graph.n     = (int)g->n;
   d->graph.nz    = (int)g->nz;
   d->graph.nodes = (int)g->nodes;
   PetscCall(DeviceCreateVectors_Private(d, g->n, g->b));
-  if (m) PetscCall(DeviceCreateNetwork_Private(d, m, g, single, tf32, stream));
+  if (m) PetscCall(DeviceCreateNetwork_Private(d, m, g, tf32, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- values ---- */
+
+PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNDeviceFactor *f, GNNStream stream)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelFill(f->gt.mat, d->slots, d->graph, stream));
+  GNNCallKernel(GNNKernelFill(f->g.mat, d->slots, d->graph, stream));
+  d->product = f;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceFinish(GNNDevice d, PetscReal epsilon, PetscBool probe, GNNStream stream)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelShift(d->graph, epsilon, d->shift, stream));
+  if (!probe) PetscFunctionReturn(PETSC_SUCCESS);
+  GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
+  PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
+  GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceReadStatus(GNNDevice d, GNNStream stream, GNNKernelStatus *status)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelToHost(d->read, d->status, sizeof(*d->status), stream));
+  *status = *d->read;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double a[], PetscReal epsilon, PetscReal alpha, PetscReal damping, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
 {
@@ -402,21 +439,13 @@ PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double 
   s.residual = c->output == GNN_OUTPUT_RESIDUAL;
   s.lower    = c->pattern == GNN_PATTERN_LOWER;
   s.jacobi   = alpha == GNN_GUARD_JACOBI;
-  d->uploaded = PETSC_FALSE;
   PetscCall(DeviceUploadUserFeatures_Private(d, g, stream));
   GNNCallKernel(GNNKernelStatusClear(d->status, stream));
   GNNCallKernel(GNNKernelScale(d->graph, a, c->scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
   GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
-  GNNCallKernel(GNNKernelFill(d->gt.mat, d->slots, d->graph, stream));
-  GNNCallKernel(GNNKernelFill(d->g.mat, d->slots, d->graph, stream));
-  GNNCallKernel(GNNKernelShift(d->graph, s.jacobi ? 0.0 : epsilon, d->shift, stream));
-  if (probe) {
-    GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
-    PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
-    GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
-  }
-  GNNCallKernel(GNNKernelToHost(d->read, d->status, sizeof(*d->status), stream));
-  *status = *d->read;
+  PetscCall(GNNDeviceFillSlots(d, &d->network, stream));
+  PetscCall(GNNDeviceFinish(d, s.jacobi ? 0.0 : epsilon, probe, stream));
+  PetscCall(GNNDeviceReadStatus(d, stream, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -494,8 +523,7 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   double        *v, *tv;
 
   PetscFunctionBegin;
-  PetscCall(DeviceMatDestroy_Private(&d->up_gt));
-  PetscCall(DeviceMatDestroy_Private(&d->up_g));
+  PetscCall(DeviceFactorDestroy_Private(&d->classical));
   PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
   i[0] = 0;
   for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
@@ -504,26 +532,26 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   TransposeCSR_Private(n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DeviceMatCreate_Private(n, i, j, NULL, f->single, stream, &d->up_gt));
-  PetscCall(DeviceMatCreate_Private(n, ti, tj, NULL, f->single, stream, &d->up_g));
-  PetscCall(DevicePutValues_Private(nz, v, &d->up_gt, stream));
-  PetscCall(DevicePutValues_Private(nz, tv, &d->up_g, stream));
+  PetscCall(DeviceMatCreate_Private(n, i, j, NULL, f->single, stream, &d->classical.gt));
+  PetscCall(DeviceMatCreate_Private(n, ti, tj, NULL, f->single, stream, &d->classical.g));
+  PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
+  PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
   PetscCall(PetscFree5(j, tj, to, v, tv));
   PetscCall(PetscFree2(i, ti));
   GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, (size_t)n * f->b * sizeof(double), stream));
-  d->uploaded = PETSC_TRUE;
+  d->product = &d->classical;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
 {
   PetscFunctionBegin;
-  GNNCallKernel(GNNKernelMultiply(d->uploaded ? d->up_gt.mat : d->gt.mat, r, d->u, stream));
-  GNNCallKernel(GNNKernelMultiplyShift(d->uploaded ? d->up_g.mat : d->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
+  GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, r, d->u, stream));
+  GNNCallKernel(GNNKernelMultiplyShift(d->product->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscInt GNNDeviceEntries(GNNDevice d)
 {
-  return d->uploaded ? d->up_gt.mat.nz : d->gt.mat.nz;
+  return d->product->gt.mat.nz;
 }

@@ -2,12 +2,12 @@
    Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
-   The network's part is for models of width at most 32; GNNDeviceSupports() (gnnops.h) tells. A factor that was made on the host can be
-   uploaded instead.
+   The network's part is for models of width at most 32; GNNDeviceSupports() (gnnops.h) tells. The classical factor's part, gnndevicefsai.c,
+   is for graphs of block size 1 and made when it is first asked for. A factor that was made on the host can be uploaded instead.
 */
 #pragma once
 
-#include "gnnfactor.h"
+#include "gnnfsai.h"
 
 #define GNNCallKernel(...) \
   do { \
@@ -21,25 +21,42 @@ typedef struct {
   void        *memory;
 } GNNDeviceMat;
 
+typedef struct {
+  GNNDeviceMat gt, g; /* G^T S^T and S G */
+} GNNDeviceFactor;
+
 struct _n_GNNDevice {
-  GNNKernelGraph   graph;
+  PetscBool        single;    /* the factors' values */
+  GNNKernelGraph   graph;     /* its arrays are NULL until a set-up is wanted here */
   GNNKernelNet     net;
-  GNNKernelStart   start;
-  GNNDeviceMat     gt, g;    /* G^T S^T and S G of the network */
-  GNNDeviceMat     up_gt, up_g; /* of a factor made on the host */
-  PetscBool        uploaded; /* which of the two the product takes */
-  double          *slots;    /* (nz) G^T by slots */
-  double          *shift;    /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-  double          *u;        /* (n) work of the product */
+  GNNKernelFsai    fsai;      /* likewise */
+  GNNDeviceFactor  network, classical; /* what is uploaded counts as classical */
+  GNNDeviceFactor *product;   /* the one that the product takes */
+  double          *slots;     /* (nz) G^T by slots */
+  double          *shift;     /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
+  double          *u;         /* (n) work of the product */
   double          *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus *status, *read;        /* on the device; on the host */
   float           *user;
-  void            *memory[40]; /* all but the Mats' */
+  void            *pieces;     /* the arrays of fsai that have the size of its room */
+  void            *memory[64]; /* all other but the Mats' */
   PetscInt         nmemory;
 };
 
-PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? Without a model (NULL) only for GNNDeviceUpload() */
+PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? The model may be NULL, then not for GNNDeviceSetUp() */
 PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, the guard's alpha and damping, with its probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor instead of the network's */
+PETSC_INTERN PetscErrorCode GNNDeviceSetUpFsai(GNNDevice, GNNGraph, const double[], const GNNFsaiOptions *, GNNScaling, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, with the guard's probe? */
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor instead */
 PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
+PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);                    /* the classical factor's i, j, v on the host; its graph's values are there */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
+
+/* ---- for gnndevicefsai.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t, void *);                                 /* memory that the device owns: bytes, pointer to the array */
+PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
+PETSC_INTERN PetscErrorCode GNNDeviceCreateSlots(GNNDevice, GNNGraph, GNNPattern, GNNStream, GNNDeviceFactor *); /* the slots, and a factor of those of the pattern */
+PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNNStream);                   /* its values from the slots */
+PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal, PetscBool, GNNStream);                   /* shift by eps; the probe's loss, if wanted, into the status */
+PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
+PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);

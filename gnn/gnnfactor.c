@@ -80,8 +80,8 @@ PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of G^T from the slots that are kept and in the pattern */
-static void FactorFill_Private(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar gt[])
+/* Rows of G^T from its slots that are kept and in the pattern */
+void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar gt[])
 {
   PetscInt k = 0;
 
@@ -150,7 +150,7 @@ PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptio
 static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon)
 {
   if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
-  else FactorFill_Private(f, g, m->config.pattern, f->slots);
+  else GNNFactorFill(f, g, m->config.pattern, f->slots);
   FactorFinish_Private(f, g, epsilon);
 }
 
@@ -193,8 +193,13 @@ PetscErrorCode GNNFactorFetchSlots(GNNFactor f, GNNGraph g, GNNDevice d)
 PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
 {
   PetscFunctionBegin;
-  PetscCall(GNNFactorFetchSlots(f, g, d));
-  FactorUseSlots_Private(f, m, g, epsilon);
+  if (f->alpha == GNN_GUARD_FSAI) {
+    PetscCall(GNNOpsGetFsai(d, g, f));
+    FactorFinish_Private(f, g, epsilon);
+  } else {
+    PetscCall(GNNFactorFetchSlots(f, g, d));
+    FactorUseSlots_Private(f, m, g, epsilon);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,7 +12,6 @@
 
 typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical factor, gnnfsai.c */
 typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, gnnguard.c */
-typedef struct _n_GNNFsaiOptions  GNNFsaiOptions; /* gnnfsai.h */
 
 struct _n_GNNFactor {
   PetscInt     b, n;        /* block size and rows */
@@ -37,7 +36,8 @@ struct _n_GNNFactor {
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorFetchSlots(GNNFactor, GNNGraph, GNNDevice);                                         /* from the device, for GNNFactorChoose() */
-PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the slots on the device; eps */
+PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the device; eps. The model is not read if it is the classical one */
+PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar[]);                            /* i, j, v from the slots of G^T (nz) */
 PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */
 /* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */

@@ -103,6 +103,22 @@ PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode GNNOpsSetUpFsai(GNNDevice d, GNNGraph g, Mat A, const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNKernelStatus *status)
+{
+  const PetscScalar *a;
+  GNNStream          stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceSetUpFsai(d, g, a, options, scaling, epsilon, probe, stream, status));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(PetscLogGpuFlops(4.0 * g->nz + status->flops));
+  PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNOpsGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[])
 {
   GNNStream stream = NULL;
@@ -111,6 +127,17 @@ PetscErrorCode GNNOpsGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[])
   PetscCall(OpsStream_Private(&stream));
   PetscCall(GNNDeviceGetSlots(d, g, gt, stream));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(PetscScalar)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNOpsGetFsai(GNNDevice d, GNNGraph g, GNNFactor f)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNDeviceGetFsai(d, g, f, stream));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)f->i[f->n] * (sizeof(PetscScalar) + sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

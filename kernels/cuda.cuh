@@ -48,6 +48,25 @@ __device__ __forceinline__ int IsCoupled(const GNNKernelGraph &g, int b, int i, 
   return g.s[(i * b + r) * b + r] != 0.0;
 }
 
+/* The largest x of the group */
+template <int L>
+__device__ __forceinline__ int GroupMax(int x)
+{
+  for (int d = L / 2; d > 0; d /= 2) {
+    const int y = __shfl_xor_sync(ALL_LANES, x, d);
+
+    x = x > y ? x : y;
+  }
+  return x;
+}
+
+/* Which lanes of the group say yes, its first lane the lowest bit */
+template <int L>
+__device__ __forceinline__ unsigned GroupBallot(int yes)
+{
+  return (__ballot_sync(ALL_LANES, yes) >> (threadIdx.x % 32 / L * L)) & (ALL_LANES >> (32 - L));
+}
+
 static inline int Blocks(long long threads, int block)
 {
   const long long blocks = (threads + block - 1) / block;

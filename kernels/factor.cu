@@ -58,7 +58,7 @@ __device__ __forceinline__ int Spread(int k)
   return k + k / 16;
 }
 
-/* Dot product of a row longer than a chunk; the whole block, in a fixed order; valid in thread 0 */
+/* Dot product of a row that does not fit into a chunk; the whole block, in a fixed order; valid in thread 0 */
 template <class T>
 __device__ static double LongRow(const T *v, const int *j, int begin, int end, const double *x, double *shared)
 {
@@ -97,13 +97,17 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
 {
   GNN_SHARED(double, products);
   const T  *v     = (const T *)m.v;
-  const int first = m.tile[blockIdx.x], last = m.tile[blockIdx.x + 1], begin = m.i[first], count = m.i[last] - begin;
+  const int first = m.tile[blockIdx.x], begin = m.i[first];
+  int       last = m.tile[blockIdx.x + 1], count = m.i[last] - begin;
 
-  if (count > GNN_KERNEL_CHUNK) { /* one row */
-    const double sum = LongRow(v, m.j, begin, begin + count, x, products);
+  if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
+    const int    row = --last, start = m.i[row];
+    const double sum = LongRow(v, m.j, start, begin + count, x, products);
 
-    if (threadIdx.x == 0) y[first] = AddShift<SHIFT>(sum, b, shift, r, first);
-    return;
+    if (threadIdx.x == 0) y[row] = AddShift<SHIFT>(sum, b, shift, r, row);
+    if (row == first) return;
+    count = start - begin;
+    __syncthreads();
   }
 #pragma unroll 4
   for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = v[begin + k] * x[m.j[begin + k]];

@@ -10,6 +10,10 @@ __global__ static void StatusClear(GNNKernelStatus *status)
   status->row       = 0x7FFFFFFF;
   status->replaced  = 0;
   status->decoupled = 0;
+  status->failed    = 0;
+  status->late      = 0;
+  status->entries   = 0;
+  status->flops     = 0;
   status->norm      = 0.0;
   status->loss      = 0.0;
 }

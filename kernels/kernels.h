@@ -47,6 +47,9 @@ typedef struct {
   int    flags, row; /* row: the least at fault, of a block its first */
   int    replaced;   /* entries of G that were not finite */
   int    decoupled;  /* rows */
+  int    failed;     /* rows of the classical factor that are Jacobi's */
+  int    late;       /* rows of it that were left to the second pass */
+  unsigned long long entries, flops; /* of it: in its rows, and to make them */
   double norm;       /* mean |a| */
   double loss;       /* of the probe */
 } GNNKernelStatus;
@@ -129,7 +132,7 @@ int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNN
 typedef struct {
   int        n, nz, ntiles;
   const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
-  const int *tile;         /* (ntiles + 1) first rows of tiles of at most GNN_KERNEL_CHUNK entries, or of one row */
+  const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
   int        single;
   void      *v;            /* (nz) float if single, else double */
 } GNNKernelMat;
@@ -140,6 +143,46 @@ int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);     
 int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                         /* y = M x */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
+
+/* ---- the classical factor: the rows of G^T = L, each for itself; gnn/gnnfsairow.h ---- */
+
+typedef struct {
+  double  threshold;     /* 0: on the lower triangle in the order */
+  int     stages;        /* of growth; 0 where the threshold is */
+  int     lanes;         /* that share a row in the first pass: 8, 16 or 32 */
+  int     longest;       /* most columns before it that a row of A has */
+  int    *key;           /* (n) classes of the order, or NULL: the natural one */
+  double *unit, *as;     /* (n), (nz) As = diag(unit) At diag(unit), with a unit diagonal; unit is 0 at decoupled nodes */
+  int    *late;          /* (n) rows left to the second pass */
+  double *slots;         /* (nz) the rows by slots of A, where those of its lower triangle are the pattern; else NULL, and they go into */
+  int     room;          /* entries that there is room for */
+  int    *j;             /* (room) their columns */
+  double *v;             /* (room) values of G^T */
+  int    *start, *count; /* (n) where a row begins, columns ascending, and its entries; 0 at decoupled nodes */
+  int    *row, *from;    /* (room) row of an entry of G^T; which one an entry of G is */
+  int    *columns;       /* (n) entries of the columns of G^T */
+  int    *sums;          /* (GNNKernelSums(n)) */
+} GNNKernelFsai;
+
+#define GNN_KERNEL_SCAN    1024 /* numbers that a block sums up */
+#define GNNKernelSums(n)   ((n) / GNN_KERNEL_SCAN + 1)
+
+int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                               /* unit, as, key; after GNNKernelScale() */
+int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);             /* slots, or j, v, start, count; entries beyond the room are counted only */
+int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream);   /* from j, v, start, count to G^T S and S G, whose nz and ntiles are set: their arrays */
+
+/* Tiles of a matrix that is stored on the device: each has the rows that begin in its share of the entries */
+static inline int GNNKernelTileShare(int nz)
+{
+  return nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK - 128;
+}
+
+static inline int GNNKernelTiles(int n, int nz)
+{
+  const int share = GNNKernelTileShare(nz);
+
+  return n == 0 ? 0 : nz == 0 ? 1 : (nz + share - 1) / share;
+}
 
 /* ---- the guard's probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs ---- */
 

@@ -54,6 +54,12 @@ static inline int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int,
   return cudaSuccess;
 }
 
+static inline int cudaMemsetAsync(void *p, int byte, size_t bytes, cudaStream_t)
+{
+  memset(p, byte, bytes);
+  return cudaSuccess;
+}
+
 static inline int cudaStreamSynchronize(cudaStream_t)
 {
   return cudaSuccess;
@@ -210,6 +216,30 @@ static inline T __shfl_xor_sync(unsigned mask, T x, int d)
   return __shfl_sync(mask, x, (emulate.running & 31) ^ d);
 }
 
+static inline unsigned __ballot_sync(unsigned, int yes)
+{
+  const uint64_t *all  = EmulateExchange(yes != 0);
+  unsigned        bits = 0;
+
+  for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane] << lane;
+  return bits;
+}
+
+static inline int __any_sync(unsigned mask, int yes)
+{
+  return __ballot_sync(mask, yes) != 0;
+}
+
+static inline int __popc(unsigned bits)
+{
+  return __builtin_popcount(bits);
+}
+
+static inline int __ffs(unsigned bits)
+{
+  return __builtin_ffs((int)bits);
+}
+
 static inline int atomicOr(int *p, int x)
 {
   const int old = *p;
@@ -226,11 +256,20 @@ static inline int atomicMin(int *p, int x)
   return old;
 }
 
-static inline int atomicAdd(int *p, int x)
+template <class T>
+static inline T atomicAdd(T *p, T x)
+{
+  const T old = *p;
+
+  *p += x;
+  return old;
+}
+
+static inline int atomicCAS(int *p, int expected, int x)
 {
   const int old = *p;
 
-  *p += x;
+  if (old == expected) *p = x;
   return old;
 }
 

@@ -13,11 +13,13 @@ log=$work/log
 
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2> /dev/null)
 for tool in memcheck racecheck; do
-  if [ -z "$sanitizer" ]; then
-    skip "t_device under $tool" "no compute-sanitizer"
-    continue
-  fi
-  timeout 500 "$sanitizer" --tool $tool --error-exitcode 9 bin/cuda/t_device > "$work/log" 2>&1
-  result $? "t_device under $tool"
+  for t in t_device t_devicefsai; do
+    if [ -z "$sanitizer" ]; then
+      skip "$t under $tool" "no compute-sanitizer"
+      continue
+    fi
+    timeout 500 "$sanitizer" --tool $tool --error-exitcode 9 bin/cuda/$t > "$work/log" 2>&1
+    result $? "$t under $tool"
+  done
 done
 plan

@@ -17,17 +17,20 @@ static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MAT
 typedef struct {
   const char *name, *options;
   PetscReal   tolerance; /* of G, relative to its largest entry */
-  const char *view;      /* in -pc_view, or NULL */
+  const char *view;      /* where the set-up runs */
 } Variant;
 
 static const Variant variants[] = {
-  {"network",                   "",                                                            1e-5,  NULL},
-  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5,  NULL},
-  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5,  NULL},
-  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3,  NULL},
-  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12, NULL},
-  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12, NULL},
-  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5,  NULL},
+  {"network",                   "",                                                            1e-5,  "set-up on the device in fp32"},
+  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5,  "set-up on the device in fp32"},
+  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5,  "set-up on the device in fp32"},
+  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3,  "set-up on the device in tf32"},
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12, "set-up on the device, product on the device"},
+  {"fsai, static, row sums",    "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0 -pc_gnnspai_order rowsum", 1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single",        1e-12, "set-up on the device, product on the device"},
+  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",               1e-12, "set-up on the device, product on the device"},
+  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5,  "set-up on the device in fp32"},
 };
 
 /* Of 3 x 3 blocks */
@@ -94,6 +97,7 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
 {
   Mat       B;
   KSP       host, device;
+  PC        pc;
   PetscInt  its[2];
   PetscReal difference = 0.0;
 
@@ -102,11 +106,13 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
   PetscCall(MatSetOption(B, MAT_SPD, PETSC_TRUE));
   PetscCall(Solver(A, v->options, &host));
   PetscCall(Solver(B, v->options, &device));
+  PetscCall(KSPGetPC(device, &pc));
   for (int refresh = 0; refresh < 2; refresh++) {
     PetscCall(Iterations(host, &its[0]));
     Emulate(PETSC_TRUE);
     PetscCall(Iterations(device, &its[1]));
     Emulate(PETSC_FALSE);
+    if (!refresh) PetscCall(OkView(pc, v->view, v->name));
     PetscCall(FactorDifference(host, device, &difference));
     Ok(its[0] > 0 && PetscAbsInt(its[0] - its[1]) <= 1, "%s%s: %d iterations on the host, %d on the device", v->name, refresh ? ", refreshed" : "", (int)its[0], (int)its[1]);
     Ok(difference <= v->tolerance, "%s%s: G differs by %.1e", v->name, refresh ? ", refreshed" : "", (double)difference);
@@ -124,6 +130,102 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
   PetscCall(MatDestroy(&B));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---- the classical factor where the guard refuses the network's ---- */
+
+static PetscErrorCode EventCount(const char name[], int *count)
+{
+  PetscLogEvent      event;
+  PetscEventPerfInfo info;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventGetId(name, &event));
+  PetscCall(PetscLogEventGetPerfInfo(PETSC_DETERMINE, event, &info));
+  *count = info.count;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The set-up on the device, and how often it ran the network and made the classical factor */
+static PetscErrorCode SetUpOnDevice(PC pc, int *forwards, int *fsais)
+{
+  int before[2] = {0}, after[2] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(EventCount("GNNSPAIForward", &before[0]));
+  PetscCall(EventCount("GNNSPAIFsai", &before[1]));
+  Emulate(PETSC_TRUE);
+  PetscCall(PCSetUp(pc));
+  Emulate(PETSC_FALSE);
+  PetscCall(EventCount("GNNSPAIForward", &after[0]));
+  PetscCall(EventCount("GNNSPAIFsai", &after[1]));
+  *forwards = after[0] - before[0];
+  *fsais    = after[1] - before[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* B = A + shift diag(A) in B's pattern; MatShift() on a parallel matrix is taken for a new one */
+static PetscErrorCode AddDiagonal(Mat A, PetscReal shift, Mat B)
+{
+  Mat C;
+  Vec d;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
+  PetscCall(MatCreateVecs(A, &d, NULL));
+  PetscCall(MatGetDiagonal(A, d));
+  PetscCall(VecScale(d, 1.0 + shift));
+  PetscCall(MatDiagonalSet(C, d, INSERT_VALUES));
+  PetscCall(MatCopy(C, B, SAME_NONZERO_PATTERN));
+  PetscCall(VecDestroy(&d));
+  PetscCall(MatDestroy(&C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestFallback(Mat A)
+{
+  const PetscReal shift[] = {0.0, 1e-4, 20.0};
+  GNNConfig       config;
+  GNNModel        wild; /* whose factor the guard refuses */
+  KSP             host, device;
+  PC              ph, pd;
+  Mat             B;
+  PetscReal       alpha, difference = 0.0;
+  int             forwards = 0, fsais = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestConfig(&config));
+  PetscCall(TestModelCreate(&config, 10.0, 2, &wild));
+  PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(Solver(B, "", &device));
+  PetscCall(KSPGetPC(device, &pd));
+  PetscCall(PCGNNSPAISetNetwork(pd, wild));
+  for (int k = 0; k < 3; k++) {
+    Mat C;
+
+    PetscCall(AddDiagonal(A, shift[k], B));
+    PetscCall(PCSetOperators(pd, B, B));
+    PetscCall(SetUpOnDevice(pd, &forwards, &fsais));
+    PetscCall(PCGNNSPAIGetGuardAlpha(pd, &alpha));
+    if (k == 0) Ok(alpha == -2.0, "fallback: the classical factor is chosen, alpha %g", (double)alpha);
+    if (k == 1) Ok(alpha == -2.0 && forwards == 0 && fsais == 1, "fallback: a refresh makes it again, on the device: %d forward passes, %d classical factors", forwards, fsais);
+    if (k == 2) Ok(forwards > 0, "fallback: values far off: chosen anew, alpha %g", (double)alpha);
+    if (k == 2) continue;
+    PetscCall(MatConvert(B, MATAIJ, MAT_INITIAL_MATRIX, &C));
+    PetscCall(Solver(C, "-pc_gnnspai_values fsai", &host));
+    PetscCall(KSPGetPC(host, &ph));
+    PetscCall(PCSetUp(ph));
+    PetscCall(FactorDifference(host, device, &difference));
+    Ok(difference <= 1e-12, "fallback%s: G differs from the host's by %.1e", k ? ", refreshed" : "", (double)difference);
+    PetscCall(KSPDestroy(&host));
+    PetscCall(MatDestroy(&C));
+  }
+  PetscCall(KSPDestroy(&device));
+  PetscCall(MatDestroy(&B));
+  PetscCall(GNNModelDestroy(&wild));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- copies, host vectors, failure ---- */
 
 /* Our product copies nothing between host and device */
 static PetscErrorCode TestCopies(Mat A)
@@ -231,6 +333,7 @@ int main(int argc, char **argv)
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, NROWS, 1, &A));
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
+  PetscCall(TestFallback(A));
   PetscCall(TestCopies(A));
   PetscCall(TestHostVectors(A, NULL, PETSC_FALSE, 1e-5));
   PetscCall(TestNaN(A));

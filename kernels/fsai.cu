@@ -1,0 +1,496 @@
+/*
+   Rows of the classical factor. LANES neighbouring lanes share a row, whose dense problem lies in shared memory. No sum is split among
+   the lanes, so that the bits do not depend on their number, and are the host's but for fused multiplications.
+
+   A row that has more columns, or sees more neighbours while it grows, than its lanes have room for, is late: it goes to the second pass,
+   to a whole warp with room for GNN_FSAI_MAX columns. The neighbours are added up in a hash table; where that is full, in several goes, each
+   for its share of the columns, so that rows and neighbourhoods may be of any size.
+
+   A loop with a barrier or a shuffle runs as often as the warp's slowest row needs it: all 32 lanes come to each.
+*/
+#include "cuda.cuh"
+#include "../gnn/gnnfsairow.h"
+
+/* ---- the matrix with a unit diagonal, and the order ---- */
+
+#define BLOCK 256
+#define SCALE_LANES 8
+
+__global__ static void Units(GNNKernelGraph g, GNNKernelFsai f)
+{
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i < g.n) f.unit[i] = g.s[i] != 0.0 ? GNNFsaiUnit(g.at[g.diag[i]]) : 0.0;
+}
+
+__global__ static void ScaleRows(GNNKernelGraph g, GNNKernelFsai f)
+{
+  const int i = (blockIdx.x * BLOCK + threadIdx.x) / SCALE_LANES, lane = threadIdx.x % SCALE_LANES;
+  double    sum = 0.0;
+
+  if (i < g.n) {
+    for (int p = g.i[i] + lane; p < g.i[i + 1]; p += SCALE_LANES) {
+      const int j = g.j[p];
+
+      f.as[p] = j == i ? 1.0 : GNNFsaiScaled(f.unit[i], g.at[p], f.unit[j]);
+      sum += fabs(f.as[p]);
+    }
+  }
+  sum = GroupSum<SCALE_LANES>(sum);
+  if (f.key && i < g.n && lane == 0) f.key[i] = GNNFsaiKey(sum);
+}
+
+int GNNKernelFsaiScale(GNNKernelGraph g, GNNKernelFsai f, GNNStream stream)
+{
+  GNN_LAUNCH(Units, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, f);
+  GNN_LAUNCH(ScaleRows, Blocks((long long)g.n * SCALE_LANES, BLOCK), BLOCK, 0, stream, g, f);
+  return cudaGetLastError();
+}
+
+/* ---- one row ---- */
+
+/* What the lanes of a row hold in common; the arrays lie in shared memory */
+struct Row {
+  int i, lane;   /* row, -1: none; place among its lanes */
+  int cap, size; /* room for columns and, a power of 2, for neighbours */
+  int m;         /* columns J; -1 at a decoupled node, where the row is empty */
+  int found;     /* columns next */
+  int on;        /* is there work to do? */
+  int late;      /* left to the second pass */
+  int *J, *next;          /* (cap) */
+  int *node;              /* (size) neighbours, -1: free */
+  double *T, *x;          /* triangle of cap + 1 rows; (cap + 1) the row, its diagonal last */
+  double *score, *r;      /* (cap) of next; (size) gradient at the neighbours */
+  unsigned long long flops;
+};
+
+__host__ __device__ static int RowDoubles(int cap, int size)
+{
+  return (GNN_FSAI_TRIANGLE(cap + 1, 0) + 2 * cap + 1 + size + (2 * cap + size + 1) / 2) | 1; /* odd: rows begin in different memory banks */
+}
+
+__device__ static void RowPlace(Row &w, double *memory, int cap, int size)
+{
+  w.cap   = cap;
+  w.size  = size;
+  w.T     = memory;
+  w.x     = w.T + GNN_FSAI_TRIANGLE(cap + 1, 0);
+  w.score = w.x + cap + 1;
+  w.r     = w.score + cap;
+  w.J     = (int *)(w.r + size);
+  w.next  = w.J + cap;
+  w.node  = w.next + cap;
+}
+
+/* Row or column k of the dense problem */
+__device__ __forceinline__ int RowNode(const Row &w, int k)
+{
+  return k < w.m ? w.J[k] : w.i;
+}
+
+/* ---- columns ---- */
+
+/* Column c into a list of the GNN_FSAI_MAX best, by a warp, which is two columns a lane */
+__device__ static void Insert(Row &w, int c, double score)
+{
+  int worst = w.lane;
+
+  __syncwarp();
+  if (w.found < w.cap) worst = w.found++;
+  else {
+    if (GNNFsaiBetter(w.next[worst], w.score[worst], w.next[worst + 32], w.score[worst + 32])) worst += 32;
+    for (int d = 16; d > 0; d /= 2) {
+      const int other = __shfl_xor_sync(ALL_LANES, worst, d);
+
+      if (GNNFsaiBetter(w.next[worst], w.score[worst], w.next[other], w.score[other])) worst = other;
+    }
+    if (!GNNFsaiBetter(c, score, w.next[worst], w.score[worst])) return;
+  }
+  __syncwarp();
+  if (w.lane == 0) {
+    w.next[worst]  = c;
+    w.score[worst] = score;
+  }
+}
+
+/* next takes the columns c of the lanes that have one */
+template <int LANES>
+__device__ static void Take(Row &w, int has, int c, double score)
+{
+  const unsigned lanes = GroupBallot<LANES>(has);
+
+  if (w.found + __popc(lanes) <= w.cap) {
+    const int k = w.found + __popc(lanes & ((1u << w.lane) - 1));
+
+    if (has) {
+      w.next[k]  = c;
+      w.score[k] = score;
+    }
+    w.found += __popc(lanes);
+  } else if (LANES < 32) w.late = 1;
+  else {
+    for (unsigned left = lanes; left; left &= left - 1) {
+      const int lane = __ffs(left) - 1;
+
+      Insert(w, __shfl_sync(ALL_LANES, c, lane), __shfl_sync(ALL_LANES, score, lane));
+    }
+  }
+}
+
+/* Is next another set of columns than J? */
+template <int LANES>
+__device__ static int Differs(const Row &w)
+{
+  int differs = w.found != w.m;
+
+  __syncwarp();
+  for (int k = w.lane; k < w.found; k += LANES) differs |= GNNFsaiFind(w.J, 0, w.m, w.next[k]) < 0;
+  return GroupBallot<LANES>(differs) != 0;
+}
+
+/* J = next, ascending */
+template <int LANES>
+__device__ static void Adopt(Row &w)
+{
+  __syncwarp();
+  if (w.on) {
+    for (int k = w.lane; k < w.found; k += LANES) {
+      int place = 0;
+
+      for (int l = 0; l < w.found; l++) place += w.next[l] < w.next[k];
+      w.J[place] = w.next[k];
+    }
+    w.m = w.found;
+  }
+  __syncwarp();
+}
+
+/* J from the row of A: above the threshold, or all where that is 0 */
+template <int LANES>
+__device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
+{
+  const int start = w.on ? g.i[w.i] : 0, length = w.on ? g.i[w.i + 1] - start : 0, most = GroupMax<32>(length);
+
+  w.found = 0;
+  for (int first = 0; first < most; first += LANES) {
+    const int    p     = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
+    const double score = in ? fabs(f.as[p]) : 0.0;
+
+    Take<LANES>(w, in && (f.threshold == 0.0 || score > f.threshold) && g.keep[p] && GNNFsaiBefore(f.key, c, w.i), c, score);
+  }
+  w.on = w.on && !w.late;
+  Adopt<LANES>(w);
+}
+
+/* ---- values ---- */
+
+__device__ static double Entry(const GNNKernelGraph &g, const GNNKernelFsai &f, int i, int j)
+{
+  const int p = i == j ? g.diag[i] : GNNFsaiFind(g.j, g.i[i], g.i[i + 1], j);
+
+  return p >= 0 ? f.as[p] : 0.0;
+}
+
+/* T = As on J + {i}, entry by entry: a node that is coupled to all others costs no more than the others */
+template <int LANES>
+__device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w)
+{
+  int r = 0;
+
+  for (int c = w.lane; w.on; c += LANES) {
+    while (r <= w.m && c > r) c -= ++r;
+    if (r > w.m) break;
+    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, r), RowNode(w, c));
+  }
+  __syncwarp();
+}
+
+/* As GNNFsaiCholesky(), by columns, the lanes side by side in a column */
+template <int LANES>
+__device__ static int Cholesky(const Row &w, int m, int most)
+{
+  int positive = 1;
+
+  for (int c = 0; c <= most; c++) {
+    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)], pivot;
+
+    for (int r = c + w.lane; r <= m; r += LANES) {
+      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+
+      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc);
+    }
+    __syncwarp();
+    pivot = c <= m ? Tc[c] : 1.0;
+    if (!(pivot > GNN_FSAI_PIVOT)) positive = 0;
+    __syncwarp();
+    for (int r = c + w.lane; r <= m; r += LANES) {
+      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+
+      Tr[c] = r == c ? sqrt(pivot) : Tr[c] / sqrt(pivot);
+    }
+    __syncwarp();
+  }
+  return positive;
+}
+
+/* As GNNFsaiSubstitute() */
+template <int LANES>
+__device__ static void Substitute(const Row &w, int m, int most)
+{
+  for (int k = w.lane; k <= m; k += LANES) w.x[k] = k == m ? 1.0 : 0.0;
+  __syncwarp();
+  for (int r = most; r >= 0; r--) {
+    const double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+    const double  xr = r <= m ? w.x[r] / Tr[r] : 0.0;
+
+    __syncwarp();
+    for (int k = w.lane; k <= r && r <= m; k += LANES) w.x[k] = k == r ? xr : w.x[k] - Tr[k] * xr;
+    __syncwarp();
+  }
+}
+
+/* The row on J; 0 if As on J + {i} is not positive definite */
+template <int LANES>
+__device__ static int Solve(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
+{
+  const int m = w.on ? w.m : -1, most = GroupMax<32>(m);
+  int       positive;
+
+  Gather<LANES>(g, f, w);
+  positive = Cholesky<LANES>(w, m, most);
+  Substitute<LANES>(w, m, most);
+  if (w.on && w.lane == 0) w.flops += (unsigned long long)GNNFsaiSolveFlops(m);
+  return positive;
+}
+
+/* ---- growth ---- */
+
+#define TRIES 32 /* places of the table that a neighbour looks at */
+
+/* r_c += x, by one lane for this c; 0 where the table is full, or nearly so */
+__device__ static int TableAdd(const Row &w, int c, double x)
+{
+  unsigned at = (unsigned)c * 2654435769u >> 15;
+
+  for (int k = 0; k < TRIES; k++, at++) {
+    int *node = &w.node[at & (w.size - 1)];
+    const int old = atomicCAS(node, -1, c);
+
+    if (old != -1 && old != c) continue;
+    w.r[node - w.node] += x;
+    return 1;
+  }
+  return 0;
+}
+
+/* r = As L_i^T on the columns before i that are part modulo parts: row after row of As, so that every sum has its order; 0 if they were too many */
+template <int LANES>
+__device__ static int Neighbours(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w, int parts, int part)
+{
+  const int m = w.on ? w.m : -1, most = GroupMax<32>(m);
+  int       full = 0;
+
+  for (int k = w.lane; k < w.size; k += LANES) {
+    w.node[k] = -1;
+    w.r[k]    = 0.0;
+  }
+  __syncwarp();
+  for (int k = 0; k <= most; k++) {
+    const int row = k <= m ? RowNode(w, k) : -1, end = row >= 0 ? g.i[row + 1] : 0;
+
+    for (int p = row >= 0 ? g.i[row] + w.lane : 0; p < end && !full; p += LANES) {
+      const int c = g.j[p];
+
+      if ((c & (parts - 1)) == part && GNNFsaiBefore(f.key, c, w.i)) full = !TableAdd(w, c, w.x[k] * f.as[p]);
+    }
+    __syncwarp();
+  }
+  return !GroupBallot<LANES>(full);
+}
+
+/* next takes the columns of J, or the neighbours beside them, above the threshold */
+template <int LANES>
+__device__ static void TakeColumns(const GNNKernelFsai &f, Row &w)
+{
+  const int m = w.on ? w.m : 0, most = GroupMax<32>(m);
+
+  for (int first = 0; first < most; first += LANES) {
+    const int    k     = first + w.lane;
+    const double score = k < m ? fabs(w.x[k]) : 0.0;
+
+    Take<LANES>(w, score > f.threshold, k < m ? w.J[k] : 0, score);
+  }
+}
+
+template <int LANES>
+__device__ static void TakeNeighbours(const GNNKernelFsai &f, Row &w)
+{
+  for (int k = w.lane; k < w.size; k += LANES) {
+    const double score = fabs(w.r[k]);
+
+    Take<LANES>(w, w.on && score > f.threshold && GNNFsaiFind(w.J, 0, w.m, w.node[k]) < 0, w.node[k], score);
+  }
+  __syncwarp();
+}
+
+/* next = columns of J and their neighbours that are above the threshold */
+template <int LANES>
+__device__ static void Grow(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int second)
+{
+  int fits = 0;
+
+  for (int parts = 1; !fits; parts *= 2) {
+    w.found = 0;
+    TakeColumns<LANES>(f, w);
+    fits = 1;
+    for (int part = 0; part < parts && (fits || !second); part++) {
+      fits = Neighbours<LANES>(g, f, w, parts, part);
+      TakeNeighbours<LANES>(f, w);
+    }
+    if (second) continue;
+    if (!fits) w.late = 1;
+    break;
+  }
+  for (int k = w.lane; w.on && k <= w.m; k += LANES) w.flops += 2 * (unsigned long long)(g.i[RowNode(w, k) + 1] - g.i[RowNode(w, k)]);
+}
+
+/* J and the row; 0 if it is Jacobi's */
+template <int LANES>
+__device__ static int Run(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int second)
+{
+  int positive = 1;
+
+  for (int stage = 0; __any_sync(ALL_LANES, w.on); stage++) {
+    const int solved = Solve<LANES>(g, f, w);
+
+    if (w.on) positive = solved;
+    w.on = w.on && solved && stage < f.stages;
+    if (!__any_sync(ALL_LANES, w.on)) break;
+    Grow<LANES>(g, f, w, second);
+    w.on = w.on && !w.late;
+    if (!Differs<LANES>(w)) w.on = 0;
+    Adopt<LANES>(w);
+  }
+  return positive;
+}
+
+/* ---- results ---- */
+
+/* By slots of A: 0 outside the row's pattern */
+template <int LANES>
+__device__ static void StoreSlots(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w)
+{
+  for (int p = g.i[w.i] + w.lane; p < g.i[w.i + 1]; p += LANES) {
+    const int c = g.j[p], k = c == w.i ? w.m : GNNFsaiFind(w.J, 0, w.m, c);
+
+    f.slots[p] = k >= 0 ? w.x[k] * f.unit[c] : 0.0;
+  }
+}
+
+/* Behind the rows that are there, with those of the warp in one piece; the diagonal among its columns */
+template <int LANES>
+__device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int count, GNNKernelStatus *status)
+{
+  unsigned long long start = 0;
+  int                before = 0, all = 0, below = 0;
+
+  for (int lane = 0; lane < 32; lane += LANES) {
+    const int other = __shfl_sync(ALL_LANES, count, lane);
+
+    if (lane < (int)threadIdx.x % 32 / LANES * LANES) before += other;
+    all += other;
+  }
+  if (threadIdx.x % 32 == 0) start = atomicAdd(&status->entries, (unsigned long long)all);
+  start = __shfl_sync(ALL_LANES, start, 0) + before;
+  for (int k = w.lane; k < count - 1; k += LANES) below += w.J[k] < w.i;
+  below = GroupSum<LANES>(below);
+  if (start + count > (unsigned long long)f.room) return;
+  for (int k = w.lane; k < count; k += LANES) {
+    const int c = RowNode(w, k), at = (int)start + (k == w.m ? below : k + (c > w.i));
+
+    f.j[at] = c;
+    f.v[at] = w.x[k] * f.unit[c];
+  }
+  if (w.lane == 0 && w.i >= 0 && !w.late) f.start[w.i] = (int)start;
+}
+
+template <int LANES>
+__device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int positive, GNNKernelStatus *status)
+{
+  const int here = w.i >= 0 && !w.late, failed = here && !positive;
+
+  if (failed) { /* Jacobi's row */
+    w.m = 0;
+    if (w.lane == 0) w.x[0] = 1.0;
+  }
+  __syncwarp();
+  if (f.slots) {
+    if (here) StoreSlots<LANES>(g, f, w);
+  } else {
+    if (here && w.lane == 0) f.count[w.i] = w.m + 1;
+    StorePiece<LANES>(f, w, here ? w.m + 1 : 0, status);
+  }
+  if (w.late && w.lane == 0) f.late[atomicAdd(&status->late, 1)] = w.i;
+}
+
+/* Sums over the warp, so that few atomics are needed */
+__device__ static void Count(unsigned long long flops, int failed, GNNKernelStatus *status)
+{
+  flops  = GroupSum<32>(flops);
+  failed = GroupSum<32>(failed);
+  if (threadIdx.x % 32) return;
+  if (flops) atomicAdd(&status->flops, flops);
+  if (failed) atomicAdd(&status->failed, failed);
+}
+
+/* ---- launches ---- */
+
+#define SECOND_SIZE   1024 /* room for neighbours in the second pass, and its most blocks */
+#define SECOND_BLOCKS 1024
+
+template <int LANES>
+__global__ static void Rows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int second, GNNKernelStatus *status)
+{
+  GNN_SHARED(double, shared);
+  const int rows = blockDim.x / LANES, group = threadIdx.x / LANES, number = second ? status->late : g.n;
+  Row       w;
+
+  RowPlace(w, shared + group * RowDoubles(cap, size), cap, size);
+  w.lane  = threadIdx.x % LANES;
+  w.flops = 0;
+  for (int first = blockIdx.x * rows; first < number; first += gridDim.x * rows) {
+    const int at = first + group;
+    int       positive;
+
+    w.i    = at >= number ? -1 : second ? f.late[at] : at;
+    w.on   = w.i >= 0 && f.unit[w.i] != 0.0;
+    w.m    = -1;
+    w.late = 0;
+    Seed<LANES>(g, f, w);
+    positive = Run<LANES>(g, f, w, second);
+    Store<LANES>(g, f, w, positive, status);
+    Count(w.flops, w.lane == 0 && w.i >= 0 && !positive && !w.late, status);
+    w.flops = 0;
+  }
+}
+
+template <int LANES>
+static void LaunchRows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int second, GNNKernelStatus *status, GNNStream stream)
+{
+  const int warp  = 32 / LANES * RowDoubles(cap, size) * (int)sizeof(double), fit = 48 * 1024 / warp, warps = fit < 1 ? 1 : fit < 8 ? fit : 8;
+  const int grid  = second ? (g.n < SECOND_BLOCKS ? Blocks(g.n, 1) : SECOND_BLOCKS) : Blocks((long long)g.n * LANES, 32 * warps);
+
+  GNN_LAUNCH((Rows<LANES>), grid, 32 * (second ? 1 : warps), (second ? 1 : warps) * warp, stream, g, f, cap, size, second, status);
+}
+
+int GNNKernelFsaiRows(GNNKernelGraph g, GNNKernelFsai f, GNNKernelStatus *status, GNNStream stream)
+{
+  const int most = f.stages == 0 && f.longest < GNN_FSAI_MAX ? f.longest : GNN_FSAI_MAX;
+  const int cap = most < 2 * f.lanes ? most : 2 * f.lanes, size = f.stages == 0 ? 0 : 16 * f.lanes;
+
+  if (f.lanes == 8) LaunchRows<8>(g, f, cap, size, 0, status, stream);
+  else if (f.lanes == 16) LaunchRows<16>(g, f, cap, size, 0, status, stream);
+  else LaunchRows<32>(g, f, cap, size, 0, status, stream);
+  if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, f.stages == 0 ? 0 : SECOND_SIZE, 1, status, stream);
+  return cudaGetLastError();
+}
