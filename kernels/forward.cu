@@ -1,5 +1,6 @@
 /*
-   The network: each warp takes a tile of up to GNN_KERNEL_ROWS rows. A layer passes over the tile's slots sixteen at a time (message,
+   The network on nodes and slots: rows and nonzeros of the matrix, or b x b blocks, which only what is read at first and written at last
+   knows of. Each warp takes a tile of up to GNN_KERNEL_ROWS nodes. A layer passes over the tile's slots sixteen at a time (message,
    sum by row in CSR order, new edge state), then updates its nodes and their parts of the next layer's first linears. A block copies
    the stage's weights into shared memory, if they fit, and takes one tile after the other.
 */

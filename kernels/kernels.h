@@ -104,7 +104,7 @@ static inline int GNNKernelMapSize(const GNNKernelConfig *c, int in, int out)
 typedef struct {
   GNNKernelConfig config;
   int             ntiles;
-  const int      *tile;             /* (ntiles + 1) first rows of tiles of at most GNN_KERNEL_ROWS rows */
+  const int      *tile;             /* (ntiles + 1) first nodes of tiles of at most GNN_KERNEL_ROWS nodes */
   const float    *user;             /* (nodes, user_size) or NULL */
   const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
   const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
