@@ -61,8 +61,8 @@ typedef struct {
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceDestroy(&gnn->device));
   PetscCall(GNNFactorDestroy(&gnn->factor));
+  PetscCall(GNNDeviceDestroy(&gnn->device));
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
   PetscCall(PetscFree(gnn->out));
@@ -281,25 +281,6 @@ static PetscErrorCode PCGNNSPAIForward_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the guard refused the network's factor, the policy says what then */
-static PetscErrorCode PCGNNSPAIRefused_Private(PC pc)
-{
-  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
-  GNNFactor       f       = gnn->factor;
-  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
-
-  PetscFunctionBegin;
-  if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
-  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
-    PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
-    PetscCall(PetscInfo(pc, REFUSED "\n"));
-    pc->failedreason = PC_FACTOR_OTHER;
-    f->loss          = -1.0; /* nothing to keep */
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* What the device reports of a set-up; what is wrong with A is told by the host */
 static PetscErrorCode PCGNNSPAIReport_Private(PC pc, Mat local, const GNNKernelStatus *report, GNNGraphStatus *status)
 {
@@ -356,7 +337,7 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
-  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, gnn->guard, &report));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha == GNN_GUARD_FSAI ? 1.0 : alpha, damping, gnn->guard, &report));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;
@@ -364,26 +345,58 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guard's choice on the host, from the network's values that the device has */
-static PetscErrorCode PCGNNSPAIChooseForDevice_Private(PC pc, Mat local)
+/* GNNFactorFallback() */
+static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
 {
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  GNNFactor      f   = gnn->factor;
-  PetscReal      unused;
-  GNNGraphStatus status;
+  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f     = gnn->factor;
+  const PetscReal alpha = f->alpha;
+  PetscBool       better;
 
   PetscFunctionBegin;
-  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, &unused, &status));
-  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
-  PetscCall(GNNFactorFetchSlots(f, gnn->graph, gnn->device));
-  PetscCall(GNNFactorChoose(f, gnn->model, gnn->graph, PCGNNSPAIEpsilon_Private(gnn), PETSC_TRUE));
-  PetscCall(PCGNNSPAIRefused_Private(pc));
-  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PCGNNSPAIRunDevice_Private(pc, local, GNN_GUARD_FSAI, f->damping, loss, status));
+  PetscCall(GNNGuardBetter(f->guard, f, PCGNNSPAIEpsilon_Private(gnn), &better));
+  f->alpha = better ? GNN_GUARD_FSAI : alpha;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* As PCGNNSPAISetUpNetwork_Private(), with everything but a new choice of the guard on the device */
+/* Where the guard refused the network's factor, the policy says what then; the last three only with the set-up on the device */
+static PetscErrorCode PCGNNSPAIRefused_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
+  GNNFactor       f       = gnn->factor;
+  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
+
+  PetscFunctionBegin;
+  if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI && gnn->device_setup) PetscCall(PCGNNSPAIFallbackOnDevice_Private(pc, local, loss, status));
+  else if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
+    PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
+    PetscCall(PetscInfo(pc, REFUSED "\n"));
+    pc->failedreason = PC_FACTOR_OTHER;
+    f->loss          = -1.0; /* nothing to keep */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard's choice, and what it chose made ready */
+static PetscErrorCode PCGNNSPAIChooseOnDevice_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  GNNFactor   f   = gnn->factor;
+
+  PetscFunctionBegin;
+  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, loss, status)); /* the network's values */
+  PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(GNNGuardChoose(&f->guard, &gnn->model->config, gnn->graph, gnn->device, GNNOpsSlots(gnn->device), PCGNNSPAIEpsilon_Private(gnn), &f->alpha, &f->damping));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
+  PetscCall(PCGNNSPAIRefused_Private(pc, local, loss, status));
+  if (f->alpha != 1.0 && f->alpha != GNN_GUARD_FSAI) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, loss, status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As PCGNNSPAISetUpNetwork_Private(), on the device */
 static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatus *status)
 {
   PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
@@ -397,9 +410,8 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   if (first) f->alpha = f->damping = 1.0;
   PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
   if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCGNNSPAIChooseForDevice_Private(pc, local));
+  PetscCall(PCGNNSPAIChooseOnDevice_Private(pc, local, &loss, status));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
-  if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
   if (pc->failedreason == PC_NOERROR) f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -421,7 +433,7 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   if (!kept) {
     PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
-    PetscCall(PCGNNSPAIRefused_Private(pc));
+    PetscCall(PCGNNSPAIRefused_Private(pc, NULL, NULL, NULL));
   }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));

@@ -155,12 +155,12 @@ static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscRea
 }
 
 /* alpha by the guard, or 1, for the network's slots that are there */
-PetscErrorCode GNNFactorChoose(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon, PetscBool guard)
+static PetscErrorCode FactorChoose_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon, PetscBool guard)
 {
   PetscFunctionBegin;
   f->rows_failed = 0;
   f->alpha = f->damping = 1.0;
-  if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, f->slots, epsilon, &f->alpha, &f->damping));
+  if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, NULL, f->slots, epsilon, &f->alpha, &f->damping));
   FactorUseSlots_Private(f, m, g, epsilon);
   if (guard) PetscCall(GNNGuardLoss(f->guard, f, epsilon, &f->loss));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,15 +178,7 @@ PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNR
   PetscFunctionBegin;
   PetscCall(FactorReserveSlots_Private(f, g));
   PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
-  PetscCall(GNNFactorChoose(f, m, g, epsilon, guard));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorFetchSlots(GNNFactor f, GNNGraph g, GNNDevice d)
-{
-  PetscFunctionBegin;
-  PetscCall(FactorReserveSlots_Private(f, g));
-  PetscCall(GNNOpsGetSlots(d, g, f->slots));
+  PetscCall(FactorChoose_Private(f, m, g, epsilon, guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,7 +189,8 @@ PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, 
     PetscCall(GNNOpsGetFsai(d, g, f));
     FactorFinish_Private(f, g, epsilon);
   } else {
-    PetscCall(GNNFactorFetchSlots(f, g, d));
+    PetscCall(FactorReserveSlots_Private(f, g));
+    PetscCall(GNNOpsGetSlots(d, g, f->slots));
     FactorUseSlots_Private(f, m, g, epsilon);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -35,10 +35,8 @@ struct _n_GNNFactor {
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
-PETSC_INTERN PetscErrorCode GNNFactorFetchSlots(GNNFactor, GNNGraph, GNNDevice);                                         /* from the device, for GNNFactorChoose() */
 PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the device; eps. The model is not read if it is the classical one */
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar[]);                            /* i, j, v from the slots of G^T (nz) */
-PETSC_INTERN PetscErrorCode GNNFactorChoose(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscBool);                           /* the second part of GNNFactorAssemble(), from the slots on; eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */
 /* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */
 PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
@@ -54,8 +52,8 @@ PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], 
 /* ---- guard, gnnguard.c; made by its first choice ---- */
 
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
-   undefined); eps, alpha, damping */
-PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
+   undefined). With a device that has the graph's values everything happens there, and G^T is its; eps, alpha, damping */
+PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, GNNDevice, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
 PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */

@@ -8,7 +8,7 @@
    is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max.
    Without a residual form the base is 0 and alpha is 1.
 
-   All this costs about 60 products with A. What was chosen is kept for new values in the same pattern as long as the loss of the factor
+   All this costs about as much as 80 products with G G^T. What was chosen is kept for new values in the same pattern as long as the loss of the factor
    on one probe stays near the one it had then: two products, GNNGuardLoss().
 */
 #include "gnnguardops.h"
@@ -18,7 +18,7 @@
 #define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
 
 struct _n_GNNGuard {
-  GuardOps     ops;
+  GuardPlace   at;
   PetscScalar *W;            /* (n, NPROBE) probes */
   PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
   PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
@@ -26,20 +26,19 @@ struct _n_GNNGuard {
   PetscReal    energy;       /* of the steps with what was chosen */
 };
 
-static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice d, GNNGuard *guard)
+static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
 {
   const PetscInt N = g->n * NPROBE;
   GNNGuard       w;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
-  w->ops.g = g;
-  w->ops.d = d;
+  w->at = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
   PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y};
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardNew(w->ops, N, wide[k]));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardNew(w->ops, g->n, narrow[k]));
-  PetscCall(GuardNew(w->ops, g->nz, &w->base));
-  PetscCall(GuardNew(w->ops, g->nz, &w->delta));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, N, wide[k]));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, g->n, narrow[k]));
+  PetscCall(GuardCreate(w->at, g->nz, &w->base));
+  PetscCall(GuardCreate(w->at, g->nz, &w->delta));
   *guard = w;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -51,7 +50,7 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
   PetscFunctionBegin;
   if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->base, &w->delta};
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardFree(w->ops, arrays[k]));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardDestroy(w->at, arrays[k]));
   PetscCall(PetscFree(*guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -59,16 +58,16 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
 /* z[0], z[1], z[2]: the coefficients of alpha in (base + alpha delta)(base + alpha delta)^T W + eps W; u, v work */
 static PetscErrorCode FactorProducts_Private(GNNGuard w, PetscReal epsilon)
 {
-  const GuardOps ops = w->ops;
+  const GuardPlace at = w->at;
 
   PetscFunctionBegin;
-  PetscCall(GuardMultiply(ops, GUARD_PLAIN, w->base, NPROBE, w->W, 0.0, w->u));
-  PetscCall(GuardMultiply(ops, GUARD_PLAIN, w->delta, NPROBE, w->W, 0.0, w->v));
-  PetscCall(GuardAXPBY(ops, ops.g->n * NPROBE, epsilon, w->W, 0.0, w->z[0]));
-  PetscCall(GuardMultiply(ops, GUARD_TRANSPOSED, w->base, NPROBE, w->u, 1.0, w->z[0]));
-  PetscCall(GuardMultiply(ops, GUARD_TRANSPOSED, w->base, NPROBE, w->v, 0.0, w->z[1]));
-  PetscCall(GuardMultiply(ops, GUARD_TRANSPOSED, w->delta, NPROBE, w->u, 1.0, w->z[1]));
-  PetscCall(GuardMultiply(ops, GUARD_TRANSPOSED, w->delta, NPROBE, w->v, 0.0, w->z[2]));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->base, NPROBE, w->W, 0.0, w->u));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->delta, NPROBE, w->W, 0.0, w->v));
+  PetscCall(GuardAXPBY(at, at.g->n * NPROBE, epsilon, w->W, 0.0, w->z[0]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->u, 1.0, w->z[0]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->v, 0.0, w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->u, 1.0, w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->v, 0.0, w->z[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,18 +86,18 @@ static PetscReal Loss_Private(PetscReal c[3][3], PetscReal alpha)
 /* SAI losses of base + alpha delta for the given alphas */
 static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
 {
-  const GuardOps ops  = w->ops;
-  const PetscInt N    = ops.g->n * NPROBE;
+  const GuardPlace at = w->at;
+  const PetscInt N    = at.g->n * NPROBE;
   PetscScalar   *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
   PetscReal      c[3][3];
 
   PetscFunctionBegin;
   PetscCall(FactorProducts_Private(w, epsilon));
-  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(ops, GUARD_PLAIN, GuardMatrix(ops), NPROBE, w->z[k], 0.0, y[k]));
-  PetscCall(GuardAXPBY(ops, N, -1.0, w->W, 1.0, y[0]));
+  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), NPROBE, w->z[k], 0.0, y[k]));
+  PetscCall(GuardAXPBY(at, N, -1.0, w->W, 1.0, y[0]));
   for (PetscInt k = 0; k < 3; k++) {
     for (PetscInt l = 0; l <= k; l++) {
-      PetscCall(GuardDot(ops, N, y[k], y[l], &c[k][l]));
+      PetscCall(GuardDot(at, N, y[k], y[l], &c[k][l]));
       c[l][k] = c[k][l];
     }
   }
@@ -117,12 +116,12 @@ typedef struct {
 static PetscErrorCode Precondition_Private(GNNGuard w, const Preconditioner *M, const PetscScalar r[], PetscScalar z[])
 {
   PetscFunctionBegin;
-  if (M->f) PetscCall(GuardFactor(w->ops, M->f, M->epsilon, r, z));
+  if (M->f) PetscCall(GuardFactor(w->at, M->f, M->epsilon, r, z));
   else if (M->gt) {
-    PetscCall(GuardAXPBY(w->ops, w->ops.g->n, M->epsilon, r, 0.0, z));
-    PetscCall(GuardMultiply(w->ops, GUARD_PLAIN, M->gt, 1, r, 0.0, w->y));
-    PetscCall(GuardMultiply(w->ops, GUARD_TRANSPOSED, M->gt, 1, w->y, 1.0, z));
-  } else PetscCall(GuardJacobi(w->ops, r, z));
+    PetscCall(GuardAXPBY(w->at, w->at.g->n, M->epsilon, r, 0.0, z));
+    PetscCall(GuardMultiply(w->at, 1.0, 0.0, M->gt, 1, r, 0.0, w->y));
+    PetscCall(GuardMultiply(w->at, 0.0, 1.0, M->gt, 1, w->y, 1.0, z));
+  } else PetscCall(GuardJacobi(w->at, r, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,36 +133,36 @@ typedef struct {
   PetscReal a[NSTEP], b[NSTEP];  /* coefficients */
 } Steps;
 
-/* NSTEP steps of CG for m x = w, or (m + m^T)/2 x = w, from x = 0, m slots of the graph, w the first probe. Works in u */
-static PetscErrorCode StepsRun_Private(GNNGuard w, GuardProduct product, const PetscScalar m[], const Preconditioner *M, Steps *s)
+/* NSTEP steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u */
+static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, Steps *s)
 {
-  const GuardOps ops = w->ops;
-  const PetscInt n   = ops.g->n;
+  const GuardPlace at = w->at;
+  const PetscInt n   = at.g->n;
   PetscScalar   *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
   PetscReal      rz, start;
 
   PetscFunctionBegin;
-  PetscCall(GuardAXPBY(ops, n, 1.0, w->w, 0.0, r));
+  PetscCall(GuardAXPBY(at, n, 1.0, w->w, 0.0, r));
   PetscCall(Precondition_Private(w, M, r, z));
-  PetscCall(GuardAXPBY(ops, n, 1.0, z, 0.0, p));
-  PetscCall(GuardDot(ops, n, r, z, &rz));
+  PetscCall(GuardAXPBY(at, n, 1.0, z, 0.0, p));
+  PetscCall(GuardDot(at, n, r, z, &rz));
   start         = rz;
   s->energy     = 0.0;
   s->indefinite = PETSC_FALSE;
   for (s->n = 0; s->n < NSTEP && rz > 1e-20 * start; s->n++) {
     PetscReal pq, rznew;
 
-    PetscCall(GuardMultiply(ops, product, m, 1, p, 0.0, q));
-    PetscCall(GuardDot(ops, n, p, q, &pq));
+    PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, q));
+    PetscCall(GuardDot(at, n, p, q, &pq));
     s->indefinite = pq > 0.0 ? PETSC_FALSE : PETSC_TRUE;
     if (s->indefinite) break;
     s->a[s->n] = rz / pq;
     s->energy += s->a[s->n] * rz;
-    PetscCall(GuardAXPBY(ops, n, -s->a[s->n], q, 1.0, r));
+    PetscCall(GuardAXPBY(at, n, -s->a[s->n], q, 1.0, r));
     PetscCall(Precondition_Private(w, M, r, z));
-    PetscCall(GuardDot(ops, n, r, z, &rznew));
+    PetscCall(GuardDot(at, n, r, z, &rznew));
     s->b[s->n] = rznew / rz;
-    PetscCall(GuardAXPBY(ops, n, 1.0, z, s->b[s->n], p));
+    PetscCall(GuardAXPBY(at, n, 1.0, z, s->b[s->n], p));
     rz = rznew;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,7 +204,7 @@ static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], Pet
   Steps                steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, GUARD_SYMMETRIC, gt, &jacobi, &steps));
+  PetscCall(StepsRun_Private(w, 0.5, 0.5, gt, &jacobi, &steps));
   *positive = !steps.indefinite && (steps.n == 0 || StepsRitz_Private(&steps, 1) > MIN_RITZ) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -213,23 +212,23 @@ static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], Pet
 /* gt = base + delta, the base damped */
 static PetscErrorCode Split_Private(GNNGuard w, const GNNConfig *config, PetscReal damping, const PetscScalar gt[])
 {
-  const PetscInt nz = w->ops.g->nz;
+  const PetscInt nz = w->at.g->nz;
 
   PetscFunctionBegin;
-  PetscCall(GuardStart(w->ops, config, damping, w->base));
-  PetscCall(GuardAXPBY(w->ops, nz, 1.0, gt, 0.0, w->delta));
-  PetscCall(GuardAXPBY(w->ops, nz, -1.0, w->base, 1.0, w->delta));
+  PetscCall(GuardStart(w->at, config, damping, w->base));
+  PetscCall(GuardAXPBY(w->at, nz, 1.0, gt, 0.0, w->delta));
+  PetscCall(GuardAXPBY(w->at, nz, -1.0, w->base, 1.0, w->delta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* gt = base + alpha delta */
 static PetscErrorCode Mix_Private(GNNGuard w, PetscReal alpha, PetscScalar gt[])
 {
-  const PetscInt nz = w->ops.g->nz;
+  const PetscInt nz = w->at.g->nz;
 
   PetscFunctionBegin;
-  PetscCall(GuardAXPBY(w->ops, nz, 1.0, w->base, 0.0, gt));
-  if (alpha != 0.0) PetscCall(GuardAXPBY(w->ops, nz, alpha, w->delta, 1.0, gt));
+  PetscCall(GuardAXPBY(w->at, nz, 1.0, w->base, 0.0, gt));
+  if (alpha != 0.0) PetscCall(GuardAXPBY(w->at, nz, alpha, w->delta, 1.0, gt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -239,7 +238,7 @@ static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscB
   Steps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, GUARD_PLAIN, GuardMatrix(w->ops), M, &steps));
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
   *better = steps.energy > w->energy ? PETSC_TRUE : PETSC_FALSE;
   if (*better) w->energy = steps.energy;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -264,13 +263,13 @@ static PetscErrorCode TryJacobi_Private(GNNGuard w, PetscReal *damping)
   Steps                steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, GUARD_PLAIN, GuardMatrix(w->ops), &M, &steps));
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, &steps));
   w->energy = steps.energy;
   *damping  = steps.n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(&steps, steps.n)) : 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
+PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, GNNDevice device, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
 {
   const PetscReal alphas[] = {1.0, 0.5, 0.25, 0.0};
   const PetscBool residual = config->output == GNN_OUTPUT_RESIDUAL ? PETSC_TRUE : PETSC_FALSE;
@@ -281,10 +280,10 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   GNNGuard        w;
 
   PetscFunctionBegin;
-  if (*guard == NULL) PetscCall(GuardCreate_Private(g, NULL, guard));
+  if (*guard == NULL) PetscCall(GuardCreate_Private(g, device, guard));
   w = *guard;
-  PetscCall(GuardProbe(w->ops, NPROBE, w->W));
-  PetscCall(GuardProbe(w->ops, 1, w->w));
+  PetscCall(GuardProbe(w->at, NPROBE, w->W));
+  PetscCall(GuardProbe(w->at, 1, w->w));
   *alpha = GNN_GUARD_JACOBI;
   PetscCall(TryJacobi_Private(w, damping));
   PetscCall(Split_Private(w, config, *damping, gt));
@@ -293,7 +292,7 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
     if (loss[k] < loss[least]) least = k;
   }
   if (residual) PetscCall(Try_Private(w, w->base, epsilon, 0.0, alpha));
-  PetscCall(Mix_Private(w, alphas[least], gt));
+  if (alphas[least] != 1.0) PetscCall(Mix_Private(w, alphas[least], gt));
   if (residual) PetscCall(IsPositive_Private(w, gt, &positive));
   if (positive && alphas[least] > 0.0) PetscCall(Try_Private(w, gt, epsilon, alphas[least], alpha));
   if (*alpha == 0.0) PetscCall(Mix_Private(w, 0.0, gt));
@@ -303,10 +302,10 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
 PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alpha, PetscReal damping, PetscScalar gt[])
 {
   PetscFunctionBegin;
-  if (alpha == 0.0) PetscCall(GuardStart(w->ops, config, damping, gt));
+  if (alpha == 0.0) PetscCall(GuardStart(w->at, config, damping, gt));
   else if (alpha != 1.0) {
-    PetscCall(GuardStart(w->ops, config, damping, w->base));
-    PetscCall(GuardAXPBY(w->ops, w->ops.g->nz, 1.0 - alpha, w->base, alpha, gt));
+    PetscCall(GuardStart(w->at, config, damping, w->base));
+    PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0 - alpha, w->base, alpha, gt));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -323,14 +322,14 @@ PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscB
 
 PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscReal *loss)
 {
-  const GuardOps ops = w->ops;
-  const PetscInt n   = ops.g->n;
+  const GuardPlace at = w->at;
+  const PetscInt n   = at.g->n;
 
   PetscFunctionBegin;
-  PetscCall(GuardProbe(ops, 1, w->w));
-  PetscCall(GuardFactor(ops, f, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, w->w, w->x));
-  PetscCall(GuardAXPBY(ops, n, -1.0, w->w, 0.0, w->y));
-  PetscCall(GuardMultiply(ops, GUARD_PLAIN, GuardMatrix(ops), 1, w->x, 1.0, w->y));
-  PetscCall(GuardDot(ops, n, w->y, w->y, loss));
+  PetscCall(GuardProbe(at, 1, w->w));
+  PetscCall(GuardFactor(at, f, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, w->w, w->x));
+  PetscCall(GuardAXPBY(at, n, -1.0, w->w, 0.0, w->y));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, 1.0, w->y));
+  PetscCall(GuardDot(at, n, w->y, w->y, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

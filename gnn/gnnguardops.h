@@ -1,31 +1,44 @@
 /*
-   The guard's operations: on the host, or on a device that has the graph's values. Arrays live where the operations are: slots (nz) of the graph,
-   vectors (n), or K vectors side by side, (n, K).
+   The guard's operations, on the host (gnnguardhost.c) or on a device that has the graph's values (gnnguarddevice.c). Arrays live where the
+   operations are: slots (nz) of the graph, vectors (n), or K vectors side by side, (n, K), K = 1 or GUARD_PROBES.
 */
 #pragma once
 
 #include "gnnfactor.h"
 
-#define GUARD_PROBES 4 /* handled side by side */
+#define GUARD_PROBES GNN_KERNEL_PROBES
 
+typedef struct _GuardOps GuardOps;
+
+/* Where the arrays live */
 typedef struct {
-  GNNGraph  g;
-  GNNDevice d; /* NULL: on the host */
-} GuardOps;
+  const GuardOps *ops;
+  GNNGraph        g;
+  GNNDevice       d; /* NULL on the host */
+} GuardPlace;
 
-typedef enum {
-  GUARD_PLAIN,      /* m x */
-  GUARD_TRANSPOSED, /* m^T x */
-  GUARD_SYMMETRIC   /* (m + m^T)/2 x */
-} GuardProduct;
+struct _GuardOps {
+  PetscErrorCode (*create)(GuardPlace, PetscInt, PetscScalar **); /* an array of that size */
+  PetscErrorCode (*destroy)(PetscScalar **);
+  const PetscScalar *(*matrix)(GuardPlace);                                                /* slots of At */
+  PetscErrorCode (*probe)(GuardPlace, PetscInt, PetscScalar[]);                            /* K probes: signs from a hash, 0 at decoupled unknowns */
+  PetscErrorCode (*start)(GuardPlace, const GNNConfig *, PetscReal, PetscScalar[]);        /* slots of the start with At damped */
+  PetscErrorCode (*jacobi)(GuardPlace, const PetscScalar[], PetscScalar[]);                /* z = D^-1 r, 0 at decoupled unknowns */
+  PetscErrorCode (*multiply)(GuardPlace, PetscReal, PetscReal, const PetscScalar[], PetscInt, const PetscScalar[], PetscReal, PetscScalar[]); /* a, b, m, K, x, beta: y = (a m + b m^T) x + beta y */
+  PetscErrorCode (*dot)(GuardPlace, PetscInt, const PetscScalar[], const PetscScalar[], PetscReal *);
+  PetscErrorCode (*axpby)(GuardPlace, PetscInt, PetscReal, const PetscScalar[], PetscReal, PetscScalar[]); /* a, x, b: y = a x + b y; y is not read if b = 0 */
+  PetscErrorCode (*factor)(GuardPlace, GNNFactor, PetscReal, const PetscScalar[], PetscScalar[]); /* eps, r: z = (G G^T + eps I) r, the factor as it stands; on a device the one that it has */
+};
 
-PETSC_INTERN PetscErrorCode     GuardNew(GuardOps, PetscInt, PetscScalar **); /* an array of that size */
-PETSC_INTERN PetscErrorCode     GuardFree(GuardOps, PetscScalar **);
-PETSC_INTERN const PetscScalar *GuardMatrix(GuardOps);                                  /* slots of At */
-PETSC_INTERN PetscErrorCode     GuardProbe(GuardOps, PetscInt, PetscScalar[]); /* K probes: signs from a hash, 0 at decoupled nodes */
-PETSC_INTERN PetscErrorCode     GuardStart(GuardOps, const GNNConfig *, PetscReal, PetscScalar[]); /* slots of the start with At damped */
-PETSC_INTERN PetscErrorCode     GuardJacobi(GuardOps, const PetscScalar[], PetscScalar[]); /* z = D^-1 r, 0 at decoupled nodes */
-PETSC_INTERN PetscErrorCode     GuardMultiply(GuardOps, GuardProduct, const PetscScalar[], PetscInt, const PetscScalar[], PetscReal, PetscScalar[]); /* product, m, K, x, beta, y = product + beta y */
-PETSC_INTERN PetscErrorCode     GuardDot(GuardOps, PetscInt, const PetscScalar[], const PetscScalar[], PetscReal *);
-PETSC_INTERN PetscErrorCode     GuardAXPBY(GuardOps, PetscInt, PetscReal, const PetscScalar[], PetscReal, PetscScalar[]); /* a, x, b, y = a x + b y; y is not read if b = 0 */
-PETSC_INTERN PetscErrorCode     GuardFactor(GuardOps, GNNFactor, PetscReal, const PetscScalar[], PetscScalar[]); /* eps, r, z = (G G^T + eps I) r with the factor as it stands */
+PETSC_INTERN const GuardOps GuardHost; /* the device's: GNNOpsGuard() */
+
+#define GuardCreate(at, ...)   ((at).ops->create((at), __VA_ARGS__))
+#define GuardDestroy(at, ...)  ((at).ops->destroy(__VA_ARGS__))
+#define GuardMatrix(at)        ((at).ops->matrix((at)))
+#define GuardProbe(at, ...)    ((at).ops->probe((at), __VA_ARGS__))
+#define GuardStart(at, ...)    ((at).ops->start((at), __VA_ARGS__))
+#define GuardJacobi(at, ...)   ((at).ops->jacobi((at), __VA_ARGS__))
+#define GuardMultiply(at, ...) ((at).ops->multiply((at), __VA_ARGS__))
+#define GuardDot(at, ...)      ((at).ops->dot((at), __VA_ARGS__))
+#define GuardAXPBY(at, ...)    ((at).ops->axpby((at), __VA_ARGS__))
+#define GuardFactor(at, ...)   ((at).ops->factor((at), __VA_ARGS__))

@@ -21,6 +21,9 @@ PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBoo
 PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, PetscBool, GNNKernelStatus *); /* eps, the guard's alpha and damping, with its probe? */
 PETSC_INTERN PetscErrorCode GNNOpsSetUpFsai(GNNDevice, GNNGraph, Mat, const GNNFsaiOptions *, GNNScaling, PetscReal, PetscBool, GNNKernelStatus *); /* the classical factor: eps, with the guard's probe? */
 PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
+PETSC_INTERN PetscErrorCode GNNOpsStream(GNNStream *);                                                 /* PETSc's */
+PETSC_INTERN PetscScalar   *GNNOpsSlots(GNNDevice);                                                   /* G^T (nz), there */
+PETSC_INTERN const struct _GuardOps *GNNOpsGuard(void);                                               /* gnnguardops.h */
 PETSC_INTERN PetscErrorCode GNNOpsGetFsai(GNNDevice, GNNGraph, GNNFactor);                                /* the classical factor's i, j, v on the host */
 PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                                        /* a factor made on the host */
 PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);                                          /* z = M^-1 r */
@@ -62,6 +65,16 @@ static inline PetscErrorCode GNNOpsGetSlots(PETSC_UNUSED GNNDevice d, PETSC_UNUS
 static inline PetscErrorCode GNNOpsSetUpFsai(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNGraph g, PETSC_UNUSED Mat A, PETSC_UNUSED const GNNFsaiOptions *options, PETSC_UNUSED GNNScaling scaling, PETSC_UNUSED PetscReal epsilon, PETSC_UNUSED PetscBool probe, PETSC_UNUSED GNNKernelStatus *status)
 {
   return PETSC_ERR_SUP;
+}
+
+static inline PetscScalar *GNNOpsSlots(PETSC_UNUSED GNNDevice d)
+{
+  return NULL;
+}
+
+static inline const struct _GuardOps *GNNOpsGuard(void)
+{
+  return NULL;
 }
 
 static inline PetscErrorCode GNNOpsGetFsai(PETSC_UNUSED GNNDevice d, PETSC_UNUSED GNNGraph g, PETSC_UNUSED GNNFactor f)

@@ -1,7 +1,6 @@
 /* Value work of the graph of a matrix, as GNNGraphSetValues() does it on the host: LANES neighbouring lanes share a row */
-#include "cuda.cuh"
+#include "sums.cuh"
 
-#define BLOCK 256
 #define LANES 8
 
 __global__ static void StatusClear(GNNKernelStatus *status)
@@ -24,32 +23,13 @@ int GNNKernelStatusClear(GNNKernelStatus *status, GNNStream stream)
   return cudaGetLastError();
 }
 
-/* Sum of the block's x in a fixed order, in lane 0 */
-__device__ static double BlockSum(double x)
-{
-  GNN_SHARED(double, warps);
-
-  x = GroupSum<32>(x);
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
-  __syncthreads();
-  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
-  return GroupSum<32>(x);
-}
-
 __global__ static void AbsPartials(int nz, const double *a, double *partials)
 {
   double sum = 0.0;
 
-  for (int p = blockIdx.x * BLOCK + threadIdx.x; p < nz; p += BLOCK * GNN_KERNEL_PARTIALS) sum += fabs(a[p]) / nz;
+  for (int p = blockIdx.x * BLOCK + threadIdx.x; p < nz; p += BLOCK * gridDim.x) sum += fabs(a[p]) / nz;
   sum = BlockSum(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
-}
-
-__global__ static void SumPartials(const double *partials, double *sum)
-{
-  const double total = BlockSum(partials[threadIdx.x]); /* BLOCK == GNN_KERNEL_PARTIALS */
-
-  if (threadIdx.x == 0) *sum = total;
 }
 
 __device__ static void Report(GNNKernelStatus *status, int flag, int row)
@@ -170,64 +150,10 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)
 {
   if (mean) {
-    GNN_LAUNCH(AbsPartials, GNN_KERNEL_PARTIALS, BLOCK, BLOCK / 32 * sizeof(double), stream, g.nz, a, partials);
-    GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, partials, &status->norm);
+    GNN_LAUNCH(AbsPartials, Partials(g.nz), BLOCK, BLOCK / 32 * sizeof(double), stream, g.nz, a, partials);
+    GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials(g.nz), partials, &status->norm);
   }
   GNN_LAUNCH_BLOCKS(g.b, ScaleNodes, Blocks((long long)g.nodes * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
   GNN_LAUNCH_BLOCKS(g.b, ScaleRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
-  return cudaGetLastError();
-}
-
-/* ---- the guard's probe on a refresh: one vector w of signs, r = S^-T w ---- */
-
-template <bool BLOCKS>
-__global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
-{
-  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
-
-  if (i >= g.nodes) return;
-  for (int k = 0; k < b; k++) r[i * b + k] = w[i * b + k] = IsCoupled(g, b, i, k) ? GNNProbeSign(i * b + k) : 0.0;
-  GNNBlockTransposeSolve(b, g.s + i * b * b, r + i * b);
-}
-
-int GNNKernelProbe(GNNKernelGraph g, double *w, double *r, GNNStream stream)
-{
-  GNN_LAUNCH_BLOCKS(g.b, ProbeNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, w, r);
-  return cudaGetLastError();
-}
-
-template <bool BLOCKS>
-__global__ static void UnscaleNodes(GNNKernelGraph g, double *z)
-{
-  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
-
-  if (i < g.nodes) GNNBlockSolve(b, g.s + i * b * b, z + i * b);
-}
-
-/* y = At x - w */
-__global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const double *w, double *partials)
-{
-  const int groups = BLOCK / LANES, lane = threadIdx.x % LANES;
-  double    sum = 0.0;
-
-  for (int first = blockIdx.x * groups; first < g.n; first += groups * GNN_KERNEL_PARTIALS) {
-    const int i = first + threadIdx.x / LANES;
-    double    y = 0.0;
-
-    if (i < g.n) {
-      for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) y += g.at[p] * x[g.j[p]];
-    }
-    y = GroupSum<LANES>(y);
-    if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
-  }
-  sum = BlockSum(sum);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
-}
-
-int GNNKernelResidual(GNNKernelGraph g, double *z, const double *w, double *partials, GNNKernelStatus *status, GNNStream stream)
-{
-  GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, z);
-  GNN_LAUNCH(ResidualPartials, GNN_KERNEL_PARTIALS, BLOCK, BLOCK / 32 * sizeof(double), stream, g, z, w, partials);
-  GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, partials, &status->loss);
   return cudaGetLastError();
 }

@@ -184,10 +184,22 @@ static inline int GNNKernelTiles(int n, int nz)
   return n == 0 ? 0 : nz == 0 ? 1 : (nz + share - 1) / share;
 }
 
-/* ---- the guard's probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs ---- */
+/* ---- the guard ---- */
 
+#define GNN_KERNEL_PROBES 4 /* side by side, (n, K) */
+
+/* Its probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs */
 int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream); /* w, 0 at decoupled unknowns, and r = S^-T w */
 int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKernelStatus *, GNNStream); /* z = M^-1 r, becomes S^-1 z, w, partials; loss in status */
+
+/* The operations of its first choice; m and start by slots (nz) */
+int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                   /* K probes */
+int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                   /* the start with its damping */
+int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                       /* z = D^-1 r, D the diagonal of At */
+int GNNKernelUnscale(GNNKernelGraph, int, double *, GNNStream);                                 /* z = S^-1 z, or 1: S^-T z */
+int GNNKernelMultiplySlots(GNNKernelGraph, double, double, const double *, int, const double *, double, double *, GNNStream); /* a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta: y = (a m + b m^T) x + beta y */
+int GNNKernelDot(long long, const double *, const double *, double *, double *, GNNStream);     /* x, y, partials, result on the device */
+int GNNKernelAXPBY(long long, double, const double *, double, double *, GNNStream);             /* y = a x + b y */
 
 #if defined(__cplusplus)
 }

@@ -1,0 +1,186 @@
+/*
+   What the guard does with a factor: the probe on a refresh, and the operations of gnn/gnnguardops.h for a first choice. Vectors are (n), or K of them
+   side by side, (n, K); slots those of the graph (nz). LANES neighbouring lanes share a row.
+*/
+#include "sums.cuh"
+
+#define LANES 8
+
+/* ---- the guard's probe on a refresh: one vector w of signs, r = S^-T w ---- */
+
+template <bool BLOCKS>
+__global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
+{
+  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i >= g.nodes) return;
+  for (int k = 0; k < b; k++) r[i * b + k] = w[i * b + k] = IsCoupled(g, b, i, k) ? GNNProbeSign(i * b + k) : 0.0;
+  GNNBlockTransposeSolve(b, g.s + i * b * b, r + i * b);
+}
+
+int GNNKernelProbe(GNNKernelGraph g, double *w, double *r, GNNStream stream)
+{
+  GNN_LAUNCH_BLOCKS(g.b, ProbeNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, w, r);
+  return cudaGetLastError();
+}
+
+/* z = S^-1 z, or S^-T z */
+template <bool BLOCKS>
+__global__ static void UnscaleNodes(GNNKernelGraph g, int transposed, double *z)
+{
+  const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i >= g.nodes) return;
+  if (transposed) GNNBlockTransposeSolve(b, g.s + i * b * b, z + i * b);
+  else GNNBlockSolve(b, g.s + i * b * b, z + i * b);
+}
+
+int GNNKernelUnscale(GNNKernelGraph g, int transposed, double *z, GNNStream stream)
+{
+  GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, transposed, z);
+  return cudaGetLastError();
+}
+
+/* y = At x - w */
+__global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const double *w, double *partials)
+{
+  const int groups = BLOCK / LANES, lane = threadIdx.x % LANES;
+  double    sum = 0.0;
+
+  for (int first = blockIdx.x * groups; first < g.n; first += groups * gridDim.x) {
+    const int i = first + threadIdx.x / LANES;
+    double    y = 0.0;
+
+    if (i < g.n) {
+      for (int p = g.i[i] + lane; p < g.i[i + 1]; p += LANES) y += g.at[p] * x[g.j[p]];
+    }
+    y = GroupSum<LANES>(y);
+    if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
+  }
+  sum = BlockSum(sum);
+  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+}
+
+int GNNKernelResidual(GNNKernelGraph g, double *z, const double *w, double *partials, GNNKernelStatus *status, GNNStream stream)
+{
+  const int error = GNNKernelUnscale(g, 0, z, stream);
+
+  if (error) return error;
+  GNN_LAUNCH(ResidualPartials, Partials((long long)g.n * LANES), BLOCK, BLOCK / 32 * sizeof(double), stream, g, z, w, partials);
+  GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials((long long)g.n * LANES), partials, &status->loss);
+  return cudaGetLastError();
+}
+
+/* ---- operations ---- */
+
+/* Entry i of the first of K probes and of those beside it: signs from a hash, 0 at decoupled unknowns */
+__global__ static void ProbeSigns(GNNKernelGraph g, int K, double *W)
+{
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i >= g.n) return;
+  for (int k = 0; k < K; k++) W[(size_t)i * K + k] = IsCoupled(g, g.b, i / g.b, i % g.b) ? GNNProbeSign((unsigned long long)i * GNN_KERNEL_PROBES + k) : 0.0;
+}
+
+int GNNKernelSigns(GNNKernelGraph g, int K, double *W, GNNStream stream)
+{
+  GNN_LAUNCH(ProbeSigns, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, K, W);
+  return cudaGetLastError();
+}
+
+/* start = by_c0 + damping by_c1 */
+__global__ static void StartRows(GNNKernelGraph g, GNNKernelStart s, double *start)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES;
+
+  if (row >= g.n) return;
+  for (int p = g.i[row] + threadIdx.x % LANES; p < g.i[row + 1]; p += LANES) {
+    const int j = g.j[p], kept = g.rev[p] >= 0 && IsCoupled(g, g.b, row / g.b, row % g.b) && IsCoupled(g, g.b, j / g.b, j % g.b);
+    double    by_c0 = 0.0, by_c1 = 0.0;
+
+    if (kept && !(s.lower && j > row)) GNNStartTerms(s.residual, s.lower, j == row, g.at[g.rev[p]], &by_c0, &by_c1);
+    start[p] = by_c0 + s.damping * by_c1;
+  }
+}
+
+int GNNKernelStartSlots(GNNKernelGraph g, GNNKernelStart s, double *start, GNNStream stream)
+{
+  GNN_LAUNCH(StartRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, s, start);
+  return cudaGetLastError();
+}
+
+/* z = D^-1 r, D the diagonal of At; 0 at decoupled unknowns */
+__global__ static void DivideByDiagonal(GNNKernelGraph g, const double *r, double *z)
+{
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i < g.n) z[i] = IsCoupled(g, g.b, i / g.b, i % g.b) ? r[i] / g.at[g.diag[i]] : 0.0;
+}
+
+int GNNKernelJacobi(GNNKernelGraph g, const double *r, double *z, GNNStream stream)
+{
+  GNN_LAUNCH(DivideByDiagonal, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, r, z);
+  return cudaGetLastError();
+}
+
+/* y = (plain m + transposed m^T) x + beta y, for K vectors side by side */
+template <int K>
+__global__ static void MultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, double *y)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  double    sum[K] = {0};
+
+  if (row < g.n) {
+    for (int p = g.i[row] + lane; p < g.i[row + 1]; p += LANES) {
+      const int     q  = g.rev[p];
+      const double  mp = (plain != 0.0 ? plain * m[p] : 0.0) + (transposed != 0.0 && q >= 0 ? transposed * m[q] : 0.0);
+      const double *xj = x + (size_t)g.j[p] * K;
+
+      for (int k = 0; k < K; k++) sum[k] += mp * xj[k];
+    }
+  }
+  for (int k = 0; k < K; k++) sum[k] = GroupSum<LANES>(sum[k]);
+  if (row < g.n && lane == 0) {
+    double *yi = y + (size_t)row * K;
+
+    for (int k = 0; k < K; k++) yi[k] = sum[k] + (beta != 0.0 ? beta * yi[k] : 0.0);
+  }
+}
+
+int GNNKernelMultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, int K, const double *x, double beta, double *y, GNNStream stream)
+{
+  const int blocks = Blocks((long long)g.n * LANES, BLOCK);
+
+  if (K == 1) GNN_LAUNCH((MultiplySlots<1>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, y);
+  else GNN_LAUNCH((MultiplySlots<GNN_KERNEL_PROBES>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, y);
+  return cudaGetLastError();
+}
+
+__global__ static void DotPartials(long long n, const double *x, const double *y, double *partials)
+{
+  double sum = 0.0;
+
+  for (long long k = blockIdx.x * BLOCK + threadIdx.x; k < n; k += (long long)BLOCK * gridDim.x) sum += x[k] * y[k];
+  sum = BlockSum(sum);
+  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+}
+
+int GNNKernelDot(long long n, const double *x, const double *y, double *partials, double *dot, GNNStream stream)
+{
+  GNN_LAUNCH(DotPartials, Partials(n), BLOCK, BLOCK / 32 * sizeof(double), stream, n, x, y, partials);
+  GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials(n), partials, dot);
+  return cudaGetLastError();
+}
+
+__global__ static void Combine(long long n, double a, const double *x, double b, double *y)
+{
+  const long long k = (long long)blockIdx.x * BLOCK + threadIdx.x;
+
+  if (k < n) y[k] = a * x[k] + (b != 0.0 ? b * y[k] : 0.0);
+}
+
+int GNNKernelAXPBY(long long n, double a, const double *x, double b, double *y, GNNStream stream)
+{
+  GNN_LAUNCH(Combine, Blocks(n, BLOCK), BLOCK, 0, stream, n, a, x, b, y);
+  return cudaGetLastError();
+}

@@ -1,0 +1,33 @@
+/* Sums of many numbers in a fixed order: up to GNN_KERNEL_PARTIALS blocks write a partial sum each, one block adds them up */
+#pragma once
+
+#include "cuda.cuh"
+
+#define BLOCK GNN_KERNEL_PARTIALS
+
+/* Sum of the block's x in a fixed order, in lane 0 */
+__device__ static double BlockSum(double x)
+{
+  GNN_SHARED(double, warps);
+
+  x = GroupSum<32>(x);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
+  __syncthreads();
+  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
+  return GroupSum<32>(x);
+}
+
+__global__ static void SumPartials(int count, const double *partials, double *sum)
+{
+  const double total = BlockSum(threadIdx.x < count ? partials[threadIdx.x] : 0.0);
+
+  if (threadIdx.x == 0) *sum = total;
+}
+
+/* Blocks for so many threads */
+static inline int Partials(long long threads)
+{
+  const int blocks = Blocks(threads, BLOCK);
+
+  return blocks < GNN_KERNEL_PARTIALS ? blocks : GNN_KERNEL_PARTIALS;
+}
