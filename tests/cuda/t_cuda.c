@@ -119,12 +119,6 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
     PetscCall(MatShift(A, 0.01));
     PetscCall(MatShift(B, 0.01));
   }
-  if (v->view) {
-    PC pc;
-
-    PetscCall(KSPGetPC(device, &pc));
-    PetscCall(OkView(pc, v->view, v->name));
-  }
   PetscCall(KSPDestroy(&host));
   PetscCall(KSPDestroy(&device));
   PetscCall(MatDestroy(&B));
@@ -163,14 +157,14 @@ static PetscErrorCode SetUpOnDevice(PC pc, int *forwards, int *fsais)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* B = A + shift diag(A) in B's pattern; MatShift() on a parallel matrix is taken for a new one */
+/* B, whose entries off the diagonal are A's, = A + shift diag(A); MatShift() on a parallel matrix is taken for a new one */
 static PetscErrorCode AddDiagonal(Mat A, PetscReal shift, Mat B)
 {
   Mat C;
   Vec d;
 
   PetscFunctionBeginUser;
-  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
+  PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &C));
   PetscCall(MatCreateVecs(A, &d, NULL));
   PetscCall(MatGetDiagonal(A, d));
   PetscCall(VecScale(d, 1.0 + shift));
@@ -203,14 +197,14 @@ static PetscErrorCode TestFallback(Mat A)
     Mat C;
 
     PetscCall(AddDiagonal(A, shift[k], B));
-    PetscCall(PCSetOperators(pd, B, B));
     PetscCall(SetUpOnDevice(pd, &forwards, &fsais));
     PetscCall(PCGNNSPAIGetGuardAlpha(pd, &alpha));
     if (k == 0) Ok(alpha == -2.0, "fallback: the classical factor is chosen, alpha %g", (double)alpha);
     if (k == 1) Ok(alpha == -2.0 && forwards == 0 && fsais == 1, "fallback: a refresh makes it again, on the device: %d forward passes, %d classical factors", forwards, fsais);
     if (k == 2) Ok(forwards > 0, "fallback: values far off: chosen anew, alpha %g", (double)alpha);
     if (k == 2) continue;
-    PetscCall(MatConvert(B, MATAIJ, MAT_INITIAL_MATRIX, &C));
+    PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
+    PetscCall(AddDiagonal(A, shift[k], C));
     PetscCall(Solver(C, "-pc_gnnspai_values fsai", &host));
     PetscCall(KSPGetPC(host, &ph));
     PetscCall(PCSetUp(ph));
@@ -222,6 +216,41 @@ static PetscErrorCode TestFallback(Mat A)
   PetscCall(KSPDestroy(&device));
   PetscCall(MatDestroy(&B));
   PetscCall(GNNModelDestroy(&wild));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guard chooses as on the host, whether the model suits the matrix or not */
+static PetscErrorCode TestGuard(Mat A)
+{
+  const char *const models[] = {"general", "heat", "synthetic", "small"};
+  const PetscReal   shift[]  = {0.0, 0.5, 20.0};
+  PetscInt          different = 0, choices[4] = {0};
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 12; k++) {
+    Mat       M[2];
+    PetscReal alpha[2];
+
+    PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &M[0]));
+    PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &M[1]));
+    for (int l = 0; l < 2; l++) {
+      PC pc;
+
+      PetscCall(AddDiagonal(A, shift[k % 3], M[l]));
+      PetscCall(TestPCCreate(M[l], NULL, PETSC_TRUE, &pc));
+      PetscCall(PCGNNSPAISetModel(pc, models[k / 3]));
+      PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+      Emulate(l ? PETSC_TRUE : PETSC_FALSE);
+      PetscCall(PCSetUp(pc));
+      Emulate(PETSC_FALSE);
+      PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[l]));
+      PetscCall(PCDestroy(&pc));
+      PetscCall(MatDestroy(&M[l]));
+    }
+    if (alpha[0] != alpha[1]) different++;
+    choices[alpha[0] == 1.0 ? 0 : alpha[0] > 0.0 ? 1 : alpha[0] == 0.0 ? 2 : 3]++;
+  }
+  Ok(different == 0 && choices[0] + choices[1] > 0 && choices[2] + choices[3] > 0, "the guard chooses as on the host: the network %d times, part of it %d, the damped start %d, Jacobi %d", (int)choices[0], (int)choices[1], (int)choices[2], (int)choices[3]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,6 +281,52 @@ static PetscErrorCode TestCopies(Mat A)
 #endif
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A network that is too wide for the device: the host's factor is copied there, at every set-up */
+static PetscErrorCode TestWide(Mat A, PCGNNSPAIPrecision precision)
+{
+  GNNConfig config;
+  GNNModel  wide;
+  Mat       B, C;
+  PC        host, device;
+  Vec       r, zh, zd;
+  PetscReal difference = 0.0;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestVecRandom(A, 3, &r));
+  PetscCall(VecDuplicate(r, &zh));
+  PetscCall(VecDuplicate(r, &zd));
+  PetscCall(TestConfig(&config));
+  config.width = 40;
+  PetscCall(TestModelCreate(&config, 1.0, 1, &wide));
+  PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
+  PetscCall(TestPCCreate(C, wide, PETSC_FALSE, &host));
+  PetscCall(TestPCCreate(B, wide, PETSC_FALSE, &device));
+  PetscCall(PCGNNSPAISetPrecision(device, precision));
+  for (int refresh = 0; refresh < 2; refresh++) {
+    PetscCall(AddDiagonal(A, 0.1 * refresh, B));
+    PetscCall(AddDiagonal(A, 0.1 * refresh, C));
+    PetscCall(PCSetUp(host));
+    PetscCall(PCApply(host, r, zh));
+    Emulate(PETSC_TRUE);
+    PetscCall(PCSetUp(device));
+    PetscCall(PCApply(device, r, zd));
+    Emulate(PETSC_FALSE);
+    PetscCall(TestDifference(zd, 1.0, zh, &difference));
+    Ok(difference < (precision == PC_GNNSPAI_SINGLE ? 1e-6 : 1e-12), "a wide network%s, %s: M^-1 r differs by %.1e", refresh ? ", refreshed" : "", PCGNNSPAIPrecisions[precision], (double)difference);
+  }
+  PetscCall(OkView(device, "set-up on the host, product on the device", "a wide network"));
+  PetscCall(PCDestroy(&host));
+  PetscCall(PCDestroy(&device));
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&zh));
+  PetscCall(VecDestroy(&zd));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&C));
+  PetscCall(GNNModelDestroy(&wide));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -334,7 +409,10 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
   PetscCall(TestFallback(A));
+  PetscCall(TestGuard(A));
   PetscCall(TestCopies(A));
+  PetscCall(TestWide(A, PC_GNNSPAI_DOUBLE));
+  PetscCall(TestWide(A, PC_GNNSPAI_SINGLE));
   PetscCall(TestHostVectors(A, NULL, PETSC_FALSE, 1e-5));
   PetscCall(TestNaN(A));
   PetscCall(MatDestroy(&A));
