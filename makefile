@@ -24,7 +24,8 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
 host_src  = pcgnnspai.c $(filter-out gnn/gnndevice.c gnn/gnnops.c,$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),gnn/gnndevice.c gnn/gnnops.c)
-kernels   = $(wildcard kernels/*.cu)
+kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
+train_kernels = $(wildcard kernels/train*.cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
@@ -36,10 +37,11 @@ host_obj  = $(host_src:%.c=build/%.o)
 lib_obj   = $(lib_src:%.c=build/%.o) $(if $(cuda),$(kernels:%.cu=build/%.o))
 data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
+device_obj= $(if $(cuda),build/train/device.o build/train/deviceparameters.o $(train_kernels:%.cu=build/%.o))
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
-cuda_tests= bin/cuda/t_device bin/cuda/t_cuda
+cuda_tests= bin/cuda/t_device bin/cuda/t_devicetrain bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -96,9 +98,9 @@ build/libgnnspai.a: $(lib_obj)
 bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
-bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
+bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) $(device_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device bin/t_devicetrain bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
@@ -106,8 +108,11 @@ $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/vali
 emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gnnops.c) $(kernels:%.cu=build/emulated/%.o)
 bin/t_device: build/emulated/tests/t_device.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
-bin/t_device bin/t_emulated: LDLIBS += -lstdc++
+emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,build/emulated/%.o,train/device train/deviceparameters $(train_kernels:%.cu=%))
+bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
+bin/t_device bin/t_devicetrain bin/t_emulated: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
+bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 $(programs) $(tests) $(cuda_tests):
 	@mkdir -p $(@D)

@@ -43,3 +43,10 @@ PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const 
 PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                             /* the host's factor, block size 1, instead of the network's */
 PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);             /* G^T (nz) on the host */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
+
+/* ---- shared with training, train/device.c ---- */
+
+PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);       /* tf32? */
+PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *);                             /* numbers of the packed weights */
+PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNNet, float *, size_t[]);      /* weights, zero before; where encode, the layers and decode begin */
+PETSC_INTERN int    GNNDeviceTiles(PetscInt, const int[], PetscInt, PetscInt, int[]);       /* n, row offsets, most rows, most entries, first rows of tiles (n + 1) */

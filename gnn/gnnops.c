@@ -7,7 +7,7 @@
 #if !defined(GNN_EMULATE)
   #include <petscdevice_cuda.h>
 
-static PetscErrorCode OpsStream_Private(GNNStream *stream)
+PetscErrorCode GNNOpsStream(GNNStream *stream)
 {
   cudaStream_t current;
 
@@ -53,7 +53,7 @@ static PetscErrorCode OpsVecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
 
 PetscBool GNNOpsEmulate = PETSC_FALSE;
 
-static PetscErrorCode OpsStream_Private(GNNStream *stream)
+PetscErrorCode GNNOpsStream(GNNStream *stream)
 {
   *stream = NULL;
   return PETSC_SUCCESS;
@@ -82,7 +82,7 @@ PetscErrorCode GNNOpsCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool 
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNOpsStream(&stream));
   PetscCall(GNNDeviceCreate(m, g, single, tf32, stream, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,7 +93,7 @@ PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal
   GNNStream          stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNOpsStream(&stream));
   PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
   PetscCall(PetscLogGpuTimeBegin());
   PetscCall(GNNDeviceSetUp(d, m, g, a, epsilon, alpha, damping, probe, stream, status));
@@ -108,7 +108,7 @@ PetscErrorCode GNNOpsGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[])
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNOpsStream(&stream));
   PetscCall(GNNDeviceGetSlots(d, g, gt, stream));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(PetscScalar)));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,7 +119,7 @@ PetscErrorCode GNNOpsUpload(GNNDevice d, GNNFactor f)
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNOpsStream(&stream));
   PetscCall(GNNDeviceUpload(d, f, stream));
   PetscCall(PetscLogCpuToGpu((PetscLogDouble)f->i[f->n] * (2 * (f->single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -147,7 +147,7 @@ PetscErrorCode GNNOpsApply(GNNDevice d, Vec r, Vec z)
   GNNStream          stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(OpsStream_Private(&stream));
+  PetscCall(GNNOpsStream(&stream));
   PetscCall(OpsVecsOnDevice_Private(r, z, &cuda));
   if (cuda) {
     PetscCall(VecCUDAGetArrayRead(r, &rarray));

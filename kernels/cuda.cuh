@@ -25,6 +25,20 @@ __device__ __forceinline__ T GroupSum(T x)
   return x;
 }
 
+/* Sum of the x of a block of that many threads in a fixed order, in the lanes of its first warp; shared memory: a double for each warp */
+template <int BLOCK>
+__device__ __forceinline__ double BlockSum(double x)
+{
+  GNN_SHARED(double, warps);
+
+  x = GroupSum<32>(x);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
+  __syncthreads();
+  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
+  __syncthreads(); /* it may be called again */
+  return GroupSum<32>(x);
+}
+
 static inline int Blocks(long long threads, int block)
 {
   const long long blocks = (threads + block - 1) / block;

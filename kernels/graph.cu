@@ -20,30 +20,18 @@ int GNNKernelStatusClear(GNNKernelStatus *status, GNNStream stream)
   return cudaGetLastError();
 }
 
-/* Sum of the block's x in a fixed order, in lane 0 */
-__device__ static double BlockSum(double x)
-{
-  GNN_SHARED(double, warps);
-
-  x = GroupSum<32>(x);
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
-  __syncthreads();
-  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
-  return GroupSum<32>(x);
-}
-
 __global__ static void AbsPartials(int nz, const double *a, double *partials)
 {
   double sum = 0.0;
 
   for (int p = blockIdx.x * BLOCK + threadIdx.x; p < nz; p += BLOCK * GNN_KERNEL_PARTIALS) sum += fabs(a[p]) / nz;
-  sum = BlockSum(sum);
+  sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
 __global__ static void SumPartials(const double *partials, double *sum)
 {
-  const double total = BlockSum(partials[threadIdx.x]); /* BLOCK == GNN_KERNEL_PARTIALS */
+  const double total = BlockSum<BLOCK>(partials[threadIdx.x]); /* BLOCK == GNN_KERNEL_PARTIALS */
 
   if (threadIdx.x == 0) *sum = total;
 }
@@ -164,7 +152,7 @@ __global__ static void ResidualPartials(GNNKernelGraph g, const double *z, const
     y = GroupSum<LANES>(y);
     if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
   }
-  sum = BlockSum(sum);
+  sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 

@@ -102,6 +102,10 @@ struct float2 {
   float x, y;
 };
 
+struct float4 {
+  float x, y, z, w;
+};
+
 static inline float2 make_float2(float x, float y)
 {
   return {x, y};

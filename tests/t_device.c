@@ -194,22 +194,6 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Diagonal n, first row and column full, the last quarter of the rows isolated */
-static PetscErrorCode ArrowMat(PetscInt n, PetscInt isolated, Mat *A)
-{
-  PetscFunctionBeginUser;
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
-  for (PetscInt i = 0; i < n; i++) {
-    PetscCall(MatSetValue(*A, i, i, i ? 2.0 : (PetscReal)n, INSERT_VALUES));
-    if (i == 0 || i >= n - isolated) continue;
-    PetscCall(MatSetValue(*A, 0, i, -1.0, INSERT_VALUES));
-    PetscCall(MatSetValue(*A, i, 0, -1.0, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Rows of 1, 31, 33 and 2000 nonzeros, isolated nodes, no rows at all */
 static PetscErrorCode TestAwkward(GNNModel m)
 {
@@ -219,7 +203,7 @@ static PetscErrorCode TestAwkward(GNNModel m)
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(n); k++) {
-    PetscCall(ArrowMat(n[k], isolated[k], &A));
+    PetscCall(TestMatCreateArrow(n[k], isolated[k], &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d rows, %d isolated", (int)n[k], (int)isolated[k]));
     PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
     PetscCall(MatDestroy(&A));

@@ -1,6 +1,6 @@
 /*
    What the files of the program gnnspai-train share: its options, its state, and the steps of a run.
-   A run is a function of the options and the step: random numbers are drawn anew for each matrix (TrainerSeed), so a checkpoint need not hold them.
+   A run is a function of the options and the step: random numbers are drawn anew for each matrix (TrainerKey), so a checkpoint need not hold them.
 */
 #pragma once
 
@@ -54,7 +54,7 @@ PETSC_INTERN PetscErrorCode TrainOptionsGet(TrainOptions *); /* matrices empty o
 PETSC_INTERN PetscErrorCode TrainInputsLoad(const TrainOptions *, const GNNConfig *, const char[], PetscInt *, char ***, TrainSample **, Mat **);
 
 /* Schedule: what happens when */
-PETSC_INTERN PetscErrorCode TrainerSeed(Trainer *, PetscInt);                  /* random numbers that depend on the run's seed and a number >= 0 */
+PETSC_INTERN unsigned long long TrainerKey(const Trainer *, PetscInt);         /* of random numbers that depend on the run's seed and a number >= 0 */
 PETSC_INTERN PetscErrorCode TrainerDraw(Trainer *, PetscInt, TrainSample **);  /* which matrix is drawn as number k since the start */
 PETSC_INTERN PetscErrorCode TrainerSeconds(Trainer *, PetscReal *);            /* since the start of the run */
 PETSC_INTERN PetscErrorCode TrainerProgress(Trainer *, PetscReal *);           /* share of the run that is done, by steps or by the clock */
