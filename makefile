@@ -109,12 +109,14 @@ emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) gnn/gnndevice.c gnn/gn
 bin/t_device: build/emulated/tests/t_device.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
 emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,build/emulated/%.o,train/device train/deviceparameters $(train_kernels:%.cu=%))
+# gnnspai-train on the emulated device, for tests/t_devicetrain.t
+bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
-bin/t_device bin/t_devicetrain bin/t_emulated: LDLIBS += -lstdc++
+bin/t_device bin/t_devicetrain bin/t_emulated bin/emulated/gnnspai-train: LDLIBS += -lstdc++
 bin/cuda/t_device: build/tests/t_device.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
-$(programs) $(tests) $(cuda_tests):
+$(programs) $(tests) $(cuda_tests) bin/emulated/gnnspai-train:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -174,7 +176,7 @@ run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rma
 
 run-test: export CC := $(CC)
 run-test: export MPIEXEC := $(MPIEXEC)
-run-test: lib $(programs) $(tests)
+run-test: lib $(programs) $(tests) bin/emulated/gnnspai-train
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
 
 # ---- on a machine with a GPU ----

@@ -15,6 +15,16 @@
 extern "C" {
 #endif
 
+#define GNN_TRAIN_BLOCK 256 /* threads of a block that leaves a partial sum */
+
+/* Partial sums of that many numbers */
+static inline int GNNTrainPartials(int count)
+{
+  const int blocks = count / GNN_TRAIN_BLOCK + 1;
+
+  return blocks < GNN_KERNEL_PARTIALS ? blocks : GNN_KERNEL_PARTIALS;
+}
+
 /* ---- the batch ---- */
 
 /* Where a training matrix lies in the arrays of all of them */

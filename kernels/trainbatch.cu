@@ -5,7 +5,7 @@
 #include "cuda.cuh"
 #include "train.h"
 
-#define BLOCK 256
+#define BLOCK GNN_TRAIN_BLOCK
 #define LANES 8
 
 /* ---- draw ---- */
@@ -144,7 +144,7 @@ __global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GN
   const GNNKernelGraph &g = b.graph;
   double                dc[2] = {0.0, 0.0};
 
-  for (int p = blockIdx.x * BLOCK + threadIdx.x; p < g.nz; p += BLOCK * GNN_KERNEL_PARTIALS) {
+  for (int p = blockIdx.x * BLOCK + threadIdx.x; p < g.nz; p += BLOCK * gridDim.x) {
     const int     i = g.row[p], j = g.j[p];
     const double *ui = b.u + (size_t)i * b.probes, *ti = b.t + (size_t)i * b.probes, *qj = b.q + (size_t)j * b.probes, *wj = b.w + (size_t)j * b.probes;
     double        d = 0.0, by_c0, by_c1;
@@ -176,6 +176,6 @@ int GNNTrainLoss(GNNTrainBatch b, GNNTrainLossConfig c, GNNKernelStart start, GN
   GNN_LAUNCH(SumLoss, b.count, SUM_BLOCK, SUM_BLOCK / 32 * sizeof(double), stream, b);
   LaunchMultiply<true>(b, at, b.y, b.twice, 0.0, b.q, stream);
   LaunchMultiply<false>(b, b.gt, b.q, NULL, 0.0, b.t, stream);
-  GNN_LAUNCH(SlotGradient, GNN_KERNEL_PARTIALS, BLOCK, BLOCK / 32 * sizeof(double), stream, b, c, start);
+  GNN_LAUNCH(SlotGradient, GNNTrainPartials(b.graph.nz), BLOCK, BLOCK / 32 * sizeof(double), stream, b, c, start);
   return cudaGetLastError();
 }

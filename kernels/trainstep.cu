@@ -5,7 +5,7 @@
 #include "cuda.cuh"
 #include "train.h"
 
-#define BLOCK 256
+#define BLOCK GNN_TRAIN_BLOCK /* == GNN_KERNEL_PARTIALS: a thread for each partial sum */
 
 /* ---- weights ---- */
 
@@ -80,13 +80,13 @@ __global__ static void __launch_bounds__(BLOCK) PartialProducts(GNNTrainProducts
 }
 
 /* The sums of the partial ones, and in the last block those of c0, c1 */
-__global__ static void __launch_bounds__(BLOCK) SumProducts(GNNTrainProducts all, const double *dc, int edge_splits, int node_splits)
+__global__ static void __launch_bounds__(BLOCK) SumProducts(GNNTrainProducts all, const double *dc, int partials, int edge_splits, int node_splits)
 {
   const int k = blockIdx.x * BLOCK + threadIdx.x;
 
   if (blockIdx.x == gridDim.x - 1) {
     for (int l = 0; l < 2; l++) {
-      const double sum = BlockSum<BLOCK>(dc[2 * threadIdx.x + l]); /* BLOCK == GNN_KERNEL_PARTIALS */
+      const double sum = BlockSum<BLOCK>((int)threadIdx.x < partials ? dc[2 * threadIdx.x + l] : 0.0);
 
       if (threadIdx.x == 0) all.results[all.size + l] = sum;
     }
@@ -107,7 +107,7 @@ int GNNTrainWeights(GNNTrainBatch b, GNNTrainProducts all, GNNStream stream)
   const int edge_splits = Blocks(nz, chunk), node_splits = Blocks(n, chunk), shared = ROWS * (COLUMNS + 32) * (int)sizeof(float);
 
   GNN_LAUNCH(PartialProducts, all.nedge * edge_splits + all.nnode * node_splits, BLOCK, shared, stream, all, n, nz, chunk, edge_splits, node_splits);
-  GNN_LAUNCH(SumProducts, Blocks(all.size, BLOCK) + 1, BLOCK, BLOCK / 32 * sizeof(double), stream, all, b.dc, edge_splits, node_splits);
+  GNN_LAUNCH(SumProducts, Blocks(all.size, BLOCK) + 1, BLOCK, BLOCK / 32 * sizeof(double), stream, all, b.dc, GNNTrainPartials(nz), edge_splits, node_splits);
   return cudaGetLastError();
 }
 
@@ -163,16 +163,16 @@ __global__ static void __launch_bounds__(BLOCK) SquarePartials(GNNTrainParameter
 {
   double sum = 0.0;
 
-  for (int k = blockIdx.x * BLOCK + threadIdx.x; k < all.n; k += BLOCK * GNN_KERNEL_PARTIALS) sum += all.gradient[k] * all.gradient[k];
+  for (int k = blockIdx.x * BLOCK + threadIdx.x; k < all.n; k += BLOCK * gridDim.x) sum += all.gradient[k] * all.gradient[k];
   sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) all.partials[blockIdx.x] = sum;
 }
 
 /* Every block adds up the partial sums for itself */
-__device__ static double GradientNorm(const GNNTrainParameters &all)
+__device__ static double GradientNorm(const GNNTrainParameters &all, int partials)
 {
   GNN_SHARED(double, warps);
-  const double sum = BlockSum<BLOCK>(all.partials[threadIdx.x]); /* BLOCK == GNN_KERNEL_PARTIALS */
+  const double sum = BlockSum<BLOCK>((int)threadIdx.x < partials ? all.partials[threadIdx.x] : 0.0);
 
   if (threadIdx.x == 0) warps[0] = sqrt(sum);
   __syncthreads();
@@ -189,10 +189,10 @@ __device__ static void Report(GNNTrainStatus *status, double loss, int finite, i
 }
 
 /* Clipping and the step; nothing where the loss or the gradient is not finite, now or in a step before */
-__global__ static void __launch_bounds__(BLOCK) StepParameters(GNNTrainParameters all, GNNTrainAdamWConfig c, GNNTrainStatus *status)
+__global__ static void __launch_bounds__(BLOCK) StepParameters(GNNTrainParameters all, GNNTrainAdamWConfig c, int partials, GNNTrainStatus *status)
 {
   const int    k    = blockIdx.x * BLOCK + threadIdx.x;
-  const double norm = GradientNorm(all), loss = all.gradient[all.n], clip = c.clip > 0.0 && norm > c.clip ? c.clip / norm : 1.0;
+  const double norm = GradientNorm(all, partials), loss = all.gradient[all.n], clip = c.clip > 0.0 && norm > c.clip ? c.clip / norm : 1.0;
   const int    finite = fabs(loss) + norm < INFINITY;
 
   if (k == 0) Report(status, loss, finite, c.step);
@@ -202,10 +202,10 @@ __global__ static void __launch_bounds__(BLOCK) StepParameters(GNNTrainParameter
 
 int GNNTrainAdamW(GNNTrainParameters all, GNNTrainAdamWConfig c, GNNTrainStatus *status, GNNStream stream)
 {
-  const int shared = BLOCK / 32 * sizeof(double);
+  const int shared = BLOCK / 32 * sizeof(double), partials = GNNTrainPartials(all.n);
 
-  GNN_LAUNCH(SquarePartials, GNN_KERNEL_PARTIALS, BLOCK, shared, stream, all);
-  GNN_LAUNCH(StepParameters, Blocks(all.n, BLOCK), BLOCK, shared, stream, all, c, status);
+  GNN_LAUNCH(SquarePartials, partials, BLOCK, shared, stream, all);
+  GNN_LAUNCH(StepParameters, Blocks(all.n, BLOCK), BLOCK, shared, stream, all, c, partials, status);
   return cudaGetLastError();
 }
 

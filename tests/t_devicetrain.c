@@ -427,14 +427,12 @@ static PetscErrorCode TestNotFinite(const Mat A[])
 
 static PetscErrorCode TestRefused(const char name[], const GNNConfig *config, TrainLoss loss, const char text[])
 {
-  const TrainDeviceOptions options = {loss, 1, 1, 1};
-  GNNModel                 m;
-  TrainDevice              device = NULL;
-  PetscErrorCode           error;
+  GNNModel       m;
+  PetscErrorCode error;
 
   PetscFunctionBeginUser;
   PetscCall(TestModelCreate(config, 1.0, 1, &m));
-  Caught(error, TrainDeviceCreate(m, &options, 0, NULL, &device));
+  Caught(error, TrainDeviceCheck(m, loss));
   PetscCall(OkMessage(error, text, "leave out -mat_type aijcusparse", name));
   PetscCall(GNNModelDestroy(&m));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,7 +7,7 @@
 
 /* ---- what is supported ---- */
 
-static PetscErrorCode DeviceCheck_Private(GNNModel m, TrainLoss loss)
+PetscErrorCode TrainDeviceCheck(GNNModel m, TrainLoss loss)
 {
   const GNNConfig *c = &m->config;
   PetscBool        supports;
@@ -284,7 +284,6 @@ PetscErrorCode TrainDeviceCreate(GNNModel m, const TrainDeviceOptions *o, PetscI
   TrainDevice d;
 
   PetscFunctionBegin;
-  PetscCall(DeviceCheck_Private(m, o->loss));
   PetscCall(PetscNew(&d));
   *device = d;
   PetscCall(GNNOpsStream(&d->stream));

@@ -1,7 +1,7 @@
 /*
    Training on the device: what gnnspai-train does with -mat_type aijcusparse. The matrices are uploaded once; a step draws its batch, runs
    forward, loss and backward, and AdamW there, and nothing comes back but what the functions named Get fetch. Without CUDA
-   TrainDeviceCreate() says so, and nothing else here is ever called.
+   TrainDeviceCheck() says so, and nothing else here is ever called.
 */
 #pragma once
 
@@ -17,7 +17,8 @@ typedef struct {
 } TrainDeviceOptions;
 
 #if defined(GNN_CUDA) || defined(GNN_EMULATE)
-PETSC_INTERN PetscErrorCode TrainDeviceCreate(GNNModel, const TrainDeviceOptions *, PetscInt, const TrainSample[], TrainDevice *); /* error where the device cannot train this */
+PETSC_INTERN PetscErrorCode TrainDeviceCheck(GNNModel, TrainLoss);                                           /* error where the device cannot train this */
+PETSC_INTERN PetscErrorCode TrainDeviceCreate(GNNModel, const TrainDeviceOptions *, PetscInt, const TrainSample[], TrainDevice *);
 PETSC_INTERN PetscErrorCode TrainDeviceDestroy(TrainDevice *);
 PETSC_INTERN PetscErrorCode TrainDeviceSet(TrainDevice, Vec, const TrainAdamW *);                            /* parameters and moments from the host */
 PETSC_INTERN PetscErrorCode TrainDeviceGet(TrainDevice, Vec, TrainAdamW *);                                  /* and back */
@@ -28,9 +29,14 @@ PETSC_INTERN PetscErrorCode TrainDeviceGetGradient(TrainDevice, Vec, PetscReal *
 PETSC_INTERN PetscErrorCode TrainDeviceReduce(TrainDevice, MPI_Comm);                                        /* sum of gradients and losses over the ranks */
 PETSC_INTERN PetscErrorCode TrainDeviceStep(TrainDevice, const TrainAdamW *, PetscReal);                     /* with the step counted already; learning rate */
 #else
-static inline PetscErrorCode TrainDeviceCreate(PETSC_UNUSED GNNModel m, PETSC_UNUSED const TrainDeviceOptions *o, PETSC_UNUSED PetscInt n, PETSC_UNUSED const TrainSample s[], PETSC_UNUSED TrainDevice *d)
+static inline PetscErrorCode TrainDeviceCheck(PETSC_UNUSED GNNModel m, PETSC_UNUSED TrainLoss loss)
 {
   SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_SUP_SYS, "Training on the device needs a PETSc with CUDA (make petsc-cuda), and gnnspai built for it: leave out -mat_type aijcusparse to train on the host");
+}
+
+static inline PetscErrorCode TrainDeviceCreate(PETSC_UNUSED GNNModel m, PETSC_UNUSED const TrainDeviceOptions *o, PETSC_UNUSED PetscInt n, PETSC_UNUSED const TrainSample s[], PETSC_UNUSED TrainDevice *d)
+{
+  return PETSC_ERR_SUP;
 }
 
 static inline PetscErrorCode TrainDeviceDestroy(PETSC_UNUSED TrainDevice *d)

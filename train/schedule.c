@@ -37,11 +37,12 @@ static PetscErrorCode TrainerShuffle_Private(Trainer *t, PetscInt epoch)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrainerDraw(Trainer *t, PetscInt k, TrainSample **sample)
+PetscErrorCode TrainerDraw(Trainer *t, PetscInt k, PetscInt *drawn, unsigned long long *key)
 {
   PetscFunctionBegin;
   if (k / t->nsamples != t->epoch) PetscCall(TrainerShuffle_Private(t, k / t->nsamples));
-  *sample = &t->samples[t->order[k % t->nsamples]];
+  *drawn = t->order[k % t->nsamples];
+  *key   = TrainerKey(t, 2 * k);
   PetscCall(TrainerSeed_Private(t, 2 * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
