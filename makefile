@@ -45,7 +45,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicetrain bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -295,11 +295,24 @@ bench-plots: setup-plot
 	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
 
-# Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges
-bench-train: programs
-	@mkdir -p build/bench-data
-	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
-	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+# One matrix of about 6k, 21k and 90k edges, and sixteen of 6k
+$(bench_data)/step: | programs
+	@mkdir -p $(@D)
+	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output $@_$$(printf %04d $$n)_%d.dat; done
+	bin/gnnspai-data heat -data_n 490 -data_seed 1 -data_count 16 -data_output $(@D)/batch_%02d.dat
+	@touch $@
+
+# Milliseconds per training step: one matrix, 8 probes, one rank
+bench-train: programs $(bench_data)/step
+	for f in $(bench_data)/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output $(bench_data)/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+
+# The same in PyTorch, beside ours in one run, `where` is cpu or cuda: bench/results/train-torch-*. Needs a python3 with torch and numpy (PYTHON)
+PYTHON    ?= python3
+torch_cpu  = --steps 5 --cpu "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+torch_cuda = --steps 500 --compile reduce-overhead
+bench-train-torch: programs $(bench_data)/step
+	@mkdir -p bench/results
+	$(run_env) $(PYTHON) bench/train_torch.py --device $(where) $(torch_$(where)) --commit '$(commit)' --json bench/results/train-torch-$(where).json $(bench_data)/step_0490_1.dat $(bench_data)/step_1573_1.dat $(bench_data)/step_6329_1.dat '$(bench_data)/batch_*.dat'
 
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib
