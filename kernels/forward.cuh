@@ -218,7 +218,6 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
   const GNNKernelConfig &c = net.config;
   const float *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB, copied), *parts;
   float       *h = shared + (threadIdx.x / 32) * 2 * 16 * 8 * NB, *sums = h + 16 * 8 * NB;
-  float       *from = EdgeStates<TAPE, NB>(net, layer), *to = EdgeStates<TAPE, NB>(net, layer + 1);
   const int    ra = LaneRow();
   Taped        tape = {NULL, NULL, 0};
   Map          msg, edge, node, enc;
@@ -234,15 +233,16 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
     __syncwarp();
     for (int p = g.i[first]; p < end; p += 16) {
       const int a = p + ra < end ? p + ra : -1, b = p + ra + 8 < end ? p + ra + 8 : -1;
+      float    *ea = RowAt(EdgeStates<TAPE, NB>(net, layer), a, 8 * NB), *eb = RowAt(EdgeStates<TAPE, NB>(net, layer), b, 8 * NB);
       Moments   me = {{0, 0}, {0, 0}};
       Rows<NB>  e, y;
 
       if (FIRST) {
         Encode<TF32, TAPE, true>(g, net, enc, a, b, e);
-        if (TAPE) RowsStore(e, RowAt(from, a, 8 * NB), RowAt(from, b, 8 * NB));
+        if (TAPE) RowsStore(e, ea, eb);
       } else {
         RowsZero(e);
-        RowsLoadAdd(e, RowAt(from, a, 8 * NB), RowAt(from, b, 8 * NB));
+        RowsLoadAdd(e, ea, eb);
       }
       if (c.norm) me = RowsMoments(e);
       EdgeLift<TF32, TAPE>(g, net, layer, msg, 0, c.norm, a, b, e, me, y);
@@ -258,7 +258,7 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
       Hidden<TF32, TAPE>(c, edge, tape, y);
       RowsAdd(e, edge.projbias);
       MultiplyAdd<TF32>(e, y, edge.proj, 8 * NB);
-      RowsStore(e, RowAt(to, a, 8 * NB), RowAt(to, b, 8 * NB));
+      RowsStore(e, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), a, 8 * NB) : ea, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), b, 8 * NB) : eb);
     }
     UpdateNodes<TF32, TAPE, NB>(g, net, layer, msg, node, parts, sums, first, last - first);
     __syncwarp();

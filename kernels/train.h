@@ -89,7 +89,7 @@ typedef struct {
   float          *part_i, *part_j;   /* (layers + 1, n, 2 width) */
   float          *sum, *agg;         /* (n, width) before kappa; (layers, n, width) */
   GNNKernelHidden pre;
-  float          *moments;           /* (nz, 2) of an edge, both maps' */
+  float          *moments, *node_moments; /* (nz, 2), (n, 2) sum and sum of squares, of both maps' norms */
   float          *norm_node, *norm_msg, *norm_edge; /* (layers, n or nz, 2) deviation, -mean: what a first bias and the row sums get of the rows of pre; with norm only */
 } GNNKernelAdjoint;
 

@@ -1,7 +1,7 @@
 /*
    The network backward, the adjoint of forward.cuh: each warp takes sixteen edges or nodes. What was read from a node is added up in the
-   node's own row: slot (i, j) was read at i, its reverse (j, i) at j, so that each node gathers its row's slots and their reverse ones, in CSR order.
-   Slots that are not kept have gradient zero everywhere.
+   node's own row: slot (i, j) read x_i and x_j, so that node i gathers its row's slots and their reverse ones, in CSR order. Slots that are not
+   kept have gradient zero everywhere.
 
    Gradients of rows are kept; those of the weights are products of them, trainstep.cu.
 */
@@ -199,65 +199,78 @@ __global__ static void __launch_bounds__(BLOCK) EdgesBack(GNNKernelGraph g, GNNK
 
 /* ---- nodes ---- */
 
-/* What nodes a and b get of the edges' rows: di of their own slots, where they received, dj of the reverse ones, where they sent */
-template <int NB>
-__device__ __forceinline__ void Gather(const GNNKernelGraph &g, float *edges, int a, int b, Rows<NB> &di, Rows<NB> &dj)
+#define GATHER_BLOCK 128
+
+__device__ __forceinline__ void Add(float4 &s, const float4 &x)
 {
-  const int begin[2] = {a >= 0 ? g.i[a] : 0, b >= 0 ? g.i[b] : 0}, count[2] = {a >= 0 ? g.i[a + 1] - begin[0] : 0, b >= 0 ? g.i[b + 1] - begin[1] : 0};
-
-  RowsZero(di);
-  RowsZero(dj);
-  for (int k = 0; k < count[0] || k < count[1]; k++) {
-    const int pa = k < count[0] ? begin[0] + k : -1, pb = k < count[1] ? begin[1] + k : -1;
-
-    RowsLoadAdd(di, RowAt(edges, pa, 8 * NB), RowAt(edges, pb, 8 * NB));
-    RowsLoadAdd(dj, RowAt(edges, pa >= 0 ? g.rev[pa] : -1, 8 * NB), RowAt(edges, pb >= 0 ? g.rev[pb] : -1, 8 * NB));
-  }
-  __syncwarp();
+  s.x += x.x;
+  s.y += x.y;
+  s.z += x.z;
+  s.w += x.w;
 }
 
-/* The same of the edges' moments, both together */
-__device__ __forceinline__ Moments GatherMoments(const GNNKernelGraph &g, const float *edges, int a, int b)
+/* Those of the edges' moments */
+__device__ static void GatherMoments(const GNNKernelGraph &g, const float *moments, int i, float *to)
 {
-  const int at[2] = {a, b};
-  Moments   d = {{0, 0}, {0, 0}};
+  float sum = 0.0f, sumsq = 0.0f;
 
-  for (int l = 0; l < 2; l++) {
-    for (int p = at[l] >= 0 ? g.i[at[l]] : 0; at[l] >= 0 && p < g.i[at[l] + 1]; p++) {
-      const int rev = g.rev[p] >= 0 ? g.rev[p] : p; /* without a reverse all is zero */
+#pragma unroll 4
+  for (int p = g.i[i]; p < g.i[i + 1]; p++) {
+    const float2 own = *(const float2 *)(moments + 2 * (size_t)p), rev = *(const float2 *)(moments + 2 * (size_t)(g.rev[p] >= 0 ? g.rev[p] : p));
 
-      d.sum[l] += edges[2 * (size_t)p] + edges[2 * (size_t)rev];
-      d.sumsq[l] += edges[2 * (size_t)p + 1] + edges[2 * (size_t)rev + 1];
-    }
+    sum += own.x + rev.x;
+    sumsq += own.y + rev.y;
   }
-  __syncwarp();
-  return d;
+  *(float2 *)(to + 2 * (size_t)i) = make_float2(sum, sumsq);
 }
 
-/* Adjoint of NodeParts(): dx += what came through the edges of the layer that read x */
+/* What nodes get of the rows of edges: part_i of a node's own slots, where it received, part_j of the reverse ones, where it sent; each thread
+   adds up four columns of a node. halves: one map's rows, or two side by side. Where there are moments a further thread of the node adds up these */
+__global__ static void __launch_bounds__(GATHER_BLOCK) Gather(GNNKernelGraph g, const float *half0, const float *half1, int width, int halves, const float *moments, float *part_i, float *part_j, float *node_moments)
+{
+  const int    lanes = width / 4 * halves + (moments ? 1 : 0), quads = width / 4, k = blockIdx.x * GATHER_BLOCK + threadIdx.x, i = k / lanes, lane = k % lanes;
+  const float *from  = (lane < quads ? half0 : half1) + lane % quads * 4;
+  float4       si = {0.0f, 0.0f, 0.0f, 0.0f}, sj = si;
+
+  if (i >= g.n) return;
+  if (lane == quads * halves) {
+    GatherMoments(g, moments, i, node_moments);
+    return;
+  }
+#pragma unroll 4
+  for (int p = g.i[i]; p < g.i[i + 1]; p++) {
+    const int rev = g.rev[p] >= 0 ? g.rev[p] : p; /* without a reverse slot all is zero */
+
+    Add(si, *(const float4 *)(from + (size_t)p * width));
+    Add(sj, *(const float4 *)(from + (size_t)rev * width));
+  }
+  *(float4 *)(part_i + ((size_t)i * 2 * width + lane * 4)) = si;
+  *(float4 *)(part_j + ((size_t)i * 2 * width + lane * 4)) = sj;
+}
+
+/* Adjoint of NodeParts(): dx += what came through the edges of the layer that read x, after Gather() */
 template <int NB>
-__device__ __forceinline__ void NodePartsBack(const GNNKernelGraph &g, const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, const float *parts, int a, int b, Rows<NB> &dx)
+__device__ __forceinline__ void NodePartsBack(const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, const float *parts, int a, int b, Rows<NB> &dx)
 {
   const GNNKernelConfig &c = net.config;
-  const bool   last  = layer == c.layers;
-  const int    halves = last ? 1 : 2, square = 64 * NB * NB;
-  const size_t at = layer * net.tape.n * 16 * NB, step = (size_t)layer * c.hidden * net.tape.nz * 8 * NB;
+  const int    halves = layer == c.layers ? 1 : 2, square = 64 * NB * NB;
+  const size_t at = layer * net.tape.n * 16 * NB;
 
-  for (int q = 0; q < halves; q++) {
-    float   *to_i = d.part_i + at + q * 8 * NB, *to_j = d.part_j + at + q * 8 * NB;
-    Rows<NB> di, dj;
+  for (int q = 0; q < 2 * halves; q++) {
+    float   *part = (q < halves ? d.part_i : d.part_j) + at + q % halves * 8 * NB;
+    Rows<NB> dpart;
 
-    Gather(g, last ? d.pre.edge_dec : (q == 0 ? d.pre.msg : d.pre.edge) + step, a, b, di, dj);
-    RowsStore(di, RowAt(to_i, a, 16 * NB), RowAt(to_i, b, 16 * NB));
-    RowsStore(dj, RowAt(to_j, a, 16 * NB), RowAt(to_j, b, 16 * NB));
-    MultiplyBack(dx, di, parts + q * square);
-    MultiplyBack(dx, dj, parts + (halves + q) * square);
+    RowsZero(dpart);
+    RowsLoadAdd(dpart, RowAt(part, a, 16 * NB), RowAt(part, b, 16 * NB));
+    MultiplyBack(dx, dpart, parts + q * square);
   }
-  if (c.norm && !last) {
-    Rows<NB> x;
+  if (c.norm && layer < c.layers) {
+    const float2 none = {0.0f, 0.0f}, ma = a >= 0 ? *(const float2 *)RowAt(d.node_moments, a, 2) : none, mb = b >= 0 ? *(const float2 *)RowAt(d.node_moments, b, 2) : none;
+    const Moments m   = {{ma.x, mb.x}, {ma.y, mb.y}};
+    Rows<NB>     x;
 
     LoadRows(x, NodeStates<true, NB>(net, layer), a, b);
-    MomentsBack(GatherMoments(g, d.moments, a, b), c.norm, x, dx);
+    MomentsBack(m, c.norm, x, dx);
   }
 }
 
@@ -311,7 +324,7 @@ __global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNK
 
     RowsZero(dx);
     if (layer < c.layers) LoadRows(dx, d.x + (layer + 1) * step, a, b);
-    NodePartsBack(g, net, d, layer, w, a, b, dx);
+    NodePartsBack(net, d, layer, w, a, b, dx);
     RowsStore(dx, RowAt(d.x + layer * step, a, 8 * NB), RowAt(d.x + layer * step, b, 8 * NB));
     if (layer > 0) UpdateNodesBack(g, net, d, layer - 1, msg, node, a, b, dx);
     else EncodeBack(c, node, TapedRows<NB>(c, net.tape.pre.node_enc, net.tape.n, 0, a, b), TapedRows<NB>(c, d.pre.node_enc, net.tape.n, 0, a, b), dx);
@@ -319,6 +332,16 @@ __global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNK
 }
 
 /* ---- launches ---- */
+
+static void LaunchGather(const GNNKernelGraph &g, const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, GNNStream stream)
+{
+  const GNNKernelConfig *c = &net.config;
+  const int    last = layer == c->layers, halves = last ? 1 : 2;
+  const float *moments = c->norm && !last ? d.moments : NULL;
+  const size_t at = layer * net.tape.n * 2 * c->width, step = layer * c->hidden * net.tape.nz * c->width;
+
+  GNN_LAUNCH(Gather, Blocks((long long)g.n * (c->width / 4 * halves + (moments ? 1 : 0)), GATHER_BLOCK), GATHER_BLOCK, 0, stream, g, last ? d.pre.edge_dec : d.pre.msg + step, last ? NULL : d.pre.edge + step, c->width, halves, moments, d.part_i + at, d.part_j + at, d.node_moments);
+}
 
 template <int NB>
 static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
@@ -354,6 +377,7 @@ static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, cons
 
   GNN_LAUNCH((DecodeBack<NB>), Grid((const void *)DecodeBack<NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, d, dout, size, copied);
   for (int t = net.config.layers; t >= 0; t--) {
+    LaunchGather(g, net, d, t, stream);
     LaunchNodes<NB>(g, net, d, t, stream);
     if (t > 0) LaunchEdges<NB>(g, net, d, t - 1, stream);
   }

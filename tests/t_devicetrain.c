@@ -182,7 +182,8 @@ static PetscErrorCode TestGradient(const char name[], const GNNConfig *config, T
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Matrices that a batch is made of: rows that are decoupled with their zeros stored, a row of all others and isolated ones, two rows */
+/* Matrices that a batch is made of: rows that are decoupled with their zeros stored; a full row, isolated ones and a zero stored without its
+   transpose; two rows; a long row */
 enum {
   RANDOM,
   ARROW,
@@ -197,6 +198,10 @@ static PetscErrorCode MatricesCreate(Mat A[])
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 60, 5, &A[RANDOM]));
   PetscCall(TestMatDecouple(A[RANDOM], 6));
   PetscCall(TestMatCreateArrow(40, 8, &A[ARROW]));
+  PetscCall(MatSetOption(A[ARROW], MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  PetscCall(MatSetValue(A[ARROW], 5, 7, 0.0, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A[ARROW], MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A[ARROW], MAT_FINAL_ASSEMBLY));
   PetscCall(TestMatCreateArrow(2, 0, &A[PAIR]));
   PetscCall(TestMatCreateArrow(2000, 500, &A[LONG]));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -3,8 +3,6 @@
 */
 #include "deviceimpl.h"
 
-#define TILE_SLOTS 64 /* of the forward pass: few, since a batch is small and a tile is one warp's */
-
 /* ---- what is supported ---- */
 
 PetscErrorCode TrainDeviceCheck(GNNModel m, TrainLoss loss)
@@ -21,6 +19,15 @@ PetscErrorCode TrainDeviceCheck(GNNModel m, TrainLoss loss)
 }
 
 /* ---- matrices ---- */
+
+/* Slots of a tile of the forward pass, which is one warp's: as few as give work to a few thousand warps, at most as many as in inference */
+static PetscInt TileSlots_Private(const TrainDeviceOptions *o, PetscInt count, const TrainSample samples[])
+{
+  PetscReal slots = 0.0;
+
+  for (PetscInt k = 0; k < count; k++) slots += (PetscReal)samples[k].graph->nz * o->batch / count;
+  return slots < 5e4 ? 32 : slots < 2e5 ? 64 : 256;
+}
 
 /* The same layout on the host, where it is filled, and on the device */
 static void MatricesLayout_Private(const GNNTrainMatrix *total, int count, GNNTrainMatrices *all, TrainBlock *block)
@@ -44,7 +51,7 @@ static void MatricesLayout_Private(const GNNTrainMatrix *total, int count, GNNTr
 }
 
 /* Where each matrix begins; total: behind the last one */
-static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt count, const TrainSample samples[], GNNTrainMatrix matrix[], GNNTrainMatrix *total)
+static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt tile_slots, PetscInt count, const TrainSample samples[], GNNTrainMatrix matrix[], GNNTrainMatrix *total)
 {
   PetscInt n = 0, nz = 0, tiles = 0;
 
@@ -55,7 +62,7 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt count, con
 
     PetscCall(PetscMalloc2(g->n + 1, &i, g->n + 1, &tile));
     for (PetscInt r = 0; r <= g->n; r++) i[r] = (int)g->i[r];
-    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
+    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, tile_slots, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
     PetscCall(PetscFree2(i, tile));
     n += g->n;
     nz += g->nz;
@@ -67,7 +74,7 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt count, con
 }
 
 /* One matrix into the host's copy of the arrays */
-static PetscErrorCode MatrixFill_Private(GNNGraph g, int k, const GNNTrainMatrices *all)
+static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k, const GNNTrainMatrices *all)
 {
   const GNNTrainMatrix *m  = &all->matrix[k];
   const GNNKernelGraph *to = &all->graph;
@@ -94,27 +101,28 @@ static PetscErrorCode MatrixFill_Private(GNNGraph g, int k, const GNNTrainMatric
     }
   }
   i[g->n] = (int)g->nz;
-  (void)GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, TILE_SLOTS, (int *)all->tile + m->tile + k);
+  (void)GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, tile_slots, (int *)all->tile + m->tile + k);
   PetscCall(PetscFree(features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceUploadMatrices_Private(TrainDevice d, TrainLoss loss, PetscInt count, const TrainSample samples[])
+static PetscErrorCode DeviceUploadMatrices_Private(TrainDevice d, const TrainDeviceOptions *o, PetscInt count, const TrainSample samples[])
 {
+  const PetscInt   tile_slots = TileSlots_Private(o, count, samples);
   GNNTrainMatrix   total = {0};
   GNNTrainMatrices host;
   TrainBlock       block = {NULL, 0};
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(count, &d->matrix));
-  PetscCall(MatricesPlaces_Private(loss, count, samples, d->matrix, &total));
+  PetscCall(MatricesPlaces_Private(o->loss, tile_slots, count, samples, d->matrix, &total));
   MatricesLayout_Private(&total, (int)count, &host, &block);
   PetscCall(PetscMalloc(block.size, &block.base));
   GNNCallKernel(GNNKernelMalloc(&d->memory[0], block.size));
   block.size = 0;
   MatricesLayout_Private(&total, (int)count, &host, &block);
   PetscCall(PetscArraycpy((GNNTrainMatrix *)host.matrix, d->matrix, count));
-  for (PetscInt k = 0; k < count; k++) PetscCall(MatrixFill_Private(samples[k].graph, (int)k, &host));
+  for (PetscInt k = 0; k < count; k++) PetscCall(MatrixFill_Private(samples[k].graph, tile_slots, (int)k, &host));
   GNNCallKernel(GNNKernelToDevice(d->memory[0], block.base, block.size, d->stream));
   PetscCall(PetscFree(block.base));
   block = (TrainBlock){d->memory[0], 0};
@@ -240,6 +248,7 @@ static void NetLayout_Private(TrainDevice d, TrainBlock *block)
   if (!c->norm) return;
   net->moments[0] = TrainBlockTake(block, (layers + 1) * n, pair);
   a->moments = TrainBlockTake(block, nz, pair);
+  a->node_moments = TrainBlockTake(block, n, pair);
   a->norm_node = TrainBlockTake(block, layers * n, pair);
   a->norm_msg = TrainBlockTake(block, layers * nz, pair);
   a->norm_edge = TrainBlockTake(block, layers * nz, pair);
@@ -288,7 +297,7 @@ PetscErrorCode TrainDeviceCreate(GNNModel m, const TrainDeviceOptions *o, PetscI
   *device = d;
   PetscCall(GNNOpsStream(&d->stream));
   DeviceStart_Private(m, o, d);
-  PetscCall(DeviceUploadMatrices_Private(d, o->loss, count, samples));
+  PetscCall(DeviceUploadMatrices_Private(d, o, count, samples));
   PetscCall(DeviceCreateBatch_Private(d, o));
   PetscCall(TrainDeviceCreateParameters(d, m));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -407,6 +416,7 @@ static PetscErrorCode DeviceDraw_Private(TrainDevice d, const PetscInt which[], 
     nz += d->matrix[which[k]].nz;
     tiles += d->matrix[which[k]].ntiles;
   }
+  PetscCheck(n <= d->n && nz <= d->nz, PETSC_COMM_SELF, PETSC_ERR_PLIB, "A batch of %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros, room for %" PetscInt_FMT " and %" PetscInt_FMT, n, nz, d->n, d->nz);
   d->batch.count    = (int)d->members;
   d->batch.graph.n  = (int)n;
   d->batch.graph.nz = (int)nz;

@@ -416,7 +416,7 @@ static PetscErrorCode TrainerSummary(Trainer *t)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "validation, iterations for two right-hand sides:\n%10s %10s %10s\n", "jacobi", "icc", "gnnspai"));
     for (PetscInt k = 0; k < t->validation.n; k++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
   }
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.1f ms each; wrote %s (step %" PetscInt_FMT ")\n", steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(steps, 1)), t->opt.output, t->best_step));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.4g ms each; wrote %s (step %" PetscInt_FMT ")\n", steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(steps, 1)), t->opt.output, t->best_step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
