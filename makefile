@@ -302,9 +302,12 @@ $(bench_data)/step: | programs
 	bin/gnnspai-data heat -data_n 490 -data_seed 1 -data_count 16 -data_output $(@D)/batch_%02d.dat
 	@touch $@
 
-# Milliseconds per training step: one matrix, 8 probes, one rank
+# Milliseconds per training step: one matrix or all sixteen, 8 probes, one rank; `where` is cpu or cuda
+steps_cpu  = -train_steps 60 -train_validate_every 60
+steps_cuda = -train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0
 bench-train: programs $(bench_data)/step
-	for f in $(bench_data)/step_*.dat; do echo $$f; $(run_env) bin/gnnspai-train -train_matrices $$f -train_steps 60 -train_validate_every 60 -train_output $(bench_data)/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-cpu.txt
+	for f in $(bench_data)/step_*.dat '$(bench_data)/batch_*.dat'; do echo "$$f"; \
+	  $(run_env) bin/gnnspai-train -train_matrices "$$f" -train_batch $$(ls $$f | wc -l) $(steps_$(where)) -train_output $(bench_data)/step.safetensors | grep -E 'on average|ms each'; done | tee bench/results/train-$(where).txt
 
 # The same in PyTorch, beside ours in one run, `where` is cpu or cuda: bench/results/train-torch-*. Needs a python3 with torch and numpy (PYTHON)
 PYTHON    ?= python3

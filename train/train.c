@@ -197,7 +197,7 @@ static PetscErrorCode TrainerDestroy(Trainer *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define FETCH_EVERY 100 /* steps on the device before the host looks whether all is well */
+#define WAIT_EVERY 100 /* steps on the device before the host looks whether all is well */
 
 static PetscErrorCode TrainerCheckStep(const Trainer *t, PetscInt step, PetscBool failed)
 {
@@ -258,20 +258,29 @@ static PetscErrorCode TrainerStepDevice(Trainer *t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the rest of the program looks at: parameters, moments and loss, if they are on the device */
-static PetscErrorCode TrainerFetch(Trainer *t)
+/* Waits for the steps that are under way, if training is on the device */
+static PetscErrorCode TrainerWait(Trainer *t)
 {
   GNNTrainStatus status;
 
   PetscFunctionBeginUser;
   if (!t->device) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscTimeSubtract(&t->stepping)); /* the steps that are still under way */
   PetscCall(TrainDeviceGetStatus(t->device, &status));
   PetscCall(TrainerCheckStep(t, status.failed - 1, status.failed ? PETSC_TRUE : PETSC_FALSE));
   t->loss_sum = (PetscReal)status.sum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the rest of the program looks at: loss, parameters and moments */
+static PetscErrorCode TrainerFetch(Trainer *t)
+{
+  PetscFunctionBeginUser;
+  if (!t->device) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscTimeSubtract(&t->stepping));
+  PetscCall(TrainerWait(t));
+  PetscCall(PetscTimeAdd(&t->stepping));
   PetscCall(TrainDeviceGet(t->device, t->theta, &t->adam));
   PetscCall(TrainerSetParameters(t, t->theta));
-  PetscCall(PetscTimeAdd(&t->stepping));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,8 +293,8 @@ static PetscErrorCode TrainerStep(Trainer *t, PetscReal progress)
   else PetscCall(TrainerStepHost(t));
   t->loss_count++;
   t->step++;
+  if (t->step % WAIT_EVERY == 0) PetscCall(TrainerWait(t));
   PetscCall(PetscTimeAdd(&t->stepping));
-  if (t->step % FETCH_EVERY == 0) PetscCall(TrainerFetch(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
