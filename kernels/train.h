@@ -100,7 +100,7 @@ int GNNTrainBackward(GNNTrainBatch, GNNKernelNet, GNNKernelAdjoint, GNNStream);
 /* Of a linear y = W f(x) + b: dW^T = f(x)^T dz (in, out), and below it norm^T dz (2, out) */
 typedef struct {
   const float *x, *dz, *norm;        /* (rows, in), (rows, out), (rows, 2) or NULL: 1, 0 */
-  int          in, out, ldx, ldz, gelu; /* in and out at most 32, in a multiple of 4; f is GELU or the identity */
+  int          in, out, ldx, ldz, gelu; /* in and out at most 32, multiples of 4, or out 1; f is GELU or the identity */
   int          edges, to;            /* rows are edges'? Where its (in + 2, GNNTrainPad(out)) results begin */
 } GNNTrainProduct;
 

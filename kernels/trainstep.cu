@@ -12,27 +12,39 @@
 #define ROWS 64                 /* in shared memory at once */
 #define COLUMNS (32 + 4)        /* of f(x), and the norm's two beside them */
 
-/* Rows first ... first + ROWS - 1 of [f(x), norm, 0, 0] and of dz, 0 from row end on */
+/* Four numbers from column c on of row r of [f(x), norm, 0, 0] */
+__device__ __forceinline__ float4 LeftQuad(const GNNTrainProduct &p, size_t r, int c)
+{
+  float4 v = {1.0f, 0.0f, 0.0f, 0.0f};
+  float  unused;
+
+  if (c == p.in) {
+    if (p.norm) v.x = p.norm[2 * r], v.y = p.norm[2 * r + 1];
+    return v;
+  }
+  v = *(const float4 *)(p.x + r * p.ldx + c);
+  if (p.gelu) v = {GNNGelu(v.x, &unused), GNNGelu(v.y, &unused), GNNGelu(v.z, &unused), GNNGelu(v.w, &unused)};
+  return v;
+}
+
+/* The same of dz, which has one column or a multiple of four */
+__device__ __forceinline__ float4 RightQuad(const GNNTrainProduct &p, size_t r, int c)
+{
+  float4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+
+  if (p.out == 1) v.x = p.dz[r];
+  else v = *(const float4 *)(p.dz + r * p.ldz + c);
+  return v;
+}
+
+/* Rows first ... first + ROWS - 1 of both, 0 from row end on */
 __device__ static void LoadRows(const GNNTrainProduct &p, int first, int end, float *x, float *dz)
 {
-  const int in = p.in + 4, out = GNNTrainPad(p.out);
+  const int    left = p.in / 4 + 1, right = GNNTrainPad(p.out) / 4;
+  const float4 zero = {0.0f, 0.0f, 0.0f, 0.0f};
 
-  for (int k = threadIdx.x; k < ROWS * in; k += BLOCK) {
-    const int    c = k % in;
-    const size_t r = (size_t)first + k / in;
-    float        unused, v = 0.0f;
-
-    if (first + k / in < end) {
-      if (c < p.in) v = p.gelu ? GNNGelu(p.x[r * p.ldx + c], &unused) : p.x[r * p.ldx + c];
-      else if (c < p.in + 2) v = p.norm ? p.norm[2 * r + c - p.in] : (c == p.in ? 1.0f : 0.0f);
-    }
-    x[k] = v;
-  }
-  for (int k = threadIdx.x; k < ROWS * out; k += BLOCK) {
-    const int c = k % out, r = first + k / out;
-
-    dz[k] = r < end && c < p.out ? p.dz[(size_t)r * p.ldz + c] : 0.0f;
-  }
+  for (int k = threadIdx.x; k < ROWS * left; k += BLOCK) ((float4 *)x)[k] = first + k / left < end ? LeftQuad(p, first + k / left, k % left * 4) : zero;
+  for (int k = threadIdx.x; k < ROWS * right; k += BLOCK) ((float4 *)dz)[k] = first + k / right < end ? RightQuad(p, first + k / right, k % right * 4) : zero;
 }
 
 /* Partial sums of one product over a range of rows. Each thread has 4 x 4 results; groups of threads, as many as there are, share the rows */
