@@ -53,7 +53,7 @@ refuses "loss kaporin" "kaporin is for the host: leave out -mat_type aijcusparse
 refuses "width 40" "this one has block size 1, width 40" "${ondevice[@]}" -train_output x.safetensors -gnn_width 40
 refuses "blocks" "this one has block size 3, width 8" "${ondevice[@]}" -train_output x.safetensors -gnn_block_size 3
 refuses "another type" "knows aij (on the host) and aijcusparse (on the device)" "${ondevice[@]}" -train_output x.safetensors -mat_type sbaij
-if "$top/bin/gnnspai-train" -help | grep -q -- '-mat_type <now aij : formerly aij>: Where to train'; then run true; else run false; fi
+if "$top/bin/gnnspai-train" -help | grep -q -- '-mat_type:\? <now aij : formerly aij>: Where to train'; then run true; else run false; fi
 result $? "-help knows -mat_type"
 if grep -q '#define PETSC_HAVE_CUDA 1' "$(pkg-config --variable=includedir PETSc)"/petscconf.h 2> /dev/null; then
   skip "without CUDA -mat_type aijcusparse is refused" "this PETSc has CUDA"
