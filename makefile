@@ -25,7 +25,8 @@ cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/pet
 device_src= gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnguarddevice.c gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
-kernels   = $(wildcard kernels/*.cu)
+kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
+train_kernels = $(wildcard kernels/train*.cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
@@ -37,14 +38,15 @@ host_obj  = $(host_src:%.c=build/%.o)
 lib_obj   = $(lib_src:%.c=build/%.o) $(if $(cuda),$(kernels:%.cu=build/%.o))
 data_obj  = $(addprefix build/train/,files.o data.o generate.o flip.o gmsh.o graph.o grid.o heat.o hyperelasticity.o mesh.o mix.o patches.o poisson.o synthetic.o)
 train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
+device_obj= $(if $(cuda),build/train/device.o build/train/deviceparameters.o $(train_kernels:%.cu=build/%.o))
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
-cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_cuda
+cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -97,9 +99,9 @@ build/libgnnspai.a: $(lib_obj)
 bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
-bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) build/libgnnspai.a
+bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) $(device_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device bin/t_devicefsai bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double) bin/t_device bin/t_devicefsai bin/t_devicetrain bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
@@ -107,10 +109,15 @@ $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/vali
 emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
 bin/t_device bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
-bin/t_device bin/t_devicefsai bin/t_emulated: LDLIBS += -lstdc++
+emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,build/emulated/%.o,train/device train/deviceparameters $(train_kernels:%.cu=%))
+# gnnspai-train on the emulated device, for tests/t_devicetrain.t
+bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
+bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
+bin/t_device bin/t_devicefsai bin/t_devicetrain bin/t_emulated bin/emulated/gnnspai-train: LDLIBS += -lstdc++
 bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
+bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
-$(programs) $(tests) $(cuda_tests):
+$(programs) $(tests) $(cuda_tests) bin/emulated/gnnspai-train:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -170,7 +177,7 @@ run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rma
 
 run-test: export CC := $(CC)
 run-test: export MPIEXEC := $(MPIEXEC)
-run-test: lib $(programs) $(tests)
+run-test: lib $(programs) $(tests) bin/emulated/gnnspai-train
 	$(run_env) prove --timer --exec '' $(tests) tests/*.t
 
 # ---- on a machine with a GPU ----
@@ -289,14 +296,31 @@ bench-plots: setup-plot
 	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
 
-# Milliseconds per training step: one matrix, 8 probes, one rank, about 6k, 21k and 90k edges; then a batch of two of the middle size, on one rank and on two
-step_run   = bin/gnnspai-train -train_steps 60 -train_validate_every 60 -train_output build/bench-data/step.safetensors
+# One matrix of about 6k, 21k and 90k edges, and sixteen of 6k
+$(bench_data)/step: | programs
+	@mkdir -p $(@D)
+	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output $@_$$(printf %04d $$n)_%d.dat; done
+	bin/gnnspai-data heat -data_n 490 -data_seed 1 -data_count 16 -data_output $(@D)/batch_%02d.dat
+	@touch $@
+
+# Milliseconds per training step: one matrix or all sixteen, 8 probes, one rank, `where` is cpu or cuda; on the CPU then two matrices on one rank and on two
+steps_cpu  = -train_steps 60 -train_validate_every 60
+steps_cuda = -train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0
+step_run   = bin/gnnspai-train $(steps_$(where)) -train_output $(bench_data)/step.safetensors
 step_shown = | grep -E 'on average|ms each'
-bench-train: programs
-	@mkdir -p build/bench-data
-	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output build/bench-data/step_$$(printf %04d $$n)_%d.dat; done
-	for f in build/bench-data/step_*.dat; do echo $$f; $(run_env) $(step_run) -train_matrices $$f $(step_shown); done | tee bench/results/train-cpu.txt
-	for ranks in 1 2; do echo "two matrices a step, ranks: $$ranks"; $(run_env) $(MPIEXEC) -n $$ranks $(step_run) -train_batch $$((2 / ranks)) -train_matrices build/bench-data/step_1573_1.dat $(step_shown); done | tee -a bench/results/train-cpu.txt
+bench-train: programs $(bench_data)/step
+	for f in $(bench_data)/step_*.dat '$(bench_data)/batch_*.dat'; do echo "$$f"; $(run_env) $(step_run) -train_matrices "$$f" -train_batch $$(ls $$f | wc -l) $(step_shown); done | tee bench/results/train-$(where).txt
+ifeq ($(where),cpu)
+	for ranks in 1 2; do echo "two matrices a step, ranks: $$ranks"; $(run_env) $(MPIEXEC) -n $$ranks $(step_run) -train_batch $$((2 / ranks)) -train_matrices $(bench_data)/step_1573_1.dat $(step_shown); done | tee -a bench/results/train-$(where).txt
+endif
+
+# The same in PyTorch, beside ours in one run, `where` is cpu or cuda: bench/results/train-torch-*. Needs a python3 with torch and numpy (PYTHON)
+PYTHON    ?= python3
+torch_cpu  = --steps 5 --cpu "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+torch_cuda = --steps 500 --compile reduce-overhead
+bench-train-torch: programs $(bench_data)/step
+	@mkdir -p bench/results
+	$(run_env) $(PYTHON) bench/train_torch.py --device $(where) $(torch_$(where)) --commit '$(commit)' --json bench/results/train-torch-$(where).json $(bench_data)/step_0490_1.dat $(bench_data)/step_1573_1.dat $(bench_data)/step_6329_1.dat '$(bench_data)/batch_*.dat'
 
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib

@@ -39,16 +39,13 @@ static void FFTailBackward_Private(const GNNFF *ff, const GNNFF *dff, PetscInt n
 static void NormRowBackward_Private(const GNNFF *ff, const GNNFF *dff, PetscInt dp, PetscInt m, GNNReal sum, GNNReal sumsq, const GNNReal *pre, GNNReal *dz, GNNReal *dsum, GNNReal *dsumsq)
 {
   const GNNLinear *lift = &ff->lift[0];
-  GNNReal          mean, inv = GNNInverseDeviation(sum, sumsq, (GNNReal)m, &mean), dmean, dinv, dvar;
+  GNNReal          mean;
+  const GNNReal    inv = GNNInverseDeviation(sum, sumsq, (GNNReal)m, &mean);
 
-  dmean = -inv * GNNRowDot(dp, dz, lift->r);
-  dinv  = (GNNRowDot(dp, dz, pre) - GNNRowDot(dp, dz, lift->b)) / inv; /* z - mean r = (pre - b)/inv */
-  dvar  = sumsq / m > mean * mean ? (GNNReal)-0.5 * inv * inv * inv * dinv : 0;
+  GNNNormGradient(sum, sumsq, (GNNReal)m, GNNRowDot(dp, dz, lift->r), GNNRowDot(dp, dz, pre) - GNNRowDot(dp, dz, lift->b), dsum, dsumsq);
   GNNRowAXPY(dp, 1, dz, dff->lift[0].b);
   GNNRowAXPY(dp, -inv * mean, dz, dff->lift[0].r);
   for (PetscInt o = 0; o < dp; o++) dz[o] *= inv;
-  *dsum   = (dmean - 2 * mean * dvar) / m;
-  *dsumsq = dvar / m;
 }
 
 /* Adjoint of the moments: dx += dsum + 2 dsumsq x, over the d numbers that are not padding */

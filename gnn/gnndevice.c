@@ -79,7 +79,7 @@ PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
 }
 
 /* First rows of tiles of at most most_rows rows with at most most entries, or of one row; returns how many */
-static int Tiles_Private(PetscInt n, const int i[], PetscInt most_rows, PetscInt most, int tile[])
+int GNNDeviceTiles(PetscInt n, const int i[], PetscInt most_rows, PetscInt most, int tile[])
 {
   int count = 0;
 
@@ -152,8 +152,9 @@ static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
   f->size += (int)size;
 }
 
-static void DeviceConfig_Private(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
+void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
 {
+  *k = (GNNKernelConfig){0};
   k->width             = (int)PetscMax(16, GNNPad(c->width));
   k->layers            = (int)c->layers;
   k->hidden            = (int)c->hidden_layers;
@@ -211,7 +212,7 @@ static void PackParts_Private(const GNNKernelConfig *c, GNNNet net, PetscInt t, 
 }
 
 /* All stages' weights in one array; where each begins goes to offset: encode, layers, decode */
-static void PackStages_Private(const GNNKernelConfig *c, GNNNet net, float *w, size_t offset[])
+void GNNDevicePack(const GNNKernelConfig *c, GNNNet net, float *w, size_t offset[])
 {
   const float *base = w;
   const int    d    = c->width;
@@ -233,7 +234,7 @@ static void PackStages_Private(const GNNKernelConfig *c, GNNNet net, float *w, s
   PackMap_Private(c, GNNNetDec(net), GNNNetDec(net)->part_e, d, GNNKernelPad((int)GNNNetDec(net)->proj.out), 8, &w);
 }
 
-static size_t StagesSize_Private(const GNNKernelConfig *c, int out)
+size_t GNNDevicePackSize(const GNNKernelConfig *c, int out)
 {
   const int d = c->width, square = GNNKernelMapSize(c, d, d);
 
@@ -243,13 +244,13 @@ static size_t StagesSize_Private(const GNNKernelConfig *c, int out)
 static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
 {
   const GNNKernelConfig *c = &d->net.config;
-  const size_t size = StagesSize_Private(c, (int)GNNNetDec(m->net)->proj.out);
+  const size_t size = GNNDevicePackSize(c, (int)GNNNetDec(m->net)->proj.out);
   size_t       offset[GNN_KERNEL_LAYERS + 2];
   float       *host, *device;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(size, &host));
-  PackStages_Private(c, m->net, host, offset);
+  GNNDevicePack(c, m->net, host, offset);
   PetscCall(DevicePut_Private(d, host, size * sizeof(float), stream, &device));
   PetscCall(PetscFree(host));
   d->net.encode = device;
@@ -264,10 +265,10 @@ static PetscErrorCode DeviceCreateNet_Private(GNNDevice d, GNNModel m, GNNGraph 
   int          *tile;
 
   PetscFunctionBegin;
-  DeviceConfig_Private(&m->config, tf32, &k->config);
+  GNNDeviceConfig(&m->config, tf32, &k->config);
   PetscCall(DeviceUploadWeights_Private(d, m, stream));
   PetscCall(PetscMalloc1(g->nodes + 1, &tile));
-  k->ntiles = Tiles_Private(g->nodes, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
+  k->ntiles = GNNDeviceTiles(g->nodes, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
   PetscCall(DevicePut_Private(d, tile, (k->ntiles + 1) * sizeof(int), stream, &k->tile));
   PetscCall(PetscFree(tile));
   PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
@@ -311,7 +312,7 @@ static PetscErrorCode DeviceMatCreate_Private(PetscInt n, const int i[], const i
   m->mat.n      = (int)n;
   m->mat.nz     = (int)nz;
   m->mat.single = single ? 1 : 0;
-  m->mat.ntiles = Tiles_Private(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
+  m->mat.ntiles = GNNDeviceTiles(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
   GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + (2 * rows + (slot ? 2 : 1) * nz) * sizeof(int)));
   at          = (char *)m->memory;
   m->mat.v    = at;

@@ -60,3 +60,10 @@ PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNN
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal, PetscBool, GNNStream);                   /* shift by eps; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
+
+/* ---- shared with training, train/device.c ---- */
+
+PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);       /* tf32? */
+PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *, int);                        /* numbers of the packed weights; outputs of the decoder */
+PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNNet, float *, size_t[]);      /* weights, zero before; where encode, the layers and decode begin */
+PETSC_INTERN int    GNNDeviceTiles(PetscInt, const int[], PetscInt, PetscInt, int[]);       /* n, row offsets, most rows, most entries, first rows of tiles (n + 1) */

@@ -86,6 +86,17 @@ GNN_FN GNNReal GNNInverseDeviation(GNNReal sum, GNNReal sumsq, GNNReal m, GNNRea
   return (GNNReal)1 / (GNNReal)sqrt((var > 0 ? var : 0) + GNN_NORM_EPS);
 }
 
+/* Derivatives of pre = inv (z - mean r) + b to the moments, with inv and mean as above; dot_r = dpre . r, dot_pre = dpre . (pre - b) */
+GNN_FN void GNNNormGradient(GNNReal sum, GNNReal sumsq, GNNReal m, GNNReal dot_r, GNNReal dot_pre, GNNReal *dsum, GNNReal *dsumsq)
+{
+  GNNReal       mean;
+  const GNNReal inv = GNNInverseDeviation(sum, sumsq, m, &mean), dmean = -inv * dot_r, dinv = dot_pre / inv; /* z - mean r = (pre - b)/inv */
+  const GNNReal dvar = sumsq / m > mean * mean ? (GNNReal)-0.5 * inv * inv * inv * dinv : 0;
+
+  *dsum   = (dmean - 2 * mean * dvar) / m;
+  *dsumsq = dvar / m;
+}
+
 /* Derivatives of the start of G to (c0, c1): 3/2 I - 1/2 At, or I - strict(At) where the pattern is lower; none without a residual form */
 GNN_FN void GNNStartTerms(int residual, int lower, int diagonal, double at, double *by_c0, double *by_c1)
 {
@@ -108,4 +119,33 @@ GNN_FN double GNNProbeSign(unsigned long long k)
 
   h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9ULL;
   return (h >> 40) & 1 ? 1.0 : -1.0;
+}
+
+/* ---- training ---- */
+
+/* The finaliser of splitmix64 */
+GNN_FN unsigned long long GNNHash(unsigned long long z)
+{
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
+}
+
+/* Numbers 2k and 2k + 1 of the key's sequence from N(0, 1), by Box and Muller */
+GNN_FN void GNNRandomNormals(unsigned long long key, unsigned long long k, double x[2])
+{
+  const double u = (double)(GNNHash(key + (2 * k + 1) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0; /* in [0, 1) */
+  const double v = (double)(GNNHash(key + (2 * k + 2) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0;
+  const double radius = sqrt(-2.0 * log(1.0 - u)), angle = 6.283185307179586 * v;
+
+  x[0] = radius * cos(angle);
+  x[1] = radius * sin(angle);
+}
+
+/* AdamW (Loshchilov and Hutter, arXiv 1711.05101) for one parameter x with gradient g and moments m, v; correct = 1 - beta^step */
+GNN_FN double GNNAdamW(double x, double g, double *m, double *v, double lr, double beta1, double beta2, double correct1, double correct2, double weight_decay)
+{
+  *m = beta1 * *m + (1.0 - beta1) * g;
+  *v = beta2 * *v + (1.0 - beta2) * g * g;
+  return x - lr * (*m / correct1 / (sqrt(*v / correct2) + 1e-8) + weight_decay * x);
 }

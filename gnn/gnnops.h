@@ -14,6 +14,7 @@ typedef struct _n_GNNFsaiOptions GNNFsaiOptions; /* gnnfsai.h */
   #if defined(GNN_EMULATE)
 PETSC_INTERN PetscBool GNNOpsEmulate; /* are all matrices on the device? */
   #endif
+PETSC_INTERN PetscErrorCode GNNOpsStream(GNNStream *);                                                /* PETSc's */
 PETSC_INTERN PetscErrorCode GNNOpsOnDevice(Mat, PetscBool *);                                         /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
 PETSC_INTERN PetscErrorCode GNNOpsToDevice(Mat *);                                                     /* a sequential AIJ matrix becomes one on the device */
 PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);                                    /* can the network run there? */

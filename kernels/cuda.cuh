@@ -9,7 +9,7 @@
   #include "../tests/emulate.h"
 #else
   #include <cuda_runtime.h>
-  #define GNN_SHARED(Type, name)                              extern __shared__ Type name[]
+  #define GNN_SHARED(Type, name)                              extern __shared__ __align__(16) Type name[]
   #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
 #endif
 #include "kernels.h"
@@ -65,6 +65,20 @@ template <int L>
 __device__ __forceinline__ unsigned GroupBallot(int yes)
 {
   return (__ballot_sync(ALL_LANES, yes) >> (threadIdx.x % 32 / L * L)) & (ALL_LANES >> (32 - L));
+}
+
+/* Sum of the x of a block of that many threads in a fixed order, in the lanes of its first warp; shared memory: a double for each warp */
+template <int BLOCK>
+__device__ __forceinline__ double BlockSum(double x)
+{
+  GNN_SHARED(double, warps);
+
+  x = GroupSum<32>(x);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
+  __syncthreads();
+  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
+  __syncthreads(); /* it may be called again */
+  return GroupSum<32>(x);
 }
 
 static inline int Blocks(long long threads, int block)

@@ -28,7 +28,7 @@ __global__ static void AbsPartials(int nz, const double *a, double *partials)
   double sum = 0.0;
 
   for (int p = blockIdx.x * BLOCK + threadIdx.x; p < nz; p += BLOCK * gridDim.x) sum += fabs(a[p]) / nz;
-  sum = BlockSum(sum);
+  sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 

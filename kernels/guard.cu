@@ -57,7 +57,7 @@ __global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const
     y = GroupSum<LANES>(y);
     if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
   }
-  sum = BlockSum(sum);
+  sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
@@ -161,7 +161,7 @@ __global__ static void DotPartials(long long n, const double *x, const double *y
   double sum = 0.0;
 
   for (long long k = blockIdx.x * BLOCK + threadIdx.x; k < n; k += (long long)BLOCK * gridDim.x) sum += x[k] * y[k];
-  sum = BlockSum(sum);
+  sum = BlockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 

@@ -101,6 +101,21 @@ static inline int GNNKernelMapSize(const GNNKernelConfig *c, int in, int out)
   return c->width * in + 2 * c->width + (c->hidden - 1) * (c->width * c->width + c->width) + c->width * out + out;
 }
 
+/* An array beside each map's GELUs, rows of width numbers */
+typedef struct {
+  float *node_enc, *edge_enc, *edge_dec; /* (hidden, n or nz) */
+  float *node, *msg, *edge;              /* (layers, hidden, n or nz) */
+} GNNKernelHidden;
+
+/* What training keeps of a forward pass. Each layer of an array has room for n nodes or nz edges */
+typedef struct {
+  size_t          n, nz;
+  float          *node, *edge; /* (n, padded nnode), (nz, padded nedge): features */
+  float          *sum, *agg;   /* (layers, n, width) kappa_i times the sum of the messages' last hidden rows; the aggregated messages */
+  GNNKernelHidden pre;         /* what each GELU reads */
+  const float    *c;           /* (2) c0, c1, instead of the start's */
+} GNNKernelTape;
+
 typedef struct {
   GNNKernelConfig config;
   int             ntiles;
@@ -109,11 +124,12 @@ typedef struct {
   const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
   const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
   const float    *decode;           /* edge_dec */
-  float          *x;                /* (nodes, width) */
-  float          *e;                /* (slots, width) */
+  float          *x;                /* (nodes, width); with a tape (layers + 1, nodes, width) */
+  float          *e;                /* (slots, width); with a tape (layers + 1, slots, width) */
   float          *part_i;           /* (nodes, 2 width) node parts of two first linears, as receiver */
   float          *part_j[2];        /* as sender: read and written in turn */
-  float          *moments[2];       /* (nodes, 2) sum and sum of squares of x, with norm only */
+  float          *moments[2];       /* (nodes, 2) sum and sum of squares of x, with norm only; with a tape (layers + 1, nodes, 2) the first */
+  GNNKernelTape   tape;             /* for GNNKernelTapeForward() */
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16

@@ -5,21 +5,9 @@
 
 #define BLOCK GNN_KERNEL_PARTIALS
 
-/* Sum of the block's x in a fixed order, in lane 0 */
-__device__ static double BlockSum(double x)
-{
-  GNN_SHARED(double, warps);
-
-  x = GroupSum<32>(x);
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
-  __syncthreads();
-  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
-  return GroupSum<32>(x);
-}
-
 __global__ static void SumPartials(int count, const double *partials, double *sum)
 {
-  const double total = BlockSum(threadIdx.x < count ? partials[threadIdx.x] : 0.0);
+  const double total = BlockSum<BLOCK>(threadIdx.x < count ? partials[threadIdx.x] : 0.0);
 
   if (threadIdx.x == 0) *sum = total;
 }

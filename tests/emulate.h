@@ -35,7 +35,7 @@ enum {
 static inline int cudaMalloc(void **p, size_t bytes)
 {
   *p = malloc(bytes);
-  if (*p) memset(*p, 0xA5, bytes); /* what a kernel forgot to write shows */
+  if (*p) memset(*p, 0xFF, bytes); /* NaN: what a kernel forgot to write shows */
   return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
@@ -106,6 +106,10 @@ static inline int cudaFuncSetAttribute(const void *, int, int)
 
 struct float2 {
   float x, y;
+};
+
+struct float4 {
+  float x, y, z, w;
 };
 
 static inline float2 make_float2(float x, float y)
@@ -323,7 +327,7 @@ static inline void EmulateBlock(int nthreads, size_t shared, std::function<void(
   emulate.body                     = body;
   emulate.block                    = {0, 0};
   emulate.shared                   = (char *)malloc(shared > 0 ? shared : 1);
-  memset(emulate.shared, 0xA5, shared);
+  memset(emulate.shared, 0xFF, shared);
   for (int t = 0; t < nthreads; t++) {
     if (!emulate.stack[t]) emulate.stack[t] = (char *)malloc(EMULATE_STACK);
     emulate.started[t] = emulate.done[t] = false;

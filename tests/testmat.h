@@ -54,6 +54,22 @@ static inline PetscErrorCode TestMatCreateRandom(MPI_Comm comm, PetscInt n, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Diagonal n, first row and column full, the last rows isolated */
+static inline PetscErrorCode TestMatCreateArrow(PetscInt n, PetscInt isolated, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(MatSetValue(*A, i, i, i ? 2.0 : (PetscReal)n, INSERT_VALUES));
+    if (i == 0 || i >= n - isolated) continue;
+    PetscCall(MatSetValue(*A, 0, i, -1.0, INSERT_VALUES));
+    PetscCall(MatSetValue(*A, i, 0, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Rows 0, 5, 10, ... below count * 5 become identity rows: explicit zeros stay in the pattern */
 static inline PetscErrorCode TestMatDecouple(Mat A, PetscInt count)
 {

@@ -26,7 +26,7 @@ PetscErrorCode TrainAdamWDestroy(TrainAdamW *adam)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, theta -= lr (m^ / (sqrt(v^) + 1e-8) + weight_decay theta) */
+/* GNNAdamW() for each parameter, after clipping */
 PetscErrorCode TrainAdamWStep(TrainAdamW *adam, PetscReal lr, Vec gradient, Vec theta)
 {
   const PetscReal    b1 = adam->beta1, b2 = adam->beta2;
@@ -47,9 +47,11 @@ PetscErrorCode TrainAdamWStep(TrainAdamW *adam, PetscReal lr, Vec gradient, Vec 
   PetscCall(VecGetArray(adam->v, &v));
   PetscCall(VecGetArray(theta, &x));
   for (PetscInt k = 0; k < n; k++) {
-    m[k] = b1 * m[k] + (1.0 - b1) * g[k];
-    v[k] = b2 * v[k] + (1.0 - b2) * g[k] * g[k];
-    x[k] -= lr * (m[k] / correct1 / (PetscSqrtReal(v[k] / correct2) + 1e-8) + adam->weight_decay * x[k]);
+    double mk = m[k], vk = v[k]; /* PetscScalar may be single */
+
+    x[k] = GNNAdamW(x[k], g[k], &mk, &vk, lr, b1, b2, correct1, correct2, adam->weight_decay);
+    m[k] = mk;
+    v[k] = vk;
   }
   PetscCall(VecRestoreArrayRead(gradient, &g));
   PetscCall(VecRestoreArray(adam->m, &m));

@@ -1,6 +1,6 @@
 /*
    Checkpoints of a training run: a PETSc binary file of integers and reals in fixed order, then the parameters, the best ones and both
-   moments as Vecs in double. Random numbers depend on the seed and the step (TrainerSeed), so these two are all there is of their state.
+   moments as Vecs in double. Random numbers depend on the seed and the step (TrainerKey), so these two are all there is of their state.
 */
 #include "trainer.h"
 #include <errno.h>

@@ -244,6 +244,14 @@ PetscErrorCode TrainSampleFactor(GNNModel model, GNNActs acts, TrainSample *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode TrainSampleBackward(GNNModel model, GNNActs acts, TrainSample *s, PetscReal factor, GNNNet dnet)
+{
+  PetscFunctionBegin;
+  SampleSlotGradient_Private(&model->config, s, factor, dnet);
+  PetscCall(GNNBackward(model, s->graph, acts, s->dnet, dnet));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TrainSampleLoss(GNNModel model, GNNActs acts, TrainLoss type, PetscInt probes, PetscRandom random, TrainSample *s, PetscReal *loss, GNNNet dnet)
 {
   const GNNGraph  g     = s->graph;
@@ -259,9 +267,6 @@ PetscErrorCode TrainSampleLoss(GNNModel model, GNNActs acts, TrainLoss type, Pet
     if (dnet) PetscCall(TrainSampleProbeGradient(s, type, scale));
   }
   *loss = type == TRAIN_LOSS_LOG_SAI || type == TRAIN_LOSS_KAPORIN ? PetscLogReal(sai) : sai;
-  if (dnet) {
-    SampleSlotGradient_Private(&model->config, s, type == TRAIN_LOSS_LOG_SAI ? 1.0 / sai : 1.0, dnet);
-    PetscCall(GNNBackward(model, g, acts, s->dnet, dnet));
-  }
+  if (dnet) PetscCall(TrainSampleBackward(model, acts, s, type == TRAIN_LOSS_LOG_SAI ? 1.0 / sai : 1.0, dnet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

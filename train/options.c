@@ -122,6 +122,23 @@ static PetscErrorCode OptionsFiles_Private(GNNOptionItems PetscOptionsObject, Tr
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc's own way of saying where matrices live */
+static PetscErrorCode OptionsWhere_Private(GNNOptionItems PetscOptionsObject, TrainOptions *o)
+{
+  const char *const types[] = {MATAIJ, MATSEQAIJ, MATAIJCUSPARSE, MATSEQAIJCUSPARSE};
+  char              type[64] = MATAIJ;
+  PetscInt          which    = -1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsString("-mat_type", "Where to train: aij on the host, aijcusparse on the device (block size 1, width at most 32, every loss but kaporin)", NULL, type, type, sizeof(type), NULL));
+  for (PetscInt k = 0; k < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(types); k++) {
+    if (strcmp(type, types[k]) == 0) which = k;
+  }
+  PetscCheck(which >= 0, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "-mat_type %s: gnnspai-train knows aij (on the host) and aijcusparse (on the device)", type);
+  o->device = which >= 2 ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OptionsLimits_Private(GNNOptionItems PetscOptionsObject, TrainOptions *o)
 {
   PetscFunctionBegin;
@@ -176,6 +193,7 @@ PetscErrorCode TrainOptionsGet(TrainOptions *o)
   PetscCall(PetscOptionsEnum("-train_preset", "Defaults of the options that follow: ours, or the form and the recipe of arXiv 2510.27517", NULL, Presets, (PetscEnum)preset, (PetscEnum *)&preset, NULL));
   if (preset == PRESET_PAPER) OptionsSetPaper_Private(o);
   PetscCall(OptionsFiles_Private(PetscOptionsObject, o));
+  PetscCall(OptionsWhere_Private(PetscOptionsObject, o));
   PetscCall(OptionsLimits_Private(PetscOptionsObject, o));
   PetscCall(OptionsOptimiser_Private(PetscOptionsObject, o));
   PetscCall(ConfigSetFromOptions(PetscOptionsObject, &o->config));

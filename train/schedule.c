@@ -4,16 +4,16 @@
 #include "trainer.h"
 #include <petsctime.h>
 
-/* The finaliser of splitmix64 spreads neighbouring numbers over the seeds */
-PetscErrorCode TrainerSeed(Trainer *t, PetscInt number)
+/* Neighbouring numbers are spread over the keys */
+unsigned long long TrainerKey(const Trainer *t, PetscInt number)
 {
-  uint64_t z = ((uint64_t)t->opt.seed << 40) + (uint64_t)number + UINT64_C(0x9e3779b97f4a7c15);
+  return GNNHash(((unsigned long long)t->opt.seed << 40) + (unsigned long long)number + 0x9E3779B97F4A7C15ULL);
+}
 
+static PetscErrorCode TrainerSeed_Private(Trainer *t, PetscInt number)
+{
   PetscFunctionBegin;
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  z ^= z >> 31;
-  PetscCall(PetscRandomSetSeed(t->random, (unsigned long)(z & 0x7fffffff)));
+  PetscCall(PetscRandomSetSeed(t->random, (unsigned long)(TrainerKey(t, number) & 0x7fffffff)));
   PetscCall(PetscRandomSeed(t->random));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -22,7 +22,7 @@ PetscErrorCode TrainerSeed(Trainer *t, PetscInt number)
 static PetscErrorCode TrainerShuffle_Private(Trainer *t, PetscInt epoch)
 {
   PetscFunctionBegin;
-  PetscCall(TrainerSeed(t, 2 * epoch + 1));
+  PetscCall(TrainerSeed_Private(t, 2 * epoch + 1));
   for (PetscInt i = 0; i < t->nsamples; i++) t->order[i] = i;
   for (PetscInt i = t->nsamples - 1; i > 0; i--) {
     PetscReal u;
@@ -37,12 +37,13 @@ static PetscErrorCode TrainerShuffle_Private(Trainer *t, PetscInt epoch)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrainerDraw(Trainer *t, PetscInt k, TrainSample **sample)
+PetscErrorCode TrainerDraw(Trainer *t, PetscInt k, PetscInt *drawn, unsigned long long *key)
 {
   PetscFunctionBegin;
   if (k / t->nsamples != t->epoch) PetscCall(TrainerShuffle_Private(t, k / t->nsamples));
-  *sample = &t->samples[t->order[k % t->nsamples]];
-  PetscCall(TrainerSeed(t, 2 * k));
+  *drawn = t->order[k % t->nsamples];
+  *key   = TrainerKey(t, 2 * k);
+  PetscCall(TrainerSeed_Private(t, 2 * k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

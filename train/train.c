@@ -3,7 +3,7 @@ static char help[] = "gnnspai-train: trains the network of -pc_type gnnspai on m
   gnnspai-train -train_matrices 'A*.dat' -train_output mine.safetensors\n\
   mpiexec -n 2 gnnspai-train -train_matrices 'train/*.dat' -train_validation 'valid/*.dat' -train_steps 4000 -train_output mine.safetensors\n\
 \n\
-Each rank draws matrices of its own, gradients are averaged over the ranks.\n\n";
+Each rank draws matrices of its own, gradients are averaged over the ranks. With -mat_type aijcusparse the training is on the device.\n\n";
 
 #include "trainer.h"
 #include "../pcgnnspai.h"
@@ -62,6 +62,7 @@ static PetscErrorCode TrainerLoadValidation(Trainer *t)
   if (!t->have_validation) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TrainInputsLoad(&t->opt, &t->model->config, t->opt.validation, &n, &names, NULL, &A));
   PetscCall(TrainValidationCreate(n, names, A, &t->validation));
+  for (PetscInt k = 0; t->opt.device && k < n; k++) PetscCall(GNNOpsToDevice(&A[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,6 +90,7 @@ static PetscErrorCode TrainerCreateModel(Trainer *t)
     PetscCall(GNNModelInitialize(t->model, t->random));
   }
   PetscCheck(t->opt.loss != TRAIN_LOSS_PLAIN || t->model->config.scaling == GNN_SCALING_MEAN, PETSC_COMM_WORLD, PETSC_ERR_ARG_INCOMP, "Loss plain needs -gnn_scaling mean");
+  if (t->opt.device) PetscCall(TrainDeviceCheck(t->model, t->opt.loss));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, t->model->nparams, &t->theta));
   PetscCall(VecDuplicate(t->theta, &t->gradient));
   PetscCall(VecDuplicate(t->theta, &t->best));
@@ -117,6 +119,20 @@ static PetscErrorCode TrainerCreateAdamW(Trainer *t)
   t->adam.beta2        = t->opt.betas[1];
   t->adam.weight_decay = t->opt.weight_decay;
   t->adam.clip         = t->opt.clip;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After the checkpoint was read: the parameters and moments go there, and come back by TrainerFetch() */
+static PetscErrorCode TrainerCreateDevice(Trainer *t)
+{
+  const TrainDeviceOptions o = {t->opt.loss, t->opt.probes, t->opt.batch, t->opt.batch * t->size};
+
+  PetscFunctionBeginUser;
+  if (!t->opt.device) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TrainDeviceCreate(t->model, &o, t->nsamples, t->samples, &t->device));
+  PetscCall(TrainDeviceSet(t->device, t->theta, &t->adam));
+  PetscCall(TrainDeviceSetLoss(t->device, t->loss_sum));
+  PetscCall(PetscMalloc2(o.batch, &t->drawn, o.batch, &t->key));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -155,6 +171,7 @@ static PetscErrorCode TrainerCreate(Trainer *t)
     PetscCall(TrainerSetParameters(t, t->theta));
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "going on from step %" PetscInt_FMT " of %s\n", t->step, t->opt.checkpoint));
   }
+  PetscCall(TrainerCreateDevice(t));
   PetscCall(TrainerOpenLog(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -167,6 +184,8 @@ static PetscErrorCode TrainerDestroy(Trainer *t)
   for (PetscInt k = 0; k < t->nsamples; k++) PetscCall(TrainSampleDestroy(&t->samples[k]));
   PetscCall(PetscFree(t->samples));
   PetscCall(PetscFree(t->order));
+  PetscCall(PetscFree2(t->drawn, t->key));
+  PetscCall(TrainDeviceDestroy(&t->device));
   PetscCall(TrainAdamWDestroy(&t->adam));
   PetscCall(VecDestroy(&t->theta));
   PetscCall(VecDestroy(&t->gradient));
@@ -175,6 +194,15 @@ static PetscErrorCode TrainerDestroy(Trainer *t)
   PetscCall(GNNActsDestroy(&t->acts));
   PetscCall(GNNModelDestroy(&t->model));
   PetscCall(PetscRandomDestroy(&t->random));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define WAIT_EVERY 100 /* steps on the device before the host looks whether all is well */
+
+static PetscErrorCode TrainerCheckStep(const Trainer *t, PetscInt step, PetscBool failed)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!failed, PETSC_COMM_WORLD, PETSC_ERR_FP, "The loss is not finite at step %" PetscInt_FMT ": lower -train_lr; the best model so far, if there is one, is in %s", step, t->opt.output);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,10 +217,11 @@ static PetscErrorCode TrainerGradient(Trainer *t, PetscReal *loss)
   PetscCall(PetscMemzero(t->dnet->data, t->dnet->size * sizeof(GNNReal)));
   t->dnet->c[0] = t->dnet->c[1] = 0;
   for (PetscInt k = t->rank; k < per_step; k += t->size) {
-    TrainSample *sample;
+    unsigned long long key;
+    PetscInt           drawn;
 
-    PetscCall(TrainerDraw(t, t->step * per_step + k, &sample));
-    PetscCall(TrainSampleLoss(t->model, t->acts, t->opt.loss, t->opt.probes, t->random, sample, &local, t->dnet));
+    PetscCall(TrainerDraw(t, t->step * per_step + k, &drawn, &key));
+    PetscCall(TrainSampleLoss(t->model, t->acts, t->opt.loss, t->opt.probes, t->random, &t->samples[drawn], &local, t->dnet));
     mine += local / per_step;
   }
   PetscCall(VecGetArrayWrite(t->gradient, &g));
@@ -204,20 +233,67 @@ static PetscErrorCode TrainerGradient(Trainer *t, PetscReal *loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TrainerStep(Trainer *t, PetscReal progress)
+static PetscErrorCode TrainerStepHost(Trainer *t)
 {
   PetscReal loss;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscTimeSubtract(&t->stepping));
-  t->lr = TrainerLearningRate(t, progress);
   PetscCall(TrainerGradient(t, &loss));
-  PetscCheck(!PetscIsInfOrNanReal(loss), PETSC_COMM_WORLD, PETSC_ERR_FP, "The loss is not finite at step %" PetscInt_FMT ": lower -train_lr; the best model so far, if there is one, is in %s", t->step, t->opt.output);
+  PetscCall(TrainerCheckStep(t, t->step, PetscIsInfOrNanReal(loss)));
   PetscCall(TrainAdamWStep(&t->adam, t->lr, t->gradient, t->theta));
   PetscCall(TrainerSetParameters(t, t->theta));
   t->loss_sum += loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same there; nothing is read back, on one rank */
+static PetscErrorCode TrainerStepDevice(Trainer *t)
+{
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < t->opt.batch; k++) PetscCall(TrainerDraw(t, (t->step * t->opt.batch + k) * t->size + t->rank, &t->drawn[k], &t->key[k]));
+  PetscCall(TrainDeviceGradient(t->device, t->drawn, t->key));
+  PetscCall(TrainDeviceReduce(t->device, PETSC_COMM_WORLD));
+  t->adam.step++;
+  PetscCall(TrainDeviceStep(t->device, &t->adam, t->lr));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Waits for the steps that are under way, if training is on the device */
+static PetscErrorCode TrainerWait(Trainer *t)
+{
+  GNNTrainStatus status;
+
+  PetscFunctionBeginUser;
+  if (!t->device) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TrainDeviceGetStatus(t->device, &status));
+  PetscCall(TrainerCheckStep(t, status.failed - 1, status.failed ? PETSC_TRUE : PETSC_FALSE));
+  t->loss_sum = (PetscReal)status.sum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the rest of the program looks at: loss, parameters and moments */
+static PetscErrorCode TrainerFetch(Trainer *t)
+{
+  PetscFunctionBeginUser;
+  if (!t->device) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscTimeSubtract(&t->stepping));
+  PetscCall(TrainerWait(t));
+  PetscCall(PetscTimeAdd(&t->stepping));
+  PetscCall(TrainDeviceGet(t->device, t->theta, &t->adam));
+  PetscCall(TrainerSetParameters(t, t->theta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TrainerStep(Trainer *t, PetscReal progress)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscTimeSubtract(&t->stepping));
+  t->lr = TrainerLearningRate(t, progress);
+  if (t->device) PetscCall(TrainerStepDevice(t));
+  else PetscCall(TrainerStepHost(t));
   t->loss_count++;
   t->step++;
+  if (t->step % WAIT_EVERY == 0) PetscCall(TrainerWait(t));
   PetscCall(PetscTimeAdd(&t->stepping));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -273,6 +349,7 @@ static PetscErrorCode TrainerReport(Trainer *t, PetscReal progress, PetscReal to
   }
   t->loss_sum   = 0.0;
   t->loss_count = 0;
+  if (t->device) PetscCall(TrainDeviceSetLoss(t->device, 0.0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,6 +361,7 @@ static PetscErrorCode TrainerValidateIfDue(Trainer *t, PetscReal progress)
 
   PetscFunctionBeginUser;
   if (progress < 1.0 && (t->step % t->opt.validate_every != 0 || (t->step == 0 && !t->opt.init[0]))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TrainerFetch(t));
   PetscCall(TrainerValidate(t, &to_jacobi, &to_icc));
   PetscCall(TrainerReport(t, progress, to_jacobi, to_icc));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -297,7 +375,9 @@ static PetscErrorCode TrainerCheckpointIfDue(Trainer *t, PetscReal progress)
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(&mine, &t->signal, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD));
-  if (t->signal || (every > 0 && t->step > t->first && (t->step % every == 0 || progress >= 1.0))) PetscCall(TrainerWriteCheckpoint(t));
+  if (!t->signal && (every == 0 || t->step == t->first || (t->step % every != 0 && progress < 1.0))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TrainerFetch(t));
+  PetscCall(TrainerWriteCheckpoint(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -345,7 +425,7 @@ static PetscErrorCode TrainerSummary(Trainer *t)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "validation, iterations for two right-hand sides:\n%10s %10s %10s\n", "jacobi", "icc", "gnnspai"));
     for (PetscInt k = 0; k < t->validation.n; k++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
   }
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.1f ms each; wrote %s (step %" PetscInt_FMT ")\n", steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(steps, 1)), t->opt.output, t->best_step));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.4g ms each; wrote %s (step %" PetscInt_FMT ")\n", steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(steps, 1)), t->opt.output, t->best_step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,6 +35,7 @@ PETSC_INTERN PetscErrorCode TrainSampleDestroy(TrainSample *);
 PETSC_INTERN PetscErrorCode TrainSampleFactor(GNNModel, GNNActs, TrainSample *);                       /* the network's output into net and Gt */
 PETSC_INTERN PetscErrorCode TrainSampleProbeLoss(TrainSample *, PetscReal, PetscReal *); /* SAI loss of the probe in w: scale, loss added to */
 PETSC_INTERN PetscErrorCode TrainSampleProbeGradient(TrainSample *, TrainLoss, PetscReal); /* after it: dgt += scale times the gradient to G (sai, not its logarithm) */
+PETSC_INTERN PetscErrorCode TrainSampleBackward(GNNModel, GNNActs, TrainSample *, PetscReal, GNNNet); /* dnet += factor times the gradient that dgt makes, after TrainSampleFactor() */
 /* Mean over probes of the loss, w from N(0, I); where dnet is given, dnet += its gradient to the parameters */
 PETSC_INTERN PetscErrorCode TrainSampleLoss(GNNModel, GNNActs, TrainLoss, PetscInt, PetscRandom, TrainSample *, PetscReal *, GNNNet);
 PETSC_INTERN PetscErrorCode TrainRandomNormal(PetscRandom, PetscInt, PetscScalar[]);

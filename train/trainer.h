@@ -1,10 +1,10 @@
 /*
    What the files of the program gnnspai-train share: its options, its state, and the steps of a run.
-   A run is a function of the options and the step: random numbers are drawn anew for each matrix (TrainerSeed), so a checkpoint need not hold them.
+   A run is a function of the options and the step: random numbers are drawn anew for each matrix (TrainerKey), so a checkpoint need not hold them.
 */
 #pragma once
 
-#include "train.h"
+#include "device.h"
 
 typedef enum {
   SCHEDULE_COSINE,
@@ -16,6 +16,7 @@ typedef struct {
   GNNConfig config;
   TrainLoss loss;
   TrainSchedule schedule;
+  PetscBool device;           /* -mat_type aijcusparse */
   PetscBool resume, skip_bad; /* inputs that cannot be used are left out */
   PetscInt  probes, batch, steps, epochs, warmup, validate_every, checkpoint_every, patience, seed;
   PetscReal sai_weight, minutes, lr, lr_final, decay, betas[2], weight_decay, clip;
@@ -35,6 +36,9 @@ typedef struct {
   PetscRandom     random;
   Vec             theta, gradient, best; /* (nparams) */
   TrainAdamW      adam;
+  TrainDevice     device;      /* or NULL: training is on the host */
+  PetscInt       *drawn;       /* (batch) matrices of a step on the device, and the keys of their probes */
+  unsigned long long *key;
   PetscInt        steps;       /* of the whole run */
   PetscInt        step, first; /* steps done; at the start of this process */
   PetscReal       best_score;
@@ -54,8 +58,8 @@ PETSC_INTERN PetscErrorCode TrainOptionsGet(TrainOptions *); /* matrices empty o
 PETSC_INTERN PetscErrorCode TrainInputsLoad(const TrainOptions *, const GNNConfig *, const char[], PetscInt *, char ***, TrainSample **, Mat **);
 
 /* Schedule: what happens when */
-PETSC_INTERN PetscErrorCode TrainerSeed(Trainer *, PetscInt);                  /* random numbers that depend on the run's seed and a number >= 0 */
-PETSC_INTERN PetscErrorCode TrainerDraw(Trainer *, PetscInt, TrainSample **);  /* which matrix is drawn as number k since the start */
+PETSC_INTERN unsigned long long TrainerKey(const Trainer *, PetscInt);         /* of random numbers that depend on the run's seed and a number >= 0 */
+PETSC_INTERN PetscErrorCode TrainerDraw(Trainer *, PetscInt, PetscInt *, unsigned long long *); /* which matrix is drawn as number k since the start, and the key of its probes; seeds random, too */
 PETSC_INTERN PetscErrorCode TrainerSeconds(Trainer *, PetscReal *);            /* since the start of the run */
 PETSC_INTERN PetscErrorCode TrainerProgress(Trainer *, PetscReal *);           /* share of the run that is done, by steps or by the clock */
 PETSC_INTERN PetscReal      TrainerLearningRate(const Trainer *, PetscReal);   /* progress */

@@ -1,0 +1,131 @@
+/*
+   What the stages of the network's forward and backward pass share: a stage's weights, the arrays of states and of the tape, the launch.
+*/
+#pragma once
+
+#include "rows.cuh"
+
+#define WARPS 4
+#define BLOCK (32 * WARPS)
+
+/* One map's weights within a stage, in the order of GNNKernelMapSize() */
+struct Map {
+  const float *lift, *bias, *rowsum, *body, *proj, *projbias;
+};
+
+__device__ __forceinline__ const float *MapRead(const GNNKernelConfig &c, const float *w, int in, int out, Map *m)
+{
+  m->lift     = w;
+  m->bias     = m->lift + c.width * in;
+  m->rowsum   = m->bias + c.width;
+  m->body     = m->rowsum + c.width;
+  m->proj     = m->body + (c.hidden - 1) * (c.width * c.width + c.width);
+  m->projbias = m->proj + c.width * out;
+  return m->projbias + out;
+}
+
+/* The stage's weights, a multiple of 8 numbers, in shared memory where it was given */
+__device__ __forceinline__ const float *Stage(const float *weights, int size, float *shared, int copied)
+{
+  if (!copied) return weights;
+#pragma unroll 4
+  for (int k = threadIdx.x; k < size / 4; k += BLOCK) ((float4 *)shared)[k] = ((const float4 *)weights)[k];
+  __syncthreads();
+  return shared;
+}
+
+/* ---- states ---- */
+
+/* Rows of node (edge) states before a layer; without a tape all layers share one array */
+template <bool TAPE, int NB>
+__device__ __forceinline__ float *NodeStates(const GNNKernelNet &net, int layer)
+{
+  return net.x + (TAPE ? layer * net.tape.n * 8 * NB : 0);
+}
+
+template <bool TAPE, int NB>
+__device__ __forceinline__ float *EdgeStates(const GNNKernelNet &net, int layer)
+{
+  return net.e + (TAPE ? layer * net.tape.nz * 8 * NB : 0);
+}
+
+template <bool TAPE>
+__device__ __forceinline__ float *NodeMoments(const GNNKernelNet &net, int layer)
+{
+  return TAPE ? net.moments[0] + layer * net.tape.n * 2 : net.moments[layer % 2];
+}
+
+/* A row of an array, or NULL */
+__device__ __forceinline__ float *RowAt(float *array, int row, int size)
+{
+  return row >= 0 ? array + (size_t)row * size : NULL;
+}
+
+/* Moments of [x_i, x_j, e_ij] from those of the nodes and of e, for slots a and b */
+__device__ __forceinline__ Moments EdgeMoments(const GNNKernelGraph &g, const float *nodes, int a, int b, const Moments &e)
+{
+  const int at[2] = {a, b};
+  Moments   all   = e;
+
+  for (int l = 0; l < 2; l++) {
+    if (at[l] < 0) continue;
+    const float *mi = nodes + 2 * (size_t)g.brow[at[l]], *mj = nodes + 2 * (size_t)g.bj[at[l]];
+
+    all.sum[l] += mi[0] + mj[0];
+    all.sumsq[l] += mi[1] + mj[1];
+  }
+  return all;
+}
+
+/* ---- tape ---- */
+
+/* Where the tape has rows a and b of what a map's GELUs read, NULL if there is no such row; the next GELU's are stride further */
+struct Taped {
+  float *a, *b;
+  size_t stride;
+};
+
+/* For an array of so many rows per GELU (GNNKernelHidden) and one layer of it */
+template <int NB>
+__device__ __forceinline__ Taped TapedRows(const GNNKernelConfig &c, float *array, size_t rows, int layer, int a, int b)
+{
+  const size_t stride = rows * 8 * NB;
+  float       *base   = array + layer * c.hidden * stride;
+  const Taped  t      = {a >= 0 ? base + (size_t)a * 8 * NB : NULL, b >= 0 ? base + (size_t)b * 8 * NB : NULL, stride};
+
+  return t;
+}
+
+template <int NB>
+__device__ __forceinline__ void TapedStore(const Taped &t, int k, const Rows<NB> &x)
+{
+  RowsStore(x, t.a ? t.a + k * t.stride : NULL, t.b ? t.b + k * t.stride : NULL);
+}
+
+/* ---- launches ---- */
+
+/* Blocks that fill the device, at most one a tile per warp; each takes several tiles, so that it copies the weights once */
+static int Grid(const void *kernel, int shared, long long tiles)
+{
+  int device = 0, processors = 1, resident = 1;
+
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+  cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, BLOCK, shared);
+  const long long most = (long long)processors * (resident > 0 ? resident : 1), want = (tiles + WARPS - 1) / WARPS;
+
+  return (int)(want < 1 ? 1 : want < most ? want : most);
+}
+
+/* Shared memory for size weights after what a kernel needs anyway; they stay in global memory where they do not fit */
+static int Shared(const void *kernel, int own, int size, int *copied)
+{
+  int device = 0, limit = 0, bytes;
+
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  *copied = (own + size) * (int)sizeof(float) <= limit;
+  bytes   = (own + (*copied ? size : 0)) * (int)sizeof(float);
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  return bytes;
+}
