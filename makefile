@@ -241,7 +241,7 @@ bench-cuda: programs
 
 # Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
 families_cpu  = all
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse
+families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse
 own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
 bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
 bench_modes   = -bench_modes default,natural,single_reduction
@@ -249,20 +249,20 @@ bench-heat: programs $(bench_data)/heat
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
 bench-poisson: programs $(bench_data)/poisson
 	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
-bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,gnnspai,gnnspai+coarse# gamg would take minutes
+bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse# gamg would take minutes
 bench-synthetic: programs $(bench_data)/synthetic
 	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
 bench-hyperelasticity: programs $(bench_data)/hyperelasticity
 	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
 
 # Against the size: one right-hand side, few runs, and few preconditioners for many rows
-sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,tfsai,gnnspai,gnnspai+coarse
+sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
+sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
 bench-sizes: programs $(bench_data)/size
 	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
 bench-large: programs $(bench_data)/large
-	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,gnnspai $(bench_size) $(bench_json)
+	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,tfsai,small,gnnspai $(bench_size) $(bench_json)
 bench-laplacian: programs
 	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
 

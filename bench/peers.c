@@ -24,6 +24,7 @@ static const struct {
   {"fsai",           "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0",                           1},
   {"tfsai",          "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07",                        1},
   {"tfsai+coarse",   "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07 -pc_gnnspai_coarse 128", 1},
+  {"small",          "-pc_type gnnspai -pc_gnnspai_model small",                                                   1},
   {"gnnspai",        "-pc_type gnnspai",                                                                           1},
   {"gnnspai+coarse", "-pc_type gnnspai -pc_gnnspai_coarse 128",                                                    1},
 };

@@ -71,12 +71,12 @@ __device__ __forceinline__ unsigned GroupBallot(int yes)
 template <int BLOCK>
 __device__ __forceinline__ double BlockSum(double x)
 {
-  GNN_SHARED(double, warps);
+  GNN_SHARED(double, warp_sums);
 
   x = GroupSum<32>(x);
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
+  if (threadIdx.x % 32 == 0) warp_sums[threadIdx.x / 32] = x;
   __syncthreads();
-  x = threadIdx.x < BLOCK / 32 ? warps[threadIdx.x] : 0.0;
+  x = threadIdx.x < BLOCK / 32 ? warp_sums[threadIdx.x] : 0.0;
   __syncthreads(); /* it may be called again */
   return GroupSum<32>(x);
 }
