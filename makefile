@@ -257,14 +257,16 @@ bench-hyperelasticity: programs $(bench_data)/hyperelasticity
 
 # Against the size: one right-hand side, few runs, and few preconditioners for many rows
 sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
+sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse,tf32 -tf32_pc_type gnnspai -tf32_pc_gnnspai_math tf32
+cubes_cpu  = 20,20,20,46,46,46,100,100,100
+cubes_cuda = $(cubes_cpu),215,215,215
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
 bench-sizes: programs $(bench_data)/size
 	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
 bench-large: programs $(bench_data)/large
 	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,tfsai,small,gnnspai $(bench_size) $(bench_json)
 bench-laplacian: programs
-	$(bench_run) -bench_laplacian 20,20,20,46,46,46,100,100,100 -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
+	$(bench_run) -bench_laplacian $(cubes_$(where)) -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
 
 # Residuals for the plot; no times in it
 bench-history: programs $(bench_data)/heat

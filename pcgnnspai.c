@@ -13,7 +13,7 @@
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
-const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
+const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "best", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
 const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
 const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
 const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
@@ -33,7 +33,7 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
 
 typedef struct {
   PCGNNSPAIValues    values;
-  PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor */
+  PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor, and where not */
   GNNFsaiOptions     fsai;
   char              *model_name;
   PetscReal          epsilon;  /* PETSC_DEFAULT: the model's; 0 of the classical factor */
@@ -345,7 +345,7 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* GNNFactorFallback() */
+/* GNNFactorFallback(); another factor than the one of f->alpha may be ready then, if that is not the classical one */
 static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
 {
   PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
@@ -360,18 +360,28 @@ static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the guard refused the network's factor, the policy says what then; the last three only with the set-up on the device */
-static PetscErrorCode PCGNNSPAIRefused_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
+/* Does the policy want the classical factor tried? */
+static PetscBool PCGNNSPAIWantsFallback_Private(PC_GNNSPAI *gnn)
+{
+  const PetscBool refused = gnn->factor->alpha <= 0.0 ? PETSC_TRUE : PETSC_FALSE;
+
+  if (!gnn->guard || gnn->graph->ncoupled == 0) return PETSC_FALSE;
+  return gnn->policy == PC_GNNSPAI_FALLBACK_BEST || (refused && gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* What the policy says to the guard's choice; the last three only with the set-up on the device */
+static PetscErrorCode PCGNNSPAIFallback_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
 {
   PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
   GNNFactor       f       = gnn->factor;
   const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
 
   PetscFunctionBegin;
-  if (f->alpha > 0.0 || gnn->graph->ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI && gnn->device_setup) PetscCall(PCGNNSPAIFallbackOnDevice_Private(pc, local, loss, status));
-  else if (gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
-  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR) {
+  if (PCGNNSPAIWantsFallback_Private(gnn)) {
+    if (gnn->device_setup) PetscCall(PCGNNSPAIFallbackOnDevice_Private(pc, local, loss, status));
+    else PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
+  }
+  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR && f->alpha <= 0.0 && gnn->graph->ncoupled > 0) {
     PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
     PetscCall(PetscInfo(pc, REFUSED "\n"));
     pc->failedreason = PC_FACTOR_OTHER;
@@ -385,14 +395,16 @@ static PetscErrorCode PCGNNSPAIChooseOnDevice_Private(PC pc, Mat local, PetscRea
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
   GNNFactor   f   = gnn->factor;
+  PetscBool   tried;
 
   PetscFunctionBegin;
   if (f->alpha != 1.0) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, 1.0, 1.0, loss, status)); /* the network's values */
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(GNNGuardChoose(&f->guard, &gnn->model->config, gnn->graph, gnn->device, GNNOpsSlots(gnn->device), PCGNNSPAIEpsilon_Private(gnn), &f->alpha, &f->damping));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(PCGNNSPAIRefused_Private(pc, local, loss, status));
-  if (f->alpha != 1.0 && f->alpha != GNN_GUARD_FSAI) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, loss, status));
+  tried = PCGNNSPAIWantsFallback_Private(gnn);
+  PetscCall(PCGNNSPAIFallback_Private(pc, local, loss, status));
+  if (f->alpha != GNN_GUARD_FSAI && (f->alpha != 1.0 || tried)) PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, loss, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -433,7 +445,7 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   if (!kept) {
     PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
-    PetscCall(PCGNNSPAIRefused_Private(pc, NULL, NULL, NULL));
+    PetscCall(PCGNNSPAIFallback_Private(pc, NULL, NULL, NULL));
   }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
@@ -901,7 +913,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_fallback (error|fsai|jacobi) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
+.  -pc_gnnspai_fallback (error|fsai|jacobi|best) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
 .  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
 .  -pc_gnnspai_math (fp32|tf32)              - arithmetic of the network on a device, see `PCGNNSPAISetMath()`
 .  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`

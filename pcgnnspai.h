@@ -47,12 +47,13 @@ typedef enum {
 PETSC_EXTERN const char *const PCGNNSPAIValuesTypes[];
 
 /*E
-   PCGNNSPAIFallback - what to do where the guard refuses the network's factor
+   PCGNNSPAIFallback - what to do where the guard refuses the network's factor, or whether another may be taken anyway
 
    Values:
 +  `PC_GNNSPAI_FALLBACK_ERROR`  - the set-up fails
 .  `PC_GNNSPAI_FALLBACK_FSAI`   - the classical factor, if it is better than what the guard has
--  `PC_GNNSPAI_FALLBACK_JACOBI` - what the guard has: a start that needs no network, or Jacobi
+.  `PC_GNNSPAI_FALLBACK_JACOBI` - what the guard has: a start that needs no network, or Jacobi
+-  `PC_GNNSPAI_FALLBACK_BEST`   - the classical factor wherever it is better than what the guard has, the network's factor included
 
    Level: intermediate
 
@@ -61,7 +62,8 @@ E*/
 typedef enum {
   PC_GNNSPAI_FALLBACK_ERROR,
   PC_GNNSPAI_FALLBACK_FSAI,
-  PC_GNNSPAI_FALLBACK_JACOBI
+  PC_GNNSPAI_FALLBACK_JACOBI,
+  PC_GNNSPAI_FALLBACK_BEST
 } PCGNNSPAIFallback;
 PETSC_EXTERN const char *const PCGNNSPAIFallbacks[];
 

@@ -33,6 +33,8 @@ if [ "$what" != bench ]; then
 fi
 if [ "$what" != tests ] && [ -n "$arch" ]; then
   make bench-cuda || failed=1
+  make where=cuda bench-train || failed=1
+  if python3 -c 'import torch, numpy' 2> /dev/null; then make where=cuda bench-train-torch || failed=1; fi
   command -v python3 > /dev/null && python3 bench/table.py bench/results/*-cuda.json
 fi
 exit $failed

@@ -30,6 +30,31 @@ static PetscErrorCode SameFactors(PC a, PC b, PetscBool *same)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* best: the classical factor against one of the network's that the guard accepts */
+static PetscErrorCode TestBest(Mat A)
+{
+  PC        best, network;
+  PetscReal alpha[3];
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &best));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &network));
+  PetscCall(PCSetUp(network));
+  PetscCall(PCGNNSPAIGetGuardAlpha(network, &alpha[0]));
+  PetscCall(PCGNNSPAISetFallback(best, PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(PCSetUp(best));
+  PetscCall(PCGNNSPAIGetGuardAlpha(best, &alpha[1]));
+  PetscCall(PCGNNSPAISetThreshold(best, 0.999)); /* a diagonal G */
+  PetscCall(SameFactors(best, network, &same));
+  PetscCall(PCGNNSPAIGetGuardAlpha(best, &alpha[2]));
+  Ok(alpha[0] > 0.0 && alpha[1] == -2.0, "best: the classical factor in place of the network's, alpha %g in place of %g", (double)alpha[1], (double)alpha[0]);
+  Ok(same && alpha[2] == alpha[0], "best: the network's factor where that is better, alpha %g", (double)alpha[2]);
+  PetscCall(PCDestroy(&best));
+  PetscCall(PCDestroy(&network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestPolicies(Mat A)
 {
   PC        fsai, jacobi, classical;
@@ -58,6 +83,10 @@ static PetscErrorCode TestPolicies(Mat A)
   PetscCall(PCSetUp(fsai));
   PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
   Ok(alpha == 1.0, "no guard, no fallback: alpha %g", (double)alpha);
+  PetscCall(PCGNNSPAISetFallback(fsai, PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(PCSetUp(fsai));
+  PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
+  Ok(alpha == 1.0, "no guard, best: alpha %g", (double)alpha);
   PetscCall(PCDestroy(&fsai));
   PetscCall(PCDestroy(&jacobi));
   PetscCall(PCDestroy(&classical));
@@ -291,6 +320,7 @@ int main(int argc, char **argv)
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240 * size, 1, &A));
   PetscCall(TestPolicies(A));
+  PetscCall(TestBest(A));
   PetscCall(TestError(A));
   PetscCall(TestDiagonal());
   PetscCall(TestOptions(A));

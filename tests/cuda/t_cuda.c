@@ -25,6 +25,8 @@ static const Variant variants[] = {
   {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5,  "set-up on the device in fp32"},
   {"network, single precision", "-pc_gnnspai_precision single",                                1e-5,  "set-up on the device in fp32"},
   {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3,  "set-up on the device in tf32"},
+  {"network, best",             "-pc_gnnspai_fallback best",                                   1e-5,  "set-up on the device in fp32"},
+  {"network, best, diagonal",   "-pc_gnnspai_fallback best -pc_gnnspai_threshold 0.999",       1e-5,  "set-up on the device in fp32"},
   {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12, "set-up on the device, product on the device"},
   {"fsai, static, row sums",    "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0 -pc_gnnspai_order rowsum", 1e-12, "set-up on the device, product on the device"},
   {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12, "set-up on the device, product on the device"},
@@ -220,10 +222,10 @@ static PetscErrorCode TestFallback(Mat A)
 }
 
 /* The guard chooses as on the host, whether the model suits the matrix or not */
-static PetscErrorCode TestGuard(void)
+static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
 {
   const char *const models[] = {"general", "heat", "synthetic", "small"};
-  PetscInt          different = 0, choices[4] = {0};
+  PetscInt          different = 0, kinds = 0, choices[5] = {0};
 
   PetscFunctionBeginUser;
   for (int k = 0; k < 12; k++) {
@@ -237,7 +239,7 @@ static PetscErrorCode TestGuard(void)
 
       PetscCall(TestPCCreate(M[l], NULL, PETSC_TRUE, &pc));
       PetscCall(PCGNNSPAISetModel(pc, models[k / 3]));
-      PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+      PetscCall(PCGNNSPAISetFallback(pc, policy));
       Emulate(l ? PETSC_TRUE : PETSC_FALSE);
       PetscCall(PCSetUp(pc));
       Emulate(PETSC_FALSE);
@@ -246,9 +248,10 @@ static PetscErrorCode TestGuard(void)
       PetscCall(MatDestroy(&M[l]));
     }
     if (alpha[0] != alpha[1]) different++;
-    choices[alpha[0] == 1.0 ? 0 : alpha[0] > 0.0 ? 1 : alpha[0] == 0.0 ? 2 : 3]++;
+    choices[alpha[0] == 1.0 ? 0 : alpha[0] > 0.0 ? 1 : (int)-alpha[0] + 2]++;
   }
-  Ok(different == 0 && (choices[0] > 0) + (choices[1] > 0) + (choices[2] > 0) + (choices[3] > 0) > 1, "the guard chooses as on the host: the network %d times, part of it %d, the damped start %d, Jacobi %d", (int)choices[0], (int)choices[1], (int)choices[2], (int)choices[3]);
+  for (int k = 0; k < 5; k++) kinds += choices[k] > 0;
+  Ok(different == 0 && (policy == PC_GNNSPAI_FALLBACK_JACOBI ? kinds > 1 : choices[4] > 0), "fallback %s: the guard chooses as on the host: the network %d times, part of it %d, the damped start %d, Jacobi %d, the classical factor %d", PCGNNSPAIFallbacks[policy], (int)choices[0], (int)choices[1], (int)choices[2], (int)choices[3], (int)choices[4]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -407,7 +410,8 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
   PetscCall(TestFallback(A));
-  PetscCall(TestGuard());
+  PetscCall(TestGuard(PC_GNNSPAI_FALLBACK_JACOBI));
+  PetscCall(TestGuard(PC_GNNSPAI_FALLBACK_BEST));
   PetscCall(TestCopies(A));
   PetscCall(TestWide(A, PC_GNNSPAI_DOUBLE));
   PetscCall(TestWide(A, PC_GNNSPAI_SINGLE));
