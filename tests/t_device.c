@@ -1,16 +1,10 @@
 static char help[] = "The device's operations against the host's, on random and awkward matrices: whole G, product, the guard's probe, failures.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
-#include "../gnn/gnndevice.h"
 #include "../gnn/gnnfsai.h"
 #include "../gnn/gnnforward.h"
+#include "testdevice.h"
 #include "testpc.h"
-
-#if defined(GNN_EMULATE)
-  #define WHERE "emulated"
-#else
-  #define WHERE "on the device"
-#endif
 
 /* ---- arrays on the device ---- */
 
@@ -103,17 +97,6 @@ static PetscErrorCode HostDestroy(Host *h)
 
 /* ---- cases ---- */
 
-static PetscReal Difference(PetscInt n, const PetscScalar x[], const PetscScalar y[])
-{
-  PetscReal diff = 0.0, size = 0.0;
-
-  for (PetscInt k = 0; k < n; k++) {
-    diff = PetscIsInfOrNanScalar(x[k]) ? PETSC_INFINITY : PetscMax(diff, PetscAbsScalar(x[k] - y[k]));
-    size = PetscMax(size, PetscAbsScalar(y[k]));
-  }
-  return size > 0.0 ? diff / size : diff;
-}
-
 /* Device against host for one model and matrix; tolerance relative to the largest entry */
 static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
 {
@@ -143,8 +126,8 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(GNNDeviceGetSlots(device, h.graph, gt, NULL));
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));
   PetscCall(Take(n, &dz, z));
-  Ok(Difference(h.graph->nz, gt, h.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)Difference(h.graph->nz, gt, h.gt), WHERE);
-  Ok(Difference(n, z, h.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)Difference(n, z, h.z));
+  Ok(TestArrayDifference(h.graph->nz, gt, h.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(h.graph->nz, gt, h.gt), WHERE);
+  Ok(TestArrayDifference(n, z, h.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, h.z));
   Ok(status.flags == 0 && status.decoupled == h.graph->n - h.graph->ncoupled && PetscAbsReal(status.loss - h.loss) <= 10.0 * tolerance * PetscMax(h.loss, 1.0), "%s: status, %d decoupled, loss %g against %g", name, status.decoupled, status.loss, (double)h.loss);
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(Take(n, &dx, NULL));
@@ -452,7 +435,7 @@ static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool si
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));
   PetscCall(Take(n, &dx, NULL));
   PetscCall(Take(n, &dz, z));
-  Ok(Difference(n, z, h.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)h.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)Difference(n, z, h.z));
+  Ok(TestArrayDifference(n, z, h.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)h.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)TestArrayDifference(n, z, h.z));
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(HostDestroy(&h));
   PetscCall(PetscFree2(x, z));

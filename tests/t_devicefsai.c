@@ -1,15 +1,13 @@
 static char help[] = "The classical factor made on the device against the host's: pattern, values, product, the guard's probe; awkward rows, refresh.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
-#include "../gnn/gnndevice.h"
+#include "testdevice.h"
 #include "../gnn/gnnfsairow.h"
 #include "testpc.h"
 
 #if defined(GNN_EMULATE)
-  #define WHERE "emulated"
   #define POINTS 7
 #else
-  #define WHERE "on the device"
   #define POINTS 70 /* more rows than one block sums up in one go */
 #endif
 
@@ -105,17 +103,6 @@ static PetscErrorCode BothRun(Both *b, Mat A)
 
 /* ---- comparisons ---- */
 
-static PetscReal Difference(PetscInt n, const PetscScalar x[], const PetscScalar y[])
-{
-  PetscReal diff = 0.0, size = 0.0;
-
-  for (PetscInt k = 0; k < n; k++) {
-    diff = PetscIsInfOrNanScalar(x[k]) ? PETSC_INFINITY : PetscMax(diff, PetscAbsScalar(x[k] - y[k]));
-    size = PetscMax(size, PetscAbsScalar(y[k]));
-  }
-  return size > 0.0 ? diff / size : diff;
-}
-
 /* Stored zeros of rows that are Jacobi's are dropped, where the pattern is that of slots */
 static void DropZeros(GNNFactor f)
 {
@@ -135,7 +122,7 @@ static void DropZeros(GNNFactor f)
 static PetscReal FactorDifference(GNNFactor x, GNNFactor y)
 {
   if (memcmp(x->i, y->i, (y->n + 1) * sizeof(PetscInt)) || memcmp(x->j, y->j, y->i[y->n] * sizeof(PetscInt))) return PETSC_INFINITY;
-  return Difference(y->i[y->n], x->v, y->v);
+  return TestArrayDifference(y->i[y->n], x->v, y->v);
 }
 
 /* ||At (G G^T + eps I) w - w||^2 for the probe's w, by the host's factor */
@@ -216,7 +203,7 @@ static PetscErrorCode OkBoth(Both *b, const char what[])
   PetscCall(Transposed(b, &transposed));
   if (b->status.failed > 0) DropZeros(b->fetched);
   factor  = FactorDifference(b->fetched, b->host);
-  product = Difference(b->n, b->dz, b->hz);
+  product = TestArrayDifference(b->n, b->dz, b->hz);
   Ok(factor <= 1e-12, "%s: the same entries of G, largest difference %.1e (%s)", what, (double)factor, WHERE);
   Ok(product <= tolerance && transposed, "%s: M^-1 x, %.1e, and S G is the transpose of G^T S", what, (double)product);
   Ok(b->status.flags == 0 && b->status.failed == b->host->rows_failed && b->status.decoupled == b->n - b->graph->ncoupled && PetscAbsReal(b->status.loss - loss) <= 10.0 * tolerance * PetscMax(loss, 1.0), "%s: status, %d rows failed, %d decoupled, loss %g against %g", what, b->status.failed, b->status.decoupled, b->status.loss, (double)loss);

@@ -3,13 +3,8 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
 
 #include "../train/device.h"
 #include "caught.h"
+#include "testdevice.h"
 #include "testpc.h"
-
-#if defined(GNN_EMULATE)
-  #define WHERE "emulated"
-#else
-  #define WHERE "on the device"
-#endif
 
 /* A model, its matrices, and what both sides compute from them */
 typedef struct {

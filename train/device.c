@@ -29,25 +29,34 @@ static PetscInt TileSlots_Private(const TrainDeviceOptions *o, PetscInt count, c
   return slots < 5e4 ? 32 : slots < 2e5 ? 64 : 256;
 }
 
+/* Arrays of a graph of block size 1; more: row offsets beyond its rows */
+static void GraphLayout_Private(size_t n, size_t more, size_t nz, GNNKernelGraph *graph, TrainBlock *block)
+{
+  graph->b      = 1;
+  graph->i      = TrainBlockTake(block, n + more, sizeof(int));
+  graph->j      = TrainBlockTake(block, nz, sizeof(int));
+  graph->brow   = TrainBlockTake(block, nz, sizeof(int));
+  graph->bi     = graph->i;
+  graph->bj     = graph->j;
+  graph->rev    = TrainBlockTake(block, nz, sizeof(int));
+  graph->diag   = TrainBlockTake(block, n, sizeof(int));
+  graph->s      = TrainBlockTake(block, n, sizeof(double));
+  graph->at     = TrainBlockTake(block, nz, sizeof(double));
+  graph->keep   = TrainBlockTake(block, nz, 1);
+  graph->degree = TrainBlockTake(block, n, sizeof(float));
+  graph->rowabs = TrainBlockTake(block, n, sizeof(float));
+  graph->rowsum = TrainBlockTake(block, n, sizeof(float));
+}
+
 /* The same layout on the host, where it is filled, and on the device */
 static void MatricesLayout_Private(const GNNTrainMatrix *total, int count, GNNTrainMatrices *all, TrainBlock *block)
 {
-  const size_t n = (size_t)total->row, nz = (size_t)total->slot, rows = n + count, tiles = (size_t)total->tile + count;
+  const size_t n = (size_t)total->row, nz = (size_t)total->slot, tiles = (size_t)total->tile + count;
 
-  all->count        = count;
-  all->matrix       = TrainBlockTake(block, count, sizeof(*all->matrix));
-  all->tile         = TrainBlockTake(block, tiles, sizeof(int));
-  all->graph.i      = TrainBlockTake(block, rows, sizeof(int));
-  all->graph.j      = TrainBlockTake(block, nz, sizeof(int));
-  all->graph.brow   = TrainBlockTake(block, nz, sizeof(int));
-  all->graph.rev    = TrainBlockTake(block, nz, sizeof(int));
-  all->graph.diag   = TrainBlockTake(block, n, sizeof(int));
-  all->graph.s      = TrainBlockTake(block, n, sizeof(double));
-  all->graph.at     = TrainBlockTake(block, nz, sizeof(double));
-  all->graph.keep   = TrainBlockTake(block, nz, 1);
-  all->graph.degree = TrainBlockTake(block, n, sizeof(float));
-  all->graph.rowabs = TrainBlockTake(block, n, sizeof(float));
-  all->graph.rowsum = TrainBlockTake(block, n, sizeof(float));
+  all->count  = count;
+  all->matrix = TrainBlockTake(block, count, sizeof(*all->matrix));
+  all->tile   = TrainBlockTake(block, tiles, sizeof(int));
+  GraphLayout_Private(n, count, nz, &all->graph, block);
 }
 
 /* Where each matrix begins; total: behind the last one */
@@ -174,38 +183,25 @@ static void BatchLayout_Private(TrainDevice d, PetscInt tiles, TrainBlock *block
   const size_t   n = (size_t)d->n, nz = (size_t)d->nz, members = (size_t)d->members, vector = n * d->batch.probes;
   GNNTrainBatch *b = &d->batch;
 
-  b->graph.i      = TrainBlockTake(block, n + 1, sizeof(int));
-  b->graph.j      = TrainBlockTake(block, nz, sizeof(int));
-  b->graph.brow   = TrainBlockTake(block, nz, sizeof(int));
-  b->graph.rev    = TrainBlockTake(block, nz, sizeof(int));
-  b->graph.diag   = TrainBlockTake(block, n, sizeof(int));
-  b->graph.b      = 1;
-  b->graph.bi     = b->graph.i;
-  b->graph.bj     = b->graph.j;
-  b->graph.s      = TrainBlockTake(block, n, sizeof(double));
-  b->graph.at     = TrainBlockTake(block, nz, sizeof(double));
-  b->graph.keep   = TrainBlockTake(block, nz, 1);
-  b->graph.degree = TrainBlockTake(block, n, sizeof(float));
-  b->graph.rowabs = TrainBlockTake(block, n, sizeof(float));
-  b->graph.rowsum = TrainBlockTake(block, n, sizeof(float));
-  b->tile         = TrainBlockTake(block, tiles + 1, sizeof(int));
-  b->start        = TrainBlockTake(block, members + 1, sizeof(int));
-  b->member       = TrainBlockTake(block, n, sizeof(int));
-  b->kappa        = TrainBlockTake(block, 2 * n, sizeof(float));
-  b->factor       = TrainBlockTake(block, members, sizeof(double));
-  b->scale        = TrainBlockTake(block, members, sizeof(double));
-  b->twice        = TrainBlockTake(block, members, sizeof(double));
-  b->sai          = TrainBlockTake(block, members, sizeof(double));
-  b->w            = TrainBlockTake(block, vector, sizeof(double));
-  b->u            = TrainBlockTake(block, vector, sizeof(double));
-  b->z            = TrainBlockTake(block, vector, sizeof(double));
-  b->y            = TrainBlockTake(block, vector, sizeof(double));
-  b->q            = TrainBlockTake(block, vector, sizeof(double));
-  b->t            = TrainBlockTake(block, vector, sizeof(double));
-  b->gt           = TrainBlockTake(block, nz, sizeof(double));
-  b->dout         = TrainBlockTake(block, nz, sizeof(float));
-  b->dc           = TrainBlockTake(block, 2 * GNN_KERNEL_PARTIALS, sizeof(double));
-  d->status       = TrainBlockTake(block, 1, sizeof(*d->status));
+  GraphLayout_Private(n, 1, nz, &b->graph, block);
+  b->tile   = TrainBlockTake(block, tiles + 1, sizeof(int));
+  b->start  = TrainBlockTake(block, members + 1, sizeof(int));
+  b->member = TrainBlockTake(block, n, sizeof(int));
+  b->kappa  = TrainBlockTake(block, 2 * n, sizeof(float));
+  b->factor = TrainBlockTake(block, members, sizeof(double));
+  b->scale  = TrainBlockTake(block, members, sizeof(double));
+  b->twice  = TrainBlockTake(block, members, sizeof(double));
+  b->sai    = TrainBlockTake(block, members, sizeof(double));
+  b->w      = TrainBlockTake(block, vector, sizeof(double));
+  b->u      = TrainBlockTake(block, vector, sizeof(double));
+  b->z      = TrainBlockTake(block, vector, sizeof(double));
+  b->y      = TrainBlockTake(block, vector, sizeof(double));
+  b->q      = TrainBlockTake(block, vector, sizeof(double));
+  b->t      = TrainBlockTake(block, vector, sizeof(double));
+  b->gt     = TrainBlockTake(block, nz, sizeof(double));
+  b->dout   = TrainBlockTake(block, nz, sizeof(float));
+  b->dc     = TrainBlockTake(block, 2 * GNN_KERNEL_PARTIALS, sizeof(double));
+  d->status = TrainBlockTake(block, 1, sizeof(*d->status));
 }
 
 static void HiddenLayout_Private(const GNNKernelConfig *c, size_t n, size_t nz, GNNKernelHidden *hidden, TrainBlock *block)
