@@ -290,6 +290,8 @@ def filled(text):
 
 
 def show(path):
+    if "matrices" not in load(path):  # train_torch.py's, which has a table of its own
+        return
     print(f"## {os.path.splitext(os.path.basename(path))[0]}\n")
     print("\n".join(all_tables(load(path))))
 
