@@ -87,8 +87,8 @@ static PetscReal Loss_Private(PetscReal c[3][3], PetscReal alpha)
 static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
 {
   const GuardPlace at = w->at;
-  const PetscInt N    = at.g->n * NPROBE;
-  PetscScalar   *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
+  const PetscInt   N    = at.g->n * NPROBE;
+  PetscScalar     *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
   PetscReal      c[3][3];
 
   PetscFunctionBegin;
@@ -137,7 +137,7 @@ typedef struct {
 static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, Steps *s)
 {
   const GuardPlace at = w->at;
-  const PetscInt n   = at.g->n;
+  const PetscInt   n  = at.g->n;
   PetscScalar   *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
   PetscReal      rz, start;
 
@@ -323,7 +323,7 @@ PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscB
 PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscReal *loss)
 {
   const GuardPlace at = w->at;
-  const PetscInt n   = at.g->n;
+  const PetscInt   n  = at.g->n;
 
   PetscFunctionBegin;
   PetscCall(GuardProbe(at, 1, w->w));

@@ -33,29 +33,6 @@ typedef struct {
   PetscReal    loss;   /* of the device's probe, sum of squares */
 } Host;
 
-static PetscErrorCode HostLoss(Host *h, PetscReal epsilon)
-{
-  GNNGraph     g = h->graph;
-  PetscScalar *w, *z;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
-  for (PetscInt i = 0; i < g->n; i++) {
-    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i);
-    z[i] = epsilon * w[i];
-  }
-  GNN_FACTOR_PRODUCT(PetscScalar, g->n, g->i, g->j, h->gt, w, z)
-  h->loss = 0.0;
-  for (PetscInt i = 0; i < g->n; i++) {
-    PetscScalar y = -w[i];
-
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) y += g->at[p] * z[g->j[p]];
-    h->loss += PetscSqr(y);
-  }
-  PetscCall(PetscFree2(w, z));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const PetscScalar x[], PetscInt user_size, const PetscScalar user[], Host *h)
 {
   const PetscInt *ia, *ja;
@@ -80,7 +57,7 @@ static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const Pe
   PetscCall(GNNFactorCreate(h->graph, PETSC_FALSE, &h->factor));
   PetscCall(GNNFactorAssemble(h->factor, m, h->graph, out, m->config.epsilon, PETSC_FALSE));
   PetscCall(GNNFactorApply(h->factor, x, h->z));
-  PetscCall(HostLoss(h, m->config.epsilon));
+  PetscCall(TestProbeLoss(h->graph, h->graph->i, h->graph->j, h->gt, m->config.epsilon, &h->loss));
   PetscCall(PetscFree(out));
   PetscCall(GNNActsDestroy(&acts));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -125,31 +125,6 @@ static PetscReal FactorDifference(GNNFactor x, GNNFactor y)
   return TestArrayDifference(y->i[y->n], x->v, y->v);
 }
 
-/* ||At (G G^T + eps I) w - w||^2 for the probe's w, by the host's factor */
-static PetscErrorCode HostLoss(const Both *b, PetscReal *loss)
-{
-  GNNGraph     g = b->graph;
-  GNNFactor    f = b->host;
-  PetscScalar *w, *z;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
-  for (PetscInt i = 0; i < g->n; i++) {
-    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i);
-    z[i] = EPSILON * w[i];
-  }
-  GNN_FACTOR_PRODUCT(PetscScalar, g->n, f->i, f->j, f->v, w, z)
-  *loss = 0.0;
-  for (PetscInt i = 0; i < g->n; i++) {
-    PetscScalar y = -w[i];
-
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) y += g->at[p] * z[g->j[p]];
-    *loss += PetscSqr(y);
-  }
-  PetscCall(PetscFree2(w, z));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A matrix of the device, on the host */
 static PetscErrorCode FetchMat(const GNNKernelMat *m, int **i, int **j, double **v)
 {
@@ -199,7 +174,7 @@ static PetscErrorCode OkBoth(Both *b, const char what[])
   PetscBool       transposed = PETSC_FALSE;
 
   PetscFunctionBeginUser;
-  PetscCall(HostLoss(b, &loss));
+  PetscCall(TestProbeLoss(b->graph, b->host->i, b->host->j, b->host->v, EPSILON, &loss));
   PetscCall(Transposed(b, &transposed));
   if (b->status.failed > 0) DropZeros(b->fetched);
   factor  = FactorDifference(b->fetched, b->host);

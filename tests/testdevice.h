@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../gnn/gnndevice.h"
+#include "../gnn/gnnfactor.h"
 
 #if defined(GNN_EMULATE)
   #define WHERE "emulated"
@@ -21,4 +22,27 @@ static inline PetscReal TestArrayDifference(PetscInt n, const PetscScalar x[], c
     size = PetscMax(size, PetscAbsScalar(y[k]));
   }
   return size > 0.0 ? diff / size : diff;
+}
+
+/* ||At (G G^T + eps I) w - w||^2 for the w of the device's probe, on the host: the rows of G^T in CSR */
+static inline PetscErrorCode TestProbeLoss(GNNGraph g, const PetscInt ia[], const PetscInt ja[], const PetscScalar gt[], PetscReal epsilon, PetscReal *loss)
+{
+  PetscScalar *w, *z;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
+  for (PetscInt i = 0; i < g->n; i++) {
+    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i);
+    z[i] = epsilon * w[i];
+  }
+  GNN_FACTOR_PRODUCT(PetscScalar, g->n, ia, ja, gt, w, z)
+  *loss = 0.0;
+  for (PetscInt i = 0; i < g->n; i++) {
+    PetscScalar y = -w[i];
+
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) y += g->at[p] * z[g->j[p]];
+    *loss += PetscSqr(y);
+  }
+  PetscCall(PetscFree2(w, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
