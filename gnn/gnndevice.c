@@ -4,14 +4,22 @@
 #include "gnndevice.h"
 #include "gnnnet.h"
 
-#define TILE_SLOTS 256 /* slots of a tile of the network, unless one row has more */
+/* Slots of a tile of the network, which is one warp's, unless one row has more: as few as give work to a few thousand warps */
+static PetscInt TileSlots_Private(PetscInt slots)
+{
+  return PetscMax(48, PetscMin(256, slots / 2048));
+}
 
 PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
 {
   const GNNConfig *c = &m->config;
+  GNNKernelConfig  k;
 
   PetscFunctionBegin;
   *supports = c->width <= 32 && c->layers <= GNN_KERNEL_LAYERS && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
+  if (!*supports) PetscFunctionReturn(PETSC_SUCCESS);
+  GNNDeviceConfig(c, PETSC_FALSE, &k);
+  *supports = GNNKernelFits(&k, (int)c->block_size) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -241,6 +249,22 @@ size_t GNNDevicePackSize(const GNNKernelConfig *c, int out)
   return (size_t)GNNKernelMapSize(c, GNNKernelPad(c->node.size), d) + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), d) + GNNKernelMapSize(c, d, GNNKernelPad(out)) + (size_t)c->layers * (3 * square + 4 * d * d) + 2 * d * d;
 }
 
+/* To tf32, whose mantissa has 10 bits, as cvt.rna does: to the nearest, ties away from zero */
+static void RoundToTF32_Private(size_t n, float w[])
+{
+  for (size_t k = 0; k < n; k++) {
+    union
+    {
+      float    f;
+      uint32_t i;
+    } x = {.f = w[k]};
+
+    x.i  = (x.i + 0x1000) & 0xFFFFE000;
+    w[k] = x.f;
+  }
+}
+
+/* For the tensor cores all are rounded here, biases too, rather than the matrices at every product */
 static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
 {
   const GNNKernelConfig *c = &d->net.config;
@@ -251,6 +275,7 @@ static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNSt
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(size, &host));
   GNNDevicePack(c, m->net, host, offset);
+  if (c->tf32) RoundToTF32_Private(size, host);
   PetscCall(DevicePut_Private(d, host, size * sizeof(float), stream, &device));
   PetscCall(PetscFree(host));
   d->net.encode = device;
@@ -268,7 +293,7 @@ static PetscErrorCode DeviceCreateNet_Private(GNNDevice d, GNNModel m, GNNGraph 
   GNNDeviceConfig(&m->config, tf32, &k->config);
   PetscCall(DeviceUploadWeights_Private(d, m, stream));
   PetscCall(PetscMalloc1(g->nodes + 1, &tile));
-  k->ntiles = GNNDeviceTiles(g->nodes, i, GNN_KERNEL_ROWS, TILE_SLOTS, tile);
+  k->ntiles = GNNDeviceTiles(g->nodes, i, GNN_KERNEL_ROWS, TileSlots_Private(g->slots), tile);
   PetscCall(DevicePut_Private(d, tile, (k->ntiles + 1) * sizeof(int), stream, &k->tile));
   PetscCall(PetscFree(tile));
   PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));

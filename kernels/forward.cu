@@ -1,6 +1,17 @@
 /* The network, for use */
 #include "forward.cuh"
 
+int GNNKernelFits(const GNNKernelConfig *c, int b)
+{
+  const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelMapSize(c, GNNKernelPad(c->node.size), c->width) + 4 * c->width * c->width, decode = GNNKernelMapSize(c, c->width, GNNKernelPad(b * b));
+  const int most = layer > encode ? layer : encode;
+  int       device = 0, limit = 0;
+
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return (most > decode ? most : decode) * (int)sizeof(float) <= limit;
+}
+
 int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   return net.config.tf32 ? ForwardOfWidth<true, false>(g, net, start, gt, status, stream) : ForwardOfWidth<false, false>(g, net, start, gt, status, stream);

@@ -4,21 +4,22 @@
    sum by row in CSR order, new edge state), then updates its nodes and their parts of the next layer's first linears. A block copies
    the stage's weights into shared memory, if they fit, and takes one tile after the other.
 
-   With TAPE, for training, the states of every layer and what the GELUs read are kept (GNNKernelTape).
+   With TAPE, for training, the states of every layer and what the GELUs read are kept (GNNKernelTape). PLAIN is for networks without
+   LayerNorm whose maps have one hidden layer, as the built-in ones: what the compiler knows of the shape saves half of the registers.
 */
 #pragma once
 
 #include "stage.cuh"
 
 /* From what the first GELU reads to the last hidden rows */
-template <bool TF32, bool TAPE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __device__ __forceinline__ void Hidden(const GNNKernelConfig &c, const Map &m, const Taped &tape, Rows<NB> &h)
 {
   const float *w = m.body;
 
   if (TAPE) TapedStore(tape, 0, h);
   RowsGelu(h);
-  for (int k = 1; k < c.hidden; k++) {
+  for (int k = 1; !PLAIN && k < c.hidden; k++) {
     Rows<NB> y;
 
     RowsSet(y, w + 64 * NB * NB);
@@ -96,7 +97,7 @@ __device__ static void Features(const GNNKernelGraph &g, const GNNKernelNet &net
 }
 
 /* y = FF(features) */
-template <bool TF32, bool TAPE, bool EDGE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, bool EDGE, int NB>
 __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelNet &net, const Map &m, int a, int b, Rows<NB> &y)
 {
   const int in = GNNKernelPad(EDGE ? net.config.edge.size : net.config.node.size);
@@ -113,7 +114,7 @@ __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelN
     MultiplyAdd<TF32>(h, x, m.lift, in, first);
   }
   if (TAPE) tape = TapedRows<NB>(net.config, EDGE ? net.tape.pre.edge_enc : net.tape.pre.node_enc, EDGE ? net.tape.nz : net.tape.n, 0, a, b);
-  Hidden<TF32, TAPE>(net.config, m, tape, h);
+  Hidden<TF32, TAPE, PLAIN>(net.config, m, tape, h);
   RowsSet(y, m.projbias);
   MultiplyAdd<TF32>(y, h, m.proj, 8 * NB);
 }
@@ -121,7 +122,7 @@ __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelN
 /* ---- nodes ---- */
 
 /* Node parts of the first linears of the next layer, for nodes a and b with states x: nparts/2 as receiver, then as many as sender */
-template <bool TF32, bool TAPE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __device__ __forceinline__ void NodeParts(const GNNKernelNet &net, int next, const float *w, int nparts, const Rows<NB> &x, int a, int b)
 {
   for (int q = 0; q < nparts; q++) {
@@ -132,7 +133,7 @@ __device__ __forceinline__ void NodeParts(const GNNKernelNet &net, int next, con
     MultiplyAdd<TF32>(y, x, w + q * 64 * NB * NB, 8 * NB);
     RowsStore(y, RowAt(to, a, 16 * NB), RowAt(to, b, 16 * NB));
   }
-  if (net.config.norm) {
+  if (!PLAIN && net.config.norm) {
     const Moments m  = RowsMoments(x);
     float        *to = NodeMoments<TAPE>(net, next);
 
@@ -143,28 +144,28 @@ __device__ __forceinline__ void NodeParts(const GNNKernelNet &net, int next, con
   }
 }
 
-template <bool TF32, bool TAPE, int NB>
-__global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GNNKernelNet net, int size, int copied)
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
+__global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GNNKernelNet net, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.encode, size, shared, copied);
+  const float *w = Stage(net.encode, size, shared);
   const int    warps = gridDim.x * WARPS;
   float       *to    = NodeStates<TAPE, NB>(net, 0);
   Map          m;
 
-  w = MapRead(net.config, w, GNNKernelPad(net.config.node.size), 8 * NB, &m);
+  w = MapRead<NB>(PLAIN ? 1 : net.config.hidden, w, GNNKernelPad(net.config.node.size), 8 * NB, &m);
   for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.nodes; first += warps * 16) {
     const int a = first + LaneRow() < g.nodes ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.nodes ? first + LaneRow() + 8 : -1;
     Rows<NB>  x;
 
-    Encode<TF32, TAPE, false>(g, net, m, a, b, x);
+    Encode<TF32, TAPE, PLAIN, false>(g, net, m, a, b, x);
     RowsStore(x, RowAt(to, a, 8 * NB), RowAt(to, b, 8 * NB));
-    NodeParts<TF32, TAPE>(net, 0, w, 4, x, a, b);
+    NodeParts<TF32, TAPE, PLAIN>(net, 0, w, 4, x, a, b);
   }
 }
 
 /* agg_i = kappa_i (W sum_i + degree_i b), x_i += node_mlp(agg_i), and the parts of the next layer; sums (nrows, 8 NB) */
-template <bool TF32, bool TAPE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __device__ __forceinline__ void UpdateNodes(const GNNKernelGraph &g, const GNNKernelNet &net, int layer, const Map &msg, const Map &node, const float *parts, const float *sums, int first, int nrows)
 {
   const int   ra = LaneRow(), rb = ra + 8, a = ra < nrows ? first + ra : -1, b = rb < nrows ? first + rb : -1;
@@ -183,7 +184,7 @@ __device__ __forceinline__ void UpdateNodes(const GNNKernelGraph &g, const GNNKe
   RowsScale(y, ka * da, kb * db);
   MultiplyAdd<TF32>(y, x, msg.proj, 8 * NB); /* y = agg */
   if (TAPE) RowsStore(y, RowAt(net.tape.agg + at, a, 8 * NB), RowAt(net.tape.agg + at, b, 8 * NB));
-  if (net.config.norm) {
+  if (!PLAIN && net.config.norm) {
     const Moments m = RowsMoments(y);
 
     RowsZero(x);
@@ -194,12 +195,12 @@ __device__ __forceinline__ void UpdateNodes(const GNNKernelGraph &g, const GNNKe
     MultiplyAdd<TF32>(x, y, node.lift, 8 * NB);
   }
   if (TAPE) tape = TapedRows<NB>(net.config, net.tape.pre.node, net.tape.n, layer, a, b);
-  Hidden<TF32, TAPE>(net.config, node, tape, x);
+  Hidden<TF32, TAPE, PLAIN>(net.config, node, tape, x);
   RowsSet(y, node.projbias);
   RowsLoadAdd(y, RowAt(from, a, 8 * NB), RowAt(from, b, 8 * NB));
   MultiplyAdd<TF32>(y, x, node.proj, 8 * NB); /* y = the new x */
   RowsStore(y, RowAt(to, a, 8 * NB), RowAt(to, b, 8 * NB));
-  NodeParts<TF32, TAPE>(net, layer + 1, parts, layer + 1 < net.config.layers ? 4 : 2, y, a, b);
+  NodeParts<TF32, TAPE, PLAIN>(net, layer + 1, parts, layer + 1 < net.config.layers ? 4 : 2, y, a, b);
 }
 
 /* ---- edges ---- */
@@ -220,40 +221,44 @@ __device__ __forceinline__ void EdgeLift(const GNNKernelGraph &g, const GNNKerne
   }
 }
 
-/* sums += the rows h of slots p ... p + count - 1, by row and in this order; a lane adds up columns */
-__device__ __forceinline__ void SumByRow(const int *row, int width, int count, int first, const float *h, float *sums)
+/* sums += the rows h of slots p ... p + count - 1, count at most 16, by row and in this order; a lane adds up a column */
+template <int NB>
+__device__ __forceinline__ void SumByRow(const int *row, int count, int first, const float *h, float *sums)
 {
-  for (int c = threadIdx.x % 32; c < width; c += 32) {
-    int   r   = row[0] - first;
-    float sum = sums[r * width + c];
+  const int lane = threadIdx.x % 32, c = lane < 8 * NB ? lane : 0; /* width is at most 32; lanes without a column write nothing */
+  const int mine = lane < count ? row[lane] - first : 0;
+  int       r    = __shfl_sync(ALL_LANES, mine, 0);
+  float     sum  = sums[r * 8 * NB + c];
 
-    for (int k = 0; k < count; k++) {
-      if (row[k] - first != r) {
-        sums[r * width + c] = sum;
-        r                   = row[k] - first;
-        sum                 = sums[r * width + c];
-      }
-      sum += h[k * width + c];
+  for (int k = 0; k < count; k++) {
+    const int next = __shfl_sync(ALL_LANES, mine, k);
+
+    if (next != r) {
+      if (lane == c) sums[r * 8 * NB + c] = sum;
+      r   = next;
+      sum = sums[r * 8 * NB + c];
     }
-    sums[r * width + c] = sum;
+    sum += h[k * 8 * NB + c];
   }
+  if (lane == c) sums[r * 8 * NB + c] = sum;
 }
 
-template <bool TF32, bool TAPE, int NB, bool FIRST>
-__global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKernelNet net, int layer, int size, int copied)
+template <bool TF32, bool TAPE, bool PLAIN, int NB, bool FIRST>
+__global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKernelNet net, int layer, int size)
 {
   GNN_SHARED(float, shared);
   const GNNKernelConfig &c = net.config;
-  const float *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB, copied), *parts;
+  const int    norm = PLAIN ? 0 : c.norm, hidden = PLAIN ? 1 : c.hidden;
+  const float *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB), *parts;
   float       *h = shared + (threadIdx.x / 32) * 2 * 16 * 8 * NB, *sums = h + 16 * 8 * NB;
   const int    ra = LaneRow();
   Taped        tape = {NULL, NULL, 0};
   Map          msg, edge, node, enc;
 
-  w     = MapRead(c, w, 8 * NB, 8 * NB, &msg);
-  w     = MapRead(c, w, 8 * NB, 8 * NB, &edge);
-  parts = MapRead(c, w, 8 * NB, 8 * NB, &node);
-  if (FIRST) MapRead(c, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
+  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &msg);
+  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
+  parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
+  if (FIRST) MapRead<NB>(hidden, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int tile = blockIdx.x * WARPS + threadIdx.x / 32; tile < net.ntiles; tile += gridDim.x * WARPS) {
     const int first = net.tile[tile], last = net.tile[tile + 1], end = g.bi[last];
 
@@ -266,29 +271,30 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
       Rows<NB>  e, y;
 
       if (FIRST) {
-        Encode<TF32, TAPE, true>(g, net, enc, a, b, e);
+        Encode<TF32, TAPE, PLAIN, true>(g, net, enc, a, b, e);
         if (TAPE) RowsStore(e, ea, eb);
       } else {
         RowsZero(e);
         RowsLoadAdd(e, ea, eb);
       }
-      if (c.norm) me = RowsMoments(e);
-      EdgeLift<TF32, TAPE>(g, net, layer, msg, 0, c.norm, a, b, e, me, y);
+      if (norm) me = RowsMoments(e);
+      EdgeLift<TF32, TAPE>(g, net, layer, msg, 0, norm, a, b, e, me, y);
       if (TAPE) tape = TapedRows<NB>(c, net.tape.pre.msg, net.tape.nz, layer, a, b);
-      Hidden<TF32, TAPE>(c, msg, tape, y);
+      Hidden<TF32, TAPE, PLAIN>(c, msg, tape, y);
       RowsScale(y, a >= 0 && g.keep[a] ? 1.0f : 0.0f, b >= 0 && g.keep[b] ? 1.0f : 0.0f);
       RowsStore(y, h + ra * 8 * NB, h + (ra + 8) * 8 * NB);
       __syncwarp();
-      SumByRow(g.brow + p, 8 * NB, end - p < 16 ? end - p : 16, first, h, sums);
+      SumByRow<NB>(g.brow + p, end - p < 16 ? end - p : 16, first, h, sums);
       __syncwarp();
-      EdgeLift<TF32, TAPE>(g, net, layer, edge, 1, c.norm, a, b, e, me, y);
+      EdgeLift<TF32, TAPE>(g, net, layer, edge, 1, norm, a, b, e, me, y);
       if (TAPE) tape = TapedRows<NB>(c, net.tape.pre.edge, net.tape.nz, layer, a, b);
-      Hidden<TF32, TAPE>(c, edge, tape, y);
+      Hidden<TF32, TAPE, PLAIN>(c, edge, tape, y);
       RowsAdd(e, edge.projbias);
       MultiplyAdd<TF32>(e, y, edge.proj, 8 * NB);
       RowsStore(e, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), a, 8 * NB) : ea, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), b, 8 * NB) : eb);
     }
-    UpdateNodes<TF32, TAPE, NB>(g, net, layer, msg, node, parts, sums, first, last - first);
+    __syncwarp(); /* the last part_i is read before it is written */
+    UpdateNodes<TF32, TAPE, PLAIN, NB>(g, net, layer, msg, node, parts, sums, first, last - first);
     __syncwarp();
   }
 }
@@ -321,11 +327,11 @@ __device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNKer
   gt[e] = keep ? Entry(s, i * b + r, j * b + c, g.at[g.rev[e]], out, replaced) : 0.0;
 }
 
-template <bool TF32, bool TAPE, int NB>
-__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int size, int copied, double *gt, GNNKernelStatus *status)
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
+__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int size, double *gt, GNNKernelStatus *status)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.decode, size, shared, copied);
+  const float *w = Stage(net.decode, size, shared);
   const int    nout = g.b * g.b, slots = g.nz / nout, last = net.config.layers;
   const Moments none = {{0, 0}, {0, 0}};
   float       *from = EdgeStates<TAPE, NB>(net, last);
@@ -333,7 +339,7 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
   Taped        tape = {NULL, NULL, 0};
   Map          dec;
 
-  MapRead(net.config, w, 8 * NB, GNNKernelPad(nout), &dec);
+  MapRead<NB>(PLAIN ? 1 : net.config.hidden, w, 8 * NB, GNNKernelPad(nout), &dec);
   for (int k = 0; TAPE && k < 2; k++) start.c[k] = net.tape.c[k];
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < slots; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < slots ? p + LaneRow() : -1, b = p + LaneRow() + 8 < slots ? p + LaneRow() + 8 : -1;
@@ -343,7 +349,7 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
     RowsLoadAdd(e, RowAt(from, a, 8 * NB), RowAt(from, b, 8 * NB));
     EdgeLift<TF32, TAPE>(g, net, last, dec, 0, 0, a, b, e, none, y);
     if (TAPE) tape = TapedRows<NB>(net.config, net.tape.pre.edge_dec, net.tape.nz, 0, a, b);
-    Hidden<TF32, TAPE>(net.config, dec, tape, y);
+    Hidden<TF32, TAPE, PLAIN>(net.config, dec, tape, y);
 #pragma unroll 1
     for (int first = 0; first < nout; first += 8) {
       Rows<1> out;
@@ -364,31 +370,35 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
 
 /* ---- launches ---- */
 
-template <bool TF32, bool TAPE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream stream)
 {
-  const GNNKernelConfig *c = &net.config;
-  const int   size   = 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) + (t + 1 < c->layers ? 4 : 2) * 64 * NB * NB + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->edge.size), 8 * NB) : 0);
-  const void *kernel = t == 0 ? (const void *)Layer<TF32, TAPE, NB, true> : (const void *)Layer<TF32, TAPE, NB, false>;
-  int         copied;
-  const int   shared = Shared(kernel, 2 * WARPS * 16 * 8 * NB, size, &copied), grid = Grid(kernel, shared, net.ntiles);
+  const int   size   = GNNKernelLayerSize(&net.config, t);
+  const void *kernel = t == 0 ? (const void *)Layer<TF32, TAPE, PLAIN, NB, true> : (const void *)Layer<TF32, TAPE, PLAIN, NB, false>;
+  const int   shared = Shared(kernel, GNN_KERNEL_LAYER_WORK(8 * NB) + size), grid = Grid(kernel, shared, net.ntiles);
 
-  if (t == 0) GNN_LAUNCH((Layer<TF32, TAPE, NB, true>), grid, BLOCK, shared, stream, g, net, t, size, copied);
-  else GNN_LAUNCH((Layer<TF32, TAPE, NB, false>), grid, BLOCK, shared, stream, g, net, t, size, copied);
+  if (t == 0) GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, true>), grid, BLOCK, shared, stream, g, net, t, size);
+  else GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, false>), grid, BLOCK, shared, stream, g, net, t, size);
 }
 
-template <bool TF32, bool TAPE, int NB>
+template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   const GNNKernelConfig *c = &net.config;
   const int encode = GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB) + 4 * 64 * NB * NB, decode = GNNKernelMapSize(c, 8 * NB, GNNKernelPad(g.b * g.b));
-  int       copied, shared = Shared((const void *)EncodeNodes<TF32, TAPE, NB>, 0, encode, &copied);
+  int       shared = Shared((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, encode);
 
-  GNN_LAUNCH((EncodeNodes<TF32, TAPE, NB>), Grid((const void *)EncodeNodes<TF32, TAPE, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode, copied);
-  for (int t = 0; t < c->layers; t++) LaunchLayer<TF32, TAPE, NB>(g, net, t, stream);
-  shared = Shared((const void *)Decode<TF32, TAPE, NB>, 0, decode, &copied);
-  GNN_LAUNCH((Decode<TF32, TAPE, NB>), Grid((const void *)Decode<TF32, TAPE, NB>, shared, (g.nz / (g.b * g.b) + 15) / 16), BLOCK, shared, stream, g, net, start, decode, copied, gt, status);
+  GNN_LAUNCH((EncodeNodes<TF32, TAPE, PLAIN, NB>), Grid((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode);
+  for (int t = 0; t < c->layers; t++) LaunchLayer<TF32, TAPE, PLAIN, NB>(g, net, t, stream);
+  shared = Shared((const void *)Decode<TF32, TAPE, PLAIN, NB>, decode);
+  GNN_LAUNCH((Decode<TF32, TAPE, PLAIN, NB>), Grid((const void *)Decode<TF32, TAPE, PLAIN, NB>, shared, (g.nz / (g.b * g.b) + 15) / 16), BLOCK, shared, stream, g, net, start, decode, gt, status);
   return cudaGetLastError();
+}
+
+template <bool TF32, bool TAPE, int NB>
+static int ForwardOfShape(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+{
+  return net.config.norm == 0 && net.config.hidden == 1 ? Forward<TF32, TAPE, true, NB>(g, net, start, gt, status, stream) : Forward<TF32, TAPE, false, NB>(g, net, start, gt, status, stream);
 }
 
 template <bool TF32, bool TAPE>
@@ -396,10 +406,10 @@ static int ForwardOfWidth(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart sta
 {
   switch (net.config.width) {
   case 16:
-    return Forward<TF32, TAPE, 2>(g, net, start, gt, status, stream);
+    return ForwardOfShape<TF32, TAPE, 2>(g, net, start, gt, status, stream);
   case 24:
-    return Forward<TF32, TAPE, 3>(g, net, start, gt, status, stream);
+    return ForwardOfShape<TF32, TAPE, 3>(g, net, start, gt, status, stream);
   default:
-    return Forward<TF32, TAPE, 4>(g, net, start, gt, status, stream);
+    return ForwardOfShape<TF32, TAPE, 4>(g, net, start, gt, status, stream);
   }
 }

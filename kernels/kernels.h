@@ -101,6 +101,19 @@ static inline int GNNKernelMapSize(const GNNKernelConfig *c, int in, int out)
   return c->width * in + 2 * c->width + (c->hidden - 1) * (c->width * c->width + c->width) + c->width * out + out;
 }
 
+/* Of layer t: msg_mlp, edge_mlp, node_mlp, parts of what comes next, and edge_enc in the first */
+static inline int GNNKernelLayerSize(const GNNKernelConfig *c, int t)
+{
+  const int square = c->width * c->width;
+
+  return 3 * GNNKernelMapSize(c, c->width, c->width) + (t + 1 < c->layers ? 4 : 2) * square + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->edge.size), c->width) : 0);
+}
+
+#define GNN_KERNEL_WARPS           4                                  /* of a block */
+#define GNN_KERNEL_LAYER_WORK(width) (2 * GNN_KERNEL_WARPS * 16 * (width)) /* numbers that a layer's kernel works in */
+
+int GNNKernelFits(const GNNKernelConfig *, int); /* do the weights of each stage fit into the device's shared memory? b */
+
 /* An array beside each map's GELUs, rows of width numbers */
 typedef struct {
   float *node_enc, *edge_enc, *edge_dec; /* (hidden, n or nz) */

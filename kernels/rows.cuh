@@ -115,11 +115,24 @@ static inline unsigned ToTF32(float x)
   return EmulateToTF32(x);
 }
 
+static inline unsigned Bits(float x)
+{
+  unsigned y;
+
+  memcpy(&y, &x, sizeof(y));
+  return y;
+}
+
 static inline void MMA(float c[4], const unsigned a[4], const unsigned b[2])
 {
   EmulateMMA(c, a, b);
 }
 #else
+__device__ __forceinline__ unsigned Bits(float x)
+{
+  return __float_as_uint(x);
+}
+
 __device__ __forceinline__ unsigned ToTF32(float x)
 {
   unsigned y;
@@ -173,7 +186,7 @@ __device__ __forceinline__ void MultiplyAddTF32(Rows<NBO> &y, const Rows<NBI> &x
 #pragma unroll
     for (int n = 0; n < NBO; n++) {
       const float2   w    = *(const float2 *)(W + (8 * n + LaneRow()) * ld + 8 * k + LaneColumn());
-      const unsigned b[2] = {ToTF32(w.x), ToTF32(w.y)};
+      const unsigned b[2] = {Bits(w.x), Bits(w.y)}; /* rounded when they were packed */
 
       MMA(y.v[n], a, b);
     }

@@ -5,29 +5,29 @@
 
 #include "rows.cuh"
 
-#define WARPS 4
+#define WARPS GNN_KERNEL_WARPS
 #define BLOCK (32 * WARPS)
 
-/* One map's weights within a stage, in the order of GNNKernelMapSize() */
+/* One map's weights within a stage, in the order of GNNKernelMapSize(), for maps with so many hidden layers */
 struct Map {
   const float *lift, *bias, *rowsum, *body, *proj, *projbias;
 };
 
-__device__ __forceinline__ const float *MapRead(const GNNKernelConfig &c, const float *w, int in, int out, Map *m)
+template <int NB>
+__device__ __forceinline__ const float *MapRead(int hidden, const float *w, int in, int out, Map *m)
 {
   m->lift     = w;
-  m->bias     = m->lift + c.width * in;
-  m->rowsum   = m->bias + c.width;
-  m->body     = m->rowsum + c.width;
-  m->proj     = m->body + (c.hidden - 1) * (c.width * c.width + c.width);
-  m->projbias = m->proj + c.width * out;
+  m->bias     = m->lift + 8 * NB * in;
+  m->rowsum   = m->bias + 8 * NB;
+  m->body     = m->rowsum + 8 * NB;
+  m->proj     = m->body + (hidden - 1) * (64 * NB * NB + 8 * NB);
+  m->projbias = m->proj + 8 * NB * out;
   return m->projbias + out;
 }
 
-/* The stage's weights, a multiple of 8 numbers, in shared memory where it was given */
-__device__ __forceinline__ const float *Stage(const float *weights, int size, float *shared, int copied)
+/* The stage's weights, a multiple of 8 numbers, in shared memory: they fit, GNNKernelFits() */
+__device__ __forceinline__ const float *Stage(const float *weights, int size, float *shared)
 {
-  if (!copied) return weights;
 #pragma unroll 4
   for (int k = threadIdx.x; k < size / 4; k += BLOCK) ((float4 *)shared)[k] = ((const float4 *)weights)[k];
   __syncthreads();
@@ -117,15 +117,11 @@ static int Grid(const void *kernel, int shared, long long tiles)
   return (int)(want < 1 ? 1 : want < most ? want : most);
 }
 
-/* Shared memory for size weights after what a kernel needs anyway; they stay in global memory where they do not fit */
-static int Shared(const void *kernel, int own, int size, int *copied)
+/* Bytes of shared memory for so many numbers; a kernel must ask for more than 48 KB */
+static int Shared(const void *kernel, int numbers)
 {
-  int device = 0, limit = 0, bytes;
+  const int bytes = numbers * (int)sizeof(float);
 
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  *copied = (own + size) * (int)sizeof(float) <= limit;
-  bytes   = (own + (*copied ? size : 0)) * (int)sizeof(float);
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   return bytes;
 }

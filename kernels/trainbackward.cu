@@ -140,14 +140,14 @@ __device__ __forceinline__ void EncodeBack(const GNNKernelConfig &c, const Map &
 
 /* Adjoint of Decode(): sets e's of the last layer */
 template <int NB>
-__global__ static void __launch_bounds__(BLOCK) DecodeBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, int size, int copied)
+__global__ static void __launch_bounds__(BLOCK) DecodeBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.decode + d.transposed, size, shared, copied);
+  const float *w = Stage(net.decode + d.transposed, size, shared);
   float       *to = d.e + net.config.layers * net.tape.nz * 8 * NB;
   Map          dec;
 
-  MapRead(net.config, w, 8 * NB, 8, &dec);
+  MapRead<NB>(net.config.hidden, w, 8 * NB, 8, &dec);
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < g.nz; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < g.nz ? p + LaneRow() : -1, b = p + LaneRow() + 8 < g.nz ? p + LaneRow() + 8 : -1;
     Rows<NB>  dh, de;
@@ -162,19 +162,19 @@ __global__ static void __launch_bounds__(BLOCK) DecodeBack(GNNKernelGraph g, GNN
 
 /* Adjoint of a layer's edges, from those of e behind it and of the sums: sets e's before it. In the first one edge_enc's, too */
 template <int NB, bool FIRST>
-__global__ static void __launch_bounds__(BLOCK) EdgesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size, int copied)
+__global__ static void __launch_bounds__(BLOCK) EdgesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
   const GNNKernelConfig &c = net.config;
-  const float  *w    = Stage(net.layer[layer] + d.transposed, size, shared, copied);
+  const float  *w    = Stage(net.layer[layer] + d.transposed, size, shared);
   const size_t  step = net.tape.nz * 8 * NB;
   float        *from = d.e + (layer + 1) * step, *to = d.e + layer * step;
   Map           msg, edge, node, enc;
 
-  w = MapRead(c, w, 8 * NB, 8 * NB, &msg);
-  w = MapRead(c, w, 8 * NB, 8 * NB, &edge);
-  w = MapRead(c, w, 8 * NB, 8 * NB, &node);
-  if (FIRST) MapRead(c, w + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
+  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
+  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &edge);
+  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &node);
+  if (FIRST) MapRead<NB>(c.hidden, w + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < g.nz; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < g.nz ? p + LaneRow() : -1, b = p + LaneRow() + 8 < g.nz ? p + LaneRow() + 8 : -1;
     Rows<NB>  e, de, dh;
@@ -305,19 +305,19 @@ __device__ __forceinline__ void UpdateNodesBack(const GNNKernelGraph &g, const G
 /* Adjoints of all that nodes do between the edges of two layers: x's before the given layer, then through the node update behind the
    layer before it, or through node_enc */
 template <int NB>
-__global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size, int copied)
+__global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
   const GNNKernelConfig &c = net.config;
-  const float  *w    = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared, copied);
+  const float  *w    = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared);
   const size_t  step = net.tape.n * 8 * NB;
   Map           msg = {}, edge, node;
 
   if (layer > 0) {
-    w = MapRead(c, w, 8 * NB, 8 * NB, &msg);
-    w = MapRead(c, w, 8 * NB, 8 * NB, &edge);
+    w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
+    w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &edge);
   }
-  w = MapRead(c, w, layer > 0 ? 8 * NB : GNNKernelPad(c.node.size), 8 * NB, &node);
+  w = MapRead<NB>(c.hidden, w, layer > 0 ? 8 * NB : GNNKernelPad(c.node.size), 8 * NB, &node);
   for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.n; first += gridDim.x * WARPS * 16) {
     const int a = first + LaneRow() < g.n ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.n ? first + LaneRow() + 8 : -1;
     Rows<NB>  dx;
@@ -348,10 +348,9 @@ static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
 {
   const GNNKernelConfig *c = &net.config;
   const int parts = (layer < c->layers ? 4 : 2) * 64 * NB * NB, size = parts + (layer > 0 ? 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) : GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB));
-  int       copied;
-  const int shared = Shared((const void *)NodesBack<NB>, 0, size, &copied);
+  const int shared = Shared((const void *)NodesBack<NB>, size);
 
-  GNN_LAUNCH((NodesBack<NB>), Grid((const void *)NodesBack<NB>, shared, (g.n + 15) / 16), BLOCK, shared, stream, g, net, d, layer, size, copied);
+  GNN_LAUNCH((NodesBack<NB>), Grid((const void *)NodesBack<NB>, shared, (g.n + 15) / 16), BLOCK, shared, stream, g, net, d, layer, size);
 }
 
 template <int NB>
@@ -361,21 +360,19 @@ static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
   const int   first  = 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) + (c->layers > 1 ? 4 : 2) * 64 * NB * NB + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), 8 * NB);
   const int   size   = layer == 0 ? first : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
   const void *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
-  int         copied;
-  const int   shared = Shared(kernel, 0, size, &copied), grid = Grid(kernel, shared, (g.nz + 15) / 16);
+  const int   shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
 
-  if (layer == 0) GNN_LAUNCH((EdgesBack<NB, true>), grid, BLOCK, shared, stream, g, net, d, layer, size, copied);
-  else GNN_LAUNCH((EdgesBack<NB, false>), grid, BLOCK, shared, stream, g, net, d, layer, size, copied);
+  if (layer == 0) GNN_LAUNCH((EdgesBack<NB, true>), grid, BLOCK, shared, stream, g, net, d, layer, size);
+  else GNN_LAUNCH((EdgesBack<NB, false>), grid, BLOCK, shared, stream, g, net, d, layer, size);
 }
 
 template <int NB>
 static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, GNNStream stream)
 {
   const int size = GNNKernelMapSize(&net.config, 8 * NB, 8);
-  int       copied;
-  const int shared = Shared((const void *)DecodeBack<NB>, 0, size, &copied);
+  const int shared = Shared((const void *)DecodeBack<NB>, size);
 
-  GNN_LAUNCH((DecodeBack<NB>), Grid((const void *)DecodeBack<NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, d, dout, size, copied);
+  GNN_LAUNCH((DecodeBack<NB>), Grid((const void *)DecodeBack<NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, d, dout, size);
   for (int t = net.config.layers; t >= 0; t--) {
     LaunchGather(g, net, d, t, stream);
     LaunchNodes<NB>(g, net, d, t, stream);
