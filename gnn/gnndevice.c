@@ -163,7 +163,7 @@ static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
 void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
 {
   *k = (GNNKernelConfig){0};
-  k->width             = (int)PetscMax(16, GNNPad(c->width));
+  k->width             = (int)GNNPad(c->width);
   k->layers            = (int)c->layers;
   k->hidden            = (int)c->hidden_layers;
   k->norm              = c->norm == GNN_NORM_LAYER ? (int)c->width : 0;

@@ -19,6 +19,17 @@
 
 #define ALL_LANES 0xFFFFFFFFu
 
+/* A number that this kernel reads once: what is read often stays in the cache */
+template <class T>
+__device__ __forceinline__ T LoadOnce(const T *p)
+{
+#if defined(GNN_EMULATE)
+  return *p;
+#else
+  return __ldcs(p);
+#endif
+}
+
 /* Sum over groups of L neighbouring lanes, L a power of 2; every lane gets it */
 template <int L, class T>
 __device__ __forceinline__ T GroupSum(T x)

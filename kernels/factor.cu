@@ -97,25 +97,27 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
 {
   GNN_SHARED(double, products);
   const T  *v     = (const T *)m.v;
-  const int first = m.tile[blockIdx.x], begin = m.i[first];
-  int       last = m.tile[blockIdx.x + 1], count = m.i[last] - begin;
+  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], mine = first + threadIdx.x < end ? first + threadIdx.x : end - 1;
+  const int start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
+  int       last = end, count = m.i[last] - begin;
 
   if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
-    const int    row = --last, start = m.i[row];
-    const double sum = LongRow(v, m.j, start, begin + count, x, products);
+    const int    row = --last, from = m.i[row];
+    const double sum = LongRow(v, m.j, from, begin + count, x, products);
 
     if (threadIdx.x == 0) y[row] = AddShift<SHIFT>(sum, b, shift, r, row);
     if (row == first) return;
-    count = start - begin;
+    count = from - begin;
     __syncthreads();
   }
-#pragma unroll 4
-  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = v[begin + k] * x[m.j[begin + k]];
+#pragma unroll 8
+  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = LoadOnce(v + begin + k) * x[LoadOnce(m.j + begin + k)];
   __syncthreads();
   for (int i = first + threadIdx.x; i < last; i += BLOCK) {
-    double sum = 0.0;
+    const int from = i == mine ? start : m.i[i], to = i == mine ? stop : m.i[i + 1];
+    double    sum = 0.0;
 
-    for (int k = m.i[i] - begin; k < m.i[i + 1] - begin; k++) sum += products[Spread(k)];
+    for (int k = from - begin; k < to - begin; k++) sum += products[Spread(k)];
     y[i] = AddShift<SHIFT>(sum, b, shift, r, i);
   }
 }

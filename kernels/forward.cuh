@@ -225,22 +225,22 @@ __device__ __forceinline__ void EdgeLift(const GNNKernelGraph &g, const GNNKerne
 template <int NB>
 __device__ __forceinline__ void SumByRow(const int *row, int count, int first, const float *h, float *sums)
 {
-  const int lane = threadIdx.x % 32, c = lane < 8 * NB ? lane : 0; /* width is at most 32; lanes without a column write nothing */
-  const int mine = lane < count ? row[lane] - first : 0;
-  int       r    = __shfl_sync(ALL_LANES, mine, 0);
-  float     sum  = sums[r * 8 * NB + c];
+  const int c = threadIdx.x % 32, has = c < 8 * NB, mine = c < count ? row[c] - first : 0;
+  int       r   = __shfl_sync(ALL_LANES, mine, 0);
+  float     sum = has ? sums[r * 8 * NB + c] : 0.0f;
 
   for (int k = 0; k < count; k++) {
     const int next = __shfl_sync(ALL_LANES, mine, k);
 
+    if (!has) continue;
     if (next != r) {
-      if (lane == c) sums[r * 8 * NB + c] = sum;
-      r   = next;
-      sum = sums[r * 8 * NB + c];
+      sums[r * 8 * NB + c] = sum;
+      r                    = next;
+      sum                  = sums[r * 8 * NB + c];
     }
     sum += h[k * 8 * NB + c];
   }
-  if (lane == c) sums[r * 8 * NB + c] = sum;
+  if (has) sums[r * 8 * NB + c] = sum;
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB, bool FIRST>
@@ -405,6 +405,8 @@ template <bool TF32, bool TAPE>
 static int ForwardOfWidth(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   switch (net.config.width) {
+  case 8:
+    return ForwardOfShape<TF32, TAPE, 1>(g, net, start, gt, status, stream);
   case 16:
     return ForwardOfShape<TF32, TAPE, 2>(g, net, start, gt, status, stream);
   case 24:

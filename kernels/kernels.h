@@ -54,7 +54,7 @@ typedef struct {
   double loss;       /* of the probe */
 } GNNKernelStatus;
 
-#define GNN_KERNEL_PARTIALS 256 /* partial sums of a reduction */
+#define GNN_KERNEL_PARTIALS 1024 /* partial sums of a reduction */
 
 int GNNKernelStatusClear(GNNKernelStatus *, GNNStream);
 int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal blocks, partials, status */
@@ -83,7 +83,7 @@ typedef struct {
 } GNNKernelFeatures;
 
 typedef struct {
-  int width, layers, hidden, norm; /* padded: 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
+  int width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
   int tf32;                        /* products on the tensor cores, weights stored (out, in), else (in, out) */
   int mean;                        /* aggregation */
   float aggregation_scale;

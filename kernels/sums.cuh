@@ -3,12 +3,14 @@
 
 #include "cuda.cuh"
 
-#define BLOCK GNN_KERNEL_PARTIALS
+#define BLOCK 256
 
 __global__ static void SumPartials(int count, const double *partials, double *sum)
 {
-  const double total = BlockSum<BLOCK>(threadIdx.x < count ? partials[threadIdx.x] : 0.0);
+  double total = 0.0;
 
+  for (int k = threadIdx.x; k < count; k += BLOCK) total += partials[k];
+  total = BlockSum<BLOCK>(total);
   if (threadIdx.x == 0) *sum = total;
 }
 

@@ -17,12 +17,12 @@ extern "C" {
 
 #define GNN_TRAIN_BLOCK 256 /* threads of a block that leaves a partial sum */
 
-/* Partial sums of that many numbers */
+/* Partial sums of that many numbers, of which one block later takes one a thread */
 static inline int GNNTrainPartials(int count)
 {
   const int blocks = count / GNN_TRAIN_BLOCK + 1;
 
-  return blocks < GNN_KERNEL_PARTIALS ? blocks : GNN_KERNEL_PARTIALS;
+  return blocks < GNN_TRAIN_BLOCK ? blocks : GNN_TRAIN_BLOCK;
 }
 
 /* ---- the batch ---- */
@@ -67,7 +67,7 @@ typedef struct {
   double        *gt;     /* (nz) G^T by slots */
   double        *sai;    /* (count) */
   float         *dout;   /* (nz) gradient to the network's output */
-  double        *dc;     /* (GNN_KERNEL_PARTIALS, 2) partial sums of that to c0, c1 */
+  double        *dc;     /* (GNN_TRAIN_BLOCK, 2) partial sums of that to c0, c1 */
 } GNNTrainBatch;
 
 typedef struct {
@@ -138,7 +138,7 @@ typedef struct {
   int                      n;
   const GNNTrainParameter *parameter;
   double                  *theta, *gradient, *m, *v; /* gradient (n + 1): behind it the mean loss */
-  double                  *partials;                 /* (GNN_KERNEL_PARTIALS) */
+  double                  *partials;                 /* (GNN_TRAIN_BLOCK) */
   float                   *packed;
 } GNNTrainParameters;
 

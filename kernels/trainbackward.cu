@@ -384,6 +384,8 @@ static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, cons
 int GNNTrainBackward(GNNTrainBatch b, GNNKernelNet net, GNNKernelAdjoint d, GNNStream stream)
 {
   switch (net.config.width) {
+  case 8:
+    return Backward<1>(b.graph, net, d, b.dout, stream);
   case 16:
     return Backward<2>(b.graph, net, d, b.dout, stream);
   case 24:

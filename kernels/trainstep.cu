@@ -5,7 +5,7 @@
 #include "cuda.cuh"
 #include "train.h"
 
-#define BLOCK GNN_TRAIN_BLOCK /* == GNN_KERNEL_PARTIALS: a thread for each partial sum */
+#define BLOCK GNN_TRAIN_BLOCK /* a thread for each partial sum */
 
 /* ---- weights ---- */
 
