@@ -311,20 +311,6 @@ static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* With blocks the host makes the classical factor, of a graph whose values the device has, too */
-static PetscErrorCode PCGNNSPAIUploadFsai_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
-{
-  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
-  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
-
-  PetscFunctionBegin;
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
-  PetscCall(GNNFactorAssembleFsai(gnn->factor, gnn->graph, &gnn->fsai, epsilon));
-  PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
-  if (gnn->guard) PetscCall(GNNGuardLoss(gnn->factor->guard, gnn->factor, epsilon, loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The device's values by the guard's choice, and their loss on its probe */
 static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alpha, PetscReal damping, PetscReal *loss, GNNGraphStatus *status)
 {
@@ -332,16 +318,15 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
   GNNKernelStatus report;
 
   PetscFunctionBegin;
-  if (alpha == GNN_GUARD_FSAI && gnn->graph->b == 1) {
+  if (alpha == GNN_GUARD_FSAI) {
     PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, gnn->guard, loss, status));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
-  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha == GNN_GUARD_FSAI ? 1.0 : alpha, damping, gnn->guard, &report));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, gnn->guard, &report));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;
-  if (alpha == GNN_GUARD_FSAI && *status == GNN_GRAPH_OK) PetscCall(PCGNNSPAIUploadFsai_Private(pc, local, loss, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -839,7 +824,7 @@ static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
   Mat            local;
 
   PetscFunctionBegin;
-  if (!gnn->device_setup || (gnn->factor->alpha == GNN_GUARD_FSAI && gnn->graph->b > 1)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!gnn->device_setup) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
   PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));

@@ -572,6 +572,13 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
 PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
 {
   PetscFunctionBegin;
+  if (d->product->apart) {
+    GNNCallKernel(GNNKernelScaleBefore(d->graph, r, d->x, stream));
+    GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, d->x, d->u, stream));
+    GNNCallKernel(GNNKernelMultiply(d->product->g.mat, d->u, z, stream));
+    GNNCallKernel(GNNKernelScaleAfter(d->graph, d->shift, r, z, stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, r, d->u, stream));
   GNNCallKernel(GNNKernelMultiplyShift(d->product->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
   PetscFunctionReturn(PETSC_SUCCESS);

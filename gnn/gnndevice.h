@@ -3,7 +3,7 @@
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
    The network's part is for models of width at most 32; GNNDeviceSupports() (gnnops.h) tells. The classical factor's part, gnndevicefsai.c,
-   is for graphs of block size 1 and made when it is first asked for. A factor that was made on the host can be uploaded instead.
+   is made when it is first asked for. A factor that was made on the host can be uploaded instead.
 */
 #pragma once
 
@@ -22,7 +22,8 @@ typedef struct {
 } GNNDeviceMat;
 
 typedef struct {
-  GNNDeviceMat gt, g; /* G^T S^T and S G */
+  GNNDeviceMat gt, g; /* G^T S^T and S G, or where apart is true G^T and G */
+  PetscBool    apart; /* is S multiplied by itself? */
 } GNNDeviceFactor;
 
 struct _n_GNNDevice {
@@ -34,7 +35,7 @@ struct _n_GNNDevice {
   GNNDeviceFactor *product;   /* the one that the product takes */
   double          *slots;     /* (nz) G^T by slots */
   double          *shift;     /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-  double          *u;         /* (n) work of the product */
+  double          *u, *x;     /* (n) work of the product; x where S is apart */
   double          *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus *status, *read;        /* on the device; on the host */
   float           *user;

@@ -81,6 +81,8 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
     k->slots = d->slots;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  d->classical.apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
+  if (d->classical.apart) PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->x));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->start));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->count));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->columns));

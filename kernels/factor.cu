@@ -146,3 +146,31 @@ int GNNKernelMultiplyShift(GNNKernelMat m, const double *u, int b, const double 
 {
   return b > 1 ? LaunchMultiplyOfType<SHIFT_BLOCKS>(m, u, b, shift, r, z, stream) : LaunchMultiplyOfType<SHIFT_NUMBERS>(m, u, b, shift, r, z, stream);
 }
+
+/* ---- S beside a factor that it is not folded into ---- */
+
+__global__ static void ScaleBefore(GNNKernelGraph g, const double *r, double *x)
+{
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i < g.nodes) GNNBlockTransposeTimes(g.b, g.s + i * g.b * g.b, r + i * g.b, x + i * g.b);
+}
+
+int GNNKernelScaleBefore(GNNKernelGraph g, const double *r, double *x, GNNStream stream)
+{
+  GNN_LAUNCH(ScaleBefore, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, r, x);
+  return cudaGetLastError();
+}
+
+__global__ static void ScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z)
+{
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (i < g.nodes) GNNBlockTimesAdd(g.b, g.s + i * g.b * g.b, shift + i * g.b * g.b, r + i * g.b, z + i * g.b);
+}
+
+int GNNKernelScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z, GNNStream stream)
+{
+  GNN_LAUNCH(ScaleAfter, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, shift, r, z);
+  return cudaGetLastError();
+}

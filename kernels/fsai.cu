@@ -20,7 +20,7 @@ __global__ static void Units(GNNKernelGraph g, GNNKernelFsai f)
 {
   const int i = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (i < g.n) f.unit[i] = g.s[i] != 0.0 ? GNNFsaiUnit(g.at[g.diag[i]]) : 0.0;
+  if (i < g.n) f.unit[i] = IsCoupled(g, g.b, i / g.b, i % g.b) ? GNNFsaiUnit(g.at[g.diag[i]]) : 0.0;
 }
 
 __global__ static void ScaleRows(GNNKernelGraph g, GNNKernelFsai f)
@@ -45,6 +45,12 @@ int GNNKernelFsaiScale(GNNKernelGraph g, GNNKernelFsai f, GNNStream stream)
   GNN_LAUNCH(Units, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, f);
   GNN_LAUNCH(ScaleRows, Blocks((long long)g.n * SCALE_LANES, BLOCK), BLOCK, 0, stream, g, f);
   return cudaGetLastError();
+}
+
+/* Is entry p, in the row of a coupled unknown, in a slot that is kept, and its column coupled? */
+__device__ __forceinline__ int Kept(const GNNKernelGraph &g, const GNNKernelFsai &f, int p)
+{
+  return g.b == 1 ? g.keep[p] : g.rev[p] >= 0 && f.unit[g.j[p]] != 0.0;
 }
 
 /* ---- one row ---- */
@@ -176,7 +182,7 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
     const int    p     = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
     const double score = in ? fabs(f.as[p]) : 0.0;
 
-    Take<LANES>(w, in && (f.threshold == 0.0 || score > f.threshold) && g.keep[p] && GNNFsaiBefore(f.key, c, w.i), c, score);
+    Take<LANES>(w, in && (f.threshold == 0.0 || score > f.threshold) && Kept(g, f, p) && GNNFsaiBefore(f.key, c, w.i), c, score);
   }
   w.on = w.on && !w.late;
   Adopt<LANES>(w);

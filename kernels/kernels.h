@@ -171,6 +171,8 @@ typedef struct {
 int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
 int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                         /* y = M x */
+int GNNKernelScaleBefore(GNNKernelGraph, const double *, double *, GNNStream);                    /* x = S^T r: r, x */
+int GNNKernelScaleAfter(GNNKernelGraph, const double *, const double *, double *, GNNStream);     /* z = S z + shift r: shift, r, z */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
 
 /* ---- the classical factor: the rows of G^T = L, each for itself; gnn/gnnfsairow.h ---- */
@@ -198,7 +200,7 @@ typedef struct {
 
 int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                               /* unit, as, key; after GNNKernelScale() */
 int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);             /* slots, or j, v, start, count; entries beyond the room are counted only */
-int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream);   /* from j, v, start, count to G^T S and S G, whose nz and ntiles are set: their arrays */
+int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream);   /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
 
 /* Tiles of a matrix that is stored on the device: each has the rows that begin in its share of the entries */
 static inline int GNNKernelTileShare(int nz)

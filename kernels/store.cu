@@ -1,5 +1,6 @@
 /*
-   From the pieces that the rows of the classical factor were left in to the CSR of G^T S, and of its transpose S G. The places of the
+   From the pieces that the rows of the classical factor were left in to the CSR of G^T S, and of its transpose S G; with blocks to that of
+   G^T and G. The places of the
    entries of a row of G are taken by atomics, in whatever order, and then sorted: every run gives the same bits.
 */
 #include "cuda.cuh"
@@ -99,7 +100,7 @@ __global__ static void Pack(GNNKernelGraph g, GNNKernelFsai f, const int *offset
     const int from = f.start[i] + l, k = offset[i] + l, c = f.j[from];
 
     j[k]     = c;
-    v[k]     = (T)(f.v[from] * g.s[c]);
+    v[k]     = (T)(f.v[from] * (g.b == 1 ? g.s[c] : 1.0));
     f.row[k] = i;
     atomicAdd(&f.columns[c], 1);
   }
