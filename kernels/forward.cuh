@@ -11,6 +11,8 @@
 
 #include "stage.cuh"
 
+int ForwardTF32(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream); /* forwardtf32.cu */
+
 /* From what the first GELU reads to the last hidden rows */
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __device__ __forceinline__ void Hidden(const GNNKernelConfig &c, const Map &m, const Taped &tape, Rows<NB> &h)
