@@ -23,13 +23,19 @@ GNN_FN GNN_INDEX GNNBlockStride(int b, GNN_INDEX first, GNN_INDEX last)
   return b * (last - first);
 }
 
-/* D from a diagonal block of a matrix, with rows of length ld. A one-sided entry is 0: a row that MatZeroRows() set in a kept pattern is
-   solved as the others see it, alone */
+/* D from a diagonal block of a matrix, with rows of length ld. A one-sided entry is 0: a row that MatZeroRows() set is solved as the others
+   see it, alone */
 GNN_FN void GNNBlockDiagonal(int b, const GNN_SCALAR *A, GNN_INDEX ld, GNN_SCALAR *D)
 {
   for (int r = 0; r < b; r++) {
     for (int c = 0; c < b; c++) D[r * b + c] = A[c * ld + r] != 0.0 ? A[r * ld + c] : 0.0;
   }
+}
+
+/* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled */
+GNN_FN double GNNBlockAsymmetry(double aij, double aji, double aii, double ajj)
+{
+  return fabs(aij - aji) / (sqrt(aii) * sqrt(ajj));
 }
 
 /* S = L^-T, upper triangular, of D = L L^T, of which the lower triangle is read; 0 where D is not positive definite */
@@ -58,6 +64,20 @@ GNN_FN int GNNBlockScaling(int b, const GNN_SCALAR *D, GNN_SCALAR *S)
     }
   }
   return 1;
+}
+
+/* R lower triangular, R R^T = B, symmetric and positive semidefinite with no singular part but rows that are 0 */
+GNN_FN void GNNBlockRoot(int b, const GNN_SCALAR *B, GNN_SCALAR *R)
+{
+  for (int r = 0; r < b; r++) {
+    for (int c = 0; c < b; c++) {
+      GNN_SCALAR sum = B[r * b + c];
+
+      for (int k = 0; k < c && k < r; k++) sum -= R[r * b + k] * R[c * b + k];
+      if (c < r) R[r * b + c] = R[c * b + c] > 0.0 ? sum / R[c * b + c] : 0.0;
+      else R[r * b + c] = c == r && sum > 0.0 ? sqrt(sum) : 0.0;
+    }
+  }
 }
 
 /* D = D^-1 of a symmetric positive definite block, by Gauss and Jordan; exactly 1/d where a row has nothing but its diagonal d */

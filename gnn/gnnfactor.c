@@ -223,6 +223,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
   f->replaced = 0;
   if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
   else {
+    PetscCall(FactorReserveSlots_Private(f, g)); /* there are none where the choice is from before PCReset() */
     if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
     if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, f->alpha, f->damping, f->slots));
     FactorUseSlots_Private(f, m, g, epsilon);
@@ -266,5 +267,45 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
   FactorScaleAfter_Private(f, r, z);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The root R of the shift, which is not 0 at decoupled rows only: y += R^T x, or y += R x */
+static void FactorAddRoot_Private(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])
+{
+  const PetscInt b = f->b;
+  PetscScalar    R[GNN_MAX_BLOCK * GNN_MAX_BLOCK];
+
+  for (PetscInt i = 0; i < f->n; i += b) {
+    GNNBlockRoot((int)b, f->shift + i * b, R);
+    for (PetscInt r = 0; r < b; r++) {
+      for (PetscInt c = 0; c <= r; c++) {
+        if (left) y[i + c] += R[r * b + c] * x[i + r];
+        else y[i + r] += R[r * b + c] * x[i + c];
+      }
+    }
+  }
+}
+
+PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])
+{
+  PetscScalar *w = f->work;
+
+  PetscFunctionBegin;
+  if (left) FactorScaleBefore_Private(f, x, w);
+  PetscCall(PetscArrayzero(y, f->n));
+  for (PetscInt i = 0; i < f->n; i++) {
+    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) {
+      const PetscScalar v = f->single ? (PetscScalar)f->vs[k] : f->v[k];
+
+      if (left) y[i] += v * w[f->j[k]];
+      else y[f->j[k]] += v * x[i];
+    }
+  }
+  if (!left) {
+    PetscCall(PetscArrayzero(w, f->n));
+    for (PetscInt i = 0; i < f->n; i += f->b) GNNBlockTimesAdd((int)f->b, f->s + i * f->b, f->shift + i * f->b, w + i, y + i);
+  }
+  FactorAddRoot_Private(f, left, x, y);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
