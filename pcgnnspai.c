@@ -58,6 +58,8 @@ typedef struct {
   PetscReal          asymmetry; /* of the matrix, over all ranks' diagonal blocks */
   PetscBool          told;      /* -info has said that the matrix is not symmetric */
   PCGNNSPAIVerdict   verdict;
+  Vec                dirichlet; /* 1/a_ii where row i has nothing else, 0 elsewhere; NULL unless other rows have values in such columns */
+  Vec                u, t;      /* work beside it */
   GNNGraph           graph;
   GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
@@ -70,6 +72,15 @@ typedef struct {
   GNNCoarseOptions   coarse_options;
   GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
+
+static PetscErrorCode PCGNNSPAIDestroyDirichlet_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&gnn->dirichlet));
+  PetscCall(VecDestroy(&gnn->u));
+  PetscCall(VecDestroy(&gnn->t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* What PCGNNSPAISetUpPattern_Private() made */
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
@@ -138,6 +149,7 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   gnn->asymmetry  = 0.0;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->aij));
+  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -386,6 +398,76 @@ static PetscErrorCode PCGNNSPAITellAsymmetry_Private(PC pc)
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)pc), &rank));
   if (rank == 0) PetscCall(PetscInfo(pc, UNSYMMETRIC "\n", (double)gnn->asymmetry));
   gnn->told = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- rows that MatZeroRows() set ---- */
+
+/* d_i = 0 where row i of the block has a value off the (block's own) diagonal */
+static PetscErrorCode PCGNNSPAIMarkRows_Private(Mat block, PetscBool own_diagonal, PetscScalar d[])
+{
+  const PetscInt    *ia, *ja;
+  const PetscScalar *a;
+  PetscInt           n;
+  PetscBool          done;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatSeqAIJGetArrayRead(block, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
+      if (a[p] != 0.0 && !(own_diagonal && ja[p] == i)) d[i] = 0.0;
+    }
+  }
+  PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
+  PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has w a value in a row that d does not mark, on any rank? */
+static PetscErrorCode PCGNNSPAIReaches_Private(Vec w, Vec d, PetscBool *reaches)
+{
+  const PetscScalar *warray, *darray;
+  PetscInt           n;
+  int                any = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(w, &n));
+  PetscCall(VecGetArrayRead(w, &warray));
+  PetscCall(VecGetArrayRead(d, &darray));
+  for (PetscInt i = 0; i < n; i++) any |= darray[i] == 0.0 && warray[i] != 0.0;
+  PetscCall(VecRestoreArrayRead(w, &warray));
+  PetscCall(VecRestoreArrayRead(d, &darray));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)w)));
+  *reaches = any ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows with nothing but their diagonal whose columns are not empty: M^-1 solves for them first, z = u + M^-1 (r - A u), u = D r. The rest is
+   then symmetric, and CG converges as well as if the columns had been eliminated, too; a symmetric M^-1 alone can be much worse than Jacobi */
+static PetscErrorCode PCGNNSPAISetUpDirichlet_Private(PC pc)
+{
+  PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
+  Mat          A   = PCGNNSPAIGetMat_Private(pc), diagonal = A, other = NULL;
+  PetscScalar *d;
+  PetscBool    mpi, reaches;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
+  if (PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCreateVecs(A, &gnn->dirichlet, &gnn->t));
+  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->u));
+  PetscCall(MatGetDiagonal(A, gnn->dirichlet));
+  PetscCall(VecReciprocal(gnn->dirichlet));
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
+  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal, &other, NULL));
+  PetscCall(VecGetArray(gnn->dirichlet, &d));
+  PetscCall(PCGNNSPAIMarkRows_Private(diagonal, PETSC_TRUE, d));
+  if (other) PetscCall(PCGNNSPAIMarkRows_Private(other, PETSC_FALSE, d));
+  PetscCall(VecRestoreArray(gnn->dirichlet, &d));
+  PetscCall(MatMult(A, gnn->dirichlet, gnn->t));
+  PetscCall(PCGNNSPAIReaches_Private(gnn->t, gnn->dirichlet, &reaches));
+  if (!reaches) PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -869,6 +951,7 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   }
   if (pc->failedreason != PC_NOERROR) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAITellAsymmetry_Private(pc));
+  PetscCall(PCGNNSPAISetUpDirichlet_Private(pc));
   PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -894,17 +977,13 @@ static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
+/* z = M^-1 r, symmetric: factor and coarse space */
+static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
   Vec         t   = r;
 
   PetscFunctionBegin;
-  if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
-    PetscCall(VecSet(z, (PetscScalar)INFINITY));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
   if (gnn->coarse) {
     PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
     PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
@@ -916,6 +995,45 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
     PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
+    PetscCall(VecSet(z, (PetscScalar)INFINITY));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
+  if (gnn->dirichlet) { /* z = u + M^-1 (r - A u) */
+    PetscCall(VecPointwiseMult(gnn->u, gnn->dirichlet, r));
+    PetscCall(MatMult(PCGNNSPAIGetMat_Private(pc), gnn->u, gnn->t));
+    PetscCall(VecAYPX(gnn->t, -1.0, r));
+    PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
+    PetscCall(VecAXPY(z, 1.0, gnn->u));
+  } else PetscCall(PCGNNSPAIApplySymmetric_Private(pc, r, z));
+  PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (gnn->dirichlet == NULL || pc->failedreason != PC_NOERROR) {
+    PetscCall(PCApply_GNNSPAI(pc, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
+  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, r, z)); /* z = D r + (I - D A^T) M^-1 r */
+  PetscCall(MatMultTranspose(PCGNNSPAIGetMat_Private(pc), z, gnn->u));
+  PetscCall(VecAYPX(gnn->u, -1.0, r));
+  PetscCall(VecPointwiseMult(gnn->t, gnn->dirichlet, gnn->u));
+  PetscCall(VecAXPY(z, 1.0, gnn->t));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -944,7 +1062,7 @@ static PetscErrorCode PCGNNSPAIApplyHalf_Private(PC pc, PetscBool left, Vec x, V
   PetscScalar       *yarray;
 
   PetscFunctionBegin;
-  PetscCheck(PCGNNSPAIEpsilon_Private(gnn) == 0.0 && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
+  PetscCheck(PCGNNSPAIEpsilon_Private(gnn) == 0.0 && gnn->dirichlet == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
   if (pc->failedreason != PC_NOERROR) {
     PetscCall(VecSet(y, (PetscScalar)INFINITY));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -1322,8 +1440,9 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    iterations is between a third and a half of Jacobi's on discretised partial differential equations.
 
    The diagonal must be stored and positive. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
-   An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in $M^{-1}$.
-   Where the matrix is not symmetric, `PCView()` and `-info` say so: $M^{-1}$ is symmetric all the same, but `KSPCG` may not converge.
+   An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in
+   the factor. Rows with nothing but their diagonal, whose columns are not empty, are solved for first: there $M^{-1}$ is not symmetric, but CG
+   converges as if the columns had been eliminated, too, at one more product with the matrix a step. Where the matrix is not symmetric, `PCView()` and `-info` say so: `KSPCG` may not converge.
 
    A matrix that cannot be used (a diagonal entry that is missing or not positive, a NaN) is no error unless `KSPSetErrorIfNotConverged()` is set:
    `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`, and `PCView()` and `-info` say why.
@@ -1360,7 +1479,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->verdict.n           = -1;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
   pc->ops->apply           = PCApply_GNNSPAI;
-  pc->ops->applytranspose  = PCApply_GNNSPAI; /* M is symmetric */
+  pc->ops->applytranspose  = PCApplyTranspose_GNNSPAI;
   pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;
   pc->ops->applysymmetricright = PCApplySymmetricRight_GNNSPAI;
   pc->ops->setup           = PCSetUp_GNNSPAI;
