@@ -1439,7 +1439,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    `KSPCG` may be used; the factor has the pattern of the matrix (or its lower triangle, if the model says so), and the number of
    iterations is between a third and a half of Jacobi's on discretised partial differential equations.
 
-   The diagonal must be stored and positive. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
+   The diagonal must be stored and positive; of an empty row it may be 0, and counts as 1, as with `PCJACOBI`. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
    An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in
    the factor. Rows with nothing but their diagonal, whose columns are not empty, are solved for first: there $M^{-1}$ is not symmetric, but CG
    converges as if the columns had been eliminated, too, at one more product with the matrix a step. Where the matrix is not symmetric, `PCView()` and `-info` say so: `KSPCG` may not converge.

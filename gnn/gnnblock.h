@@ -32,6 +32,15 @@ GNN_FN void GNNBlockDiagonal(int b, const GNN_SCALAR *A, GNN_INDEX ld, GNN_SCALA
   }
 }
 
+/* Where D has nothing in row r, of a decoupled unknown, it gets a 1, as PCJACOBI does it */
+GNN_FN void GNNBlockFillEmpty(int b, GNN_SCALAR *D, int r)
+{
+  for (int c = 0; c < b; c++) {
+    if (D[r * b + c] != 0.0) return;
+  }
+  D[r * b + r] = 1.0;
+}
+
 /* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled */
 GNN_FN double GNNBlockAsymmetry(double aij, double aji, double aii, double ajj)
 {

@@ -235,6 +235,9 @@ static GNNGraphStatus GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, co
     PetscScalar *D = g->inverse + i * b * b, *S = g->s + i * b * b;
 
     GNNBlockDiagonal(b, a + GNNGraphSlotStart(g, i, g->bdiag[i]), GNNGraphSlotStride(g, i), D);
+    for (PetscInt r = 0; r < b; r++) {
+      if (g->decoupled[i * b + r]) GNNBlockFillEmpty((int)b, D, (int)r);
+    }
     g->row = i * b;
     if (!GNNBlockScaling(b, D, S)) return GNN_GRAPH_BLOCK_NOT_POSITIVE;
     GNNBlockInvert(b, D);
@@ -284,12 +287,13 @@ static GNNGraphStatus GraphSetNorm_Private(GNNGraph g, const PetscScalar a[])
   return GNN_GRAPH_NOT_FINITE;
 }
 
-static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a[])
+/* Is a diagonal entry negative, or, once it is known what couples, that of a coupled row 0? */
+static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a[], PetscBool coupled)
 {
   for (PetscInt i = 0; i < g->n; i++) {
     g->row   = i;
     g->value = PetscRealPart(a[g->diag[i]]);
-    if (!(g->value > 0.0)) return GNN_GRAPH_NOT_POSITIVE;
+    if (g->value < 0.0 || (coupled && g->value == 0.0 && !g->decoupled[i])) return GNN_GRAPH_NOT_POSITIVE;
   }
   return GNN_GRAPH_OK;
 }
@@ -299,11 +303,13 @@ PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScal
   PetscFunctionBegin;
   *status = g->pattern;
   if (*status == GNN_GRAPH_OK) *status = GraphSetNorm_Private(g, a);
-  if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a);
+  if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   GraphDecouple_Private(g, a);
   if (g->b > 1) GraphIsolate_Private(g, a);
   GraphKeep_Private(g, a);
+  *status = GraphCheckDiagonal_Private(g, a, PETSC_TRUE);
+  if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   *status = GraphScaleNodes_Private(g, scaling, a);
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   if (g->b == 1) GraphScaleSlots_Private(g, 1, a); /* the compiler drops the loops over a block */

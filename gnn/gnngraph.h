@@ -12,7 +12,7 @@ typedef enum {
   GNN_GRAPH_OK,
   GNN_GRAPH_NOT_FINITE,        /* it holds a NaN or an infinity */
   GNN_GRAPH_NO_DIAGONAL,       /* a diagonal entry is not stored */
-  GNN_GRAPH_NOT_POSITIVE,      /* a diagonal entry is not positive */
+  GNN_GRAPH_NOT_POSITIVE,      /* a diagonal entry is not positive; 0 is, in a decoupled row */
   GNN_GRAPH_BLOCK_NOT_POSITIVE, /* a diagonal block is not positive definite */
   GNN_GRAPH_UNSORTED           /* columns of a row are not ascending: no matter of numbers, but a wrong call */
 } GNNGraphStatus;

@@ -87,6 +87,9 @@ __device__ static void ScaleNode(const GNNKernelGraph &g, const double *a, int i
   int       decoupled = 0;
 
   GNNBlockDiagonal(b, a + g.diag[i * b], GNNBlockStride(b, g.bi[i], g.bi[i + 1]), D);
+  for (int r = 0; r < b; r++) {
+    if (!(coupled >> r & 1)) GNNBlockFillEmpty(b, D, r);
+  }
   if (!GNNBlockScaling(b, D, S)) {
     Report(status, GNN_KERNEL_NOT_POSITIVE, i * b);
     coupled = 0;
