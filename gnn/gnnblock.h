@@ -41,10 +41,10 @@ GNN_FN void GNNBlockFillEmpty(int b, GNN_SCALAR *D, int r)
   D[r * b + r] = 1.0;
 }
 
-/* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled */
+/* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled. One that is 0 counts as 1 */
 GNN_FN double GNNBlockAsymmetry(double aij, double aji, double aii, double ajj)
 {
-  return fabs(aij - aji) / (sqrt(aii) * sqrt(ajj));
+  return fabs(aij - aji) / (sqrt(aii != 0.0 ? aii : 1.0) * sqrt(ajj != 0.0 ? ajj : 1.0));
 }
 
 /* S = L^-T, upper triangular, of D = L L^T, of which the lower triangle is read; 0 where D is not positive definite */
