@@ -59,7 +59,8 @@ typedef struct {
   PetscBool          told;      /* -info has said that the matrix is not symmetric */
   PCGNNSPAIVerdict   verdict;
   Vec                dirichlet; /* 1/a_ii where row i has nothing else, 0 elsewhere; NULL unless other rows have values in such columns */
-  Vec                u, t;      /* work beside it */
+  Vec                others;    /* 1 in the other rows, 0 in those */
+  Vec                u, t;      /* work beside them */
   GNNGraph           graph;
   GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
@@ -77,6 +78,7 @@ static PetscErrorCode PCGNNSPAIDestroyDirichlet_Private(PC_GNNSPAI *gnn)
 {
   PetscFunctionBegin;
   PetscCall(VecDestroy(&gnn->dirichlet));
+  PetscCall(VecDestroy(&gnn->others));
   PetscCall(VecDestroy(&gnn->u));
   PetscCall(VecDestroy(&gnn->t));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -249,15 +251,17 @@ static PetscErrorCode PCGNNSPAISamePattern_Private(Mat A, Mat B, PetscBool *same
 static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
 {
   PetscInt    rows, cols;
-  PetscLayout rmap, cmap;
+  PetscInt    here[2];
+  int         all;
   PetscBool   good;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(pc->pmat, &rows, &cols));
   PetscCheck(rows == cols, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The matrix is %" PetscInt_FMT " x %" PetscInt_FMT ": gnnspai needs a square one", rows, cols);
-  PetscCall(MatGetLayouts(pc->pmat, &rmap, &cmap));
-  PetscCall(PetscLayoutCompare(rmap, cmap, &good));
-  PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
+  PetscCall(MatGetLocalSize(pc->pmat, &here[0], &here[1]));
+  all = here[0] == here[1] ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  PetscCheck(all, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
   PetscCall(PCGNNSPAIAllHaveEntries_Private(pc->pmat, &good));
   PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)pc->pmat)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -376,7 +380,7 @@ static PetscErrorCode PCGNNSPAIAgree_Private(PC pc)
   }
   PetscCheck(!wrong, comm, PETSC_ERR_ARG_WRONGSTATE, "%s", gnn->failure);
   PetscCheck(!pc->erroriffailure, comm, PETSC_ERR_NOT_CONVERGED, "%s", gnn->failure);
-  if (rank == least) PetscCall(PetscInfo(pc, "%s\n", gnn->failure));
+  PetscCall(PetscInfo(pc, "%s\n", gnn->failure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -391,12 +395,10 @@ static PetscReal PCGNNSPAIAsymmetry_Private(PC_GNNSPAI *gnn)
 static PetscErrorCode PCGNNSPAITellAsymmetry_Private(PC pc)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-  PetscMPIInt rank;
 
   PetscFunctionBegin;
   if (gnn->told || PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)pc), &rank));
-  if (rank == 0) PetscCall(PetscInfo(pc, UNSYMMETRIC "\n", (double)gnn->asymmetry));
+  PetscCall(PetscInfo(pc, UNSYMMETRIC "\n", (double)gnn->asymmetry));
   gnn->told = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -424,39 +426,23 @@ static PetscErrorCode PCGNNSPAIMarkRows_Private(Mat block, PetscBool own_diagona
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Has w a value in a row that d does not mark, on any rank? */
-static PetscErrorCode PCGNNSPAIReaches_Private(Vec w, Vec d, PetscBool *reaches)
-{
-  const PetscScalar *warray, *darray;
-  PetscInt           n;
-  int                any = 0;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(w, &n));
-  PetscCall(VecGetArrayRead(w, &warray));
-  PetscCall(VecGetArrayRead(d, &darray));
-  for (PetscInt i = 0; i < n; i++) any |= darray[i] == 0.0 && warray[i] != 0.0;
-  PetscCall(VecRestoreArrayRead(w, &warray));
-  PetscCall(VecRestoreArrayRead(d, &darray));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)w)));
-  *reaches = any ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Rows with nothing but their diagonal whose columns are not empty: M^-1 solves for them first, z = u + M^-1 (r - A u), u = D r. The rest is
    then symmetric, and CG converges as well as if the columns had been eliminated, too; a symmetric M^-1 alone can be much worse than Jacobi */
 static PetscErrorCode PCGNNSPAISetUpDirichlet_Private(PC pc)
 {
   PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
   Mat          A   = PCGNNSPAIGetMat_Private(pc), diagonal = A, other = NULL;
-  PetscScalar *d;
-  PetscBool    mpi, reaches;
+  PetscScalar *d, *others;
+  PetscInt     n;
+  PetscReal    reach;
+  PetscBool    mpi;
 
   PetscFunctionBegin;
   PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   if (PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatCreateVecs(A, &gnn->dirichlet, &gnn->t));
   PetscCall(VecDuplicate(gnn->dirichlet, &gnn->u));
+  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->others));
   PetscCall(MatGetDiagonal(A, gnn->dirichlet));
   PetscCall(VecReciprocal(gnn->dirichlet));
   PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
@@ -464,10 +450,15 @@ static PetscErrorCode PCGNNSPAISetUpDirichlet_Private(PC pc)
   PetscCall(VecGetArray(gnn->dirichlet, &d));
   PetscCall(PCGNNSPAIMarkRows_Private(diagonal, PETSC_TRUE, d));
   if (other) PetscCall(PCGNNSPAIMarkRows_Private(other, PETSC_FALSE, d));
+  PetscCall(VecGetArrayWrite(gnn->others, &others));
+  PetscCall(VecGetLocalSize(gnn->others, &n));
+  for (PetscInt i = 0; i < n; i++) others[i] = d[i] == 0.0 ? 1.0 : 0.0;
+  PetscCall(VecRestoreArrayWrite(gnn->others, &others));
   PetscCall(VecRestoreArray(gnn->dirichlet, &d));
-  PetscCall(MatMult(A, gnn->dirichlet, gnn->t));
-  PetscCall(PCGNNSPAIReaches_Private(gnn->t, gnn->dirichlet, &reaches));
-  if (!reaches) PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
+  PetscCall(MatMult(A, gnn->dirichlet, gnn->t)); /* what do those columns reach? */
+  PetscCall(VecPointwiseMult(gnn->t, gnn->others, gnn->t));
+  PetscCall(VecNorm(gnn->t, NORM_INFINITY, &reach));
+  if (reach == 0.0) PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -938,7 +929,7 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   gnn->asymmetry   = 0.0;
   gnn->fetched     = PETSC_FALSE;
   PetscCall(MatDestroy(&gnn->G));
-  PetscCall(PCGNNSPAICheckMat_Private(pc));
+  if (fresh) PetscCall(PCGNNSPAICheckMat_Private(pc));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
   PetscCall(PCGNNSPAIConvert_Private(pc, &changed));
   if (changed) fresh = PETSC_TRUE;
@@ -1029,7 +1020,8 @@ static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, r, z)); /* z = D r + (I - D A^T) M^-1 r */
+  PetscCall(VecPointwiseMult(gnn->t, gnn->others, r)); /* z = y + D (r - A^T y), y = M^-1 of the other rows' r */
+  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
   PetscCall(MatMultTranspose(PCGNNSPAIGetMat_Private(pc), z, gnn->u));
   PetscCall(VecAYPX(gnn->u, -1.0, r));
   PetscCall(VecPointwiseMult(gnn->t, gnn->dirichlet, gnn->u));

@@ -75,20 +75,6 @@ GNN_FN int GNNBlockScaling(int b, const GNN_SCALAR *D, GNN_SCALAR *S)
   return 1;
 }
 
-/* R lower triangular, R R^T = B, symmetric and positive semidefinite with no singular part but rows that are 0 */
-GNN_FN void GNNBlockRoot(int b, const GNN_SCALAR *B, GNN_SCALAR *R)
-{
-  for (int r = 0; r < b; r++) {
-    for (int c = 0; c < b; c++) {
-      GNN_SCALAR sum = B[r * b + c];
-
-      for (int k = 0; k < c && k < r; k++) sum -= R[r * b + k] * R[c * b + k];
-      if (c < r) R[r * b + c] = R[c * b + c] > 0.0 ? sum / R[c * b + c] : 0.0;
-      else R[r * b + c] = c == r && sum > 0.0 ? sqrt(sum) : 0.0;
-    }
-  }
-}
-
 /* D = D^-1 of a symmetric positive definite block, by Gauss and Jordan; exactly 1/d where a row has nothing but its diagonal d */
 GNN_FN void GNNBlockInvert(int b, GNN_SCALAR *D)
 {

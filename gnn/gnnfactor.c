@@ -270,42 +270,22 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The root R of the shift, which is not 0 at decoupled rows only: y += R^T x, or y += R x */
-static void FactorAddRoot_Private(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])
-{
-  const PetscInt b = f->b;
-  PetscScalar    R[GNN_MAX_BLOCK * GNN_MAX_BLOCK];
-
-  for (PetscInt i = 0; i < f->n; i += b) {
-    GNNBlockRoot((int)b, f->shift + i * b, R);
-    for (PetscInt r = 0; r < b; r++) {
-      for (PetscInt c = 0; c <= r; c++) {
-        if (left) y[i + c] += R[r * b + c] * x[i + r];
-        else y[i + r] += R[r * b + c] * x[i + c];
-      }
-    }
-  }
-}
-
 PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])
 {
   PetscScalar *w = f->work;
 
   PetscFunctionBegin;
-  if (left) FactorScaleBefore_Private(f, x, w);
-  PetscCall(PetscArrayzero(y, f->n));
+  PetscCheck(f->b == 1, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Blocks have a shift");
+  for (PetscInt i = 0; i < f->n; i++) w[i] = left ? f->s[i] * x[i] : 0.0;
   for (PetscInt i = 0; i < f->n; i++) {
+    if (left) y[i] = PetscSqrtScalar(f->shift[i]) * x[i];
     for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) {
       const PetscScalar v = f->single ? (PetscScalar)f->vs[k] : f->v[k];
 
       if (left) y[i] += v * w[f->j[k]];
-      else y[f->j[k]] += v * x[i];
+      else w[f->j[k]] += v * x[i];
     }
   }
-  if (!left) {
-    PetscCall(PetscArrayzero(w, f->n));
-    for (PetscInt i = 0; i < f->n; i += f->b) GNNBlockTimesAdd((int)f->b, f->s + i * f->b, f->shift + i * f->b, w + i, y + i);
-  }
-  FactorAddRoot_Private(f, left, x, y);
+  for (PetscInt i = 0; i < f->n && !left; i++) y[i] = f->s[i] * w[i] + PetscSqrtScalar(f->shift[i]) * x[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

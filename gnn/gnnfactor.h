@@ -44,7 +44,7 @@ PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, con
 PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], const GNNFsaiOptions *, PetscReal, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                                              /* entries to keep, entries to have room for */
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
-PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]);                 /* y = (S G)^T x, or y = S G x; for a shift that is 0 at coupled rows */
+PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]);                 /* y = (S G)^T x, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
 /* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
