@@ -18,7 +18,7 @@ const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder
 const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
 const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
-PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
+PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -30,6 +30,15 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
                                                 "}\n";
 
 #define REFUSED "The guard refuses the network's factor for this matrix: -pc_gnnspai_fallback fsai or jacobi goes on without it, -pc_gnnspai_values fsai needs no network, -pc_gnnspai_model takes one that was trained for such matrices (gnnspai-train)"
+
+#define WRONG_CALL ((PCFailedReason)1000) /* not the matrix's numbers or pattern, but how we were called: an error, on every rank */
+
+/* The guard's choice for a pattern, kept over PCReset(); n < 0: none */
+typedef struct {
+  PetscInt           b, n, nz;
+  unsigned long long hash; /* of the pattern */
+  PetscReal          alpha, damping, loss;
+} PCGNNSPAIVerdict;
 
 typedef struct {
   PCGNNSPAIValues    values;
@@ -44,7 +53,14 @@ typedef struct {
   GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
   GNNModel           model;    /* the one in use, chosen for each new pattern */
   char               reason[128]; /* why it is one of block size 1, or empty */
-  Mat                local;    /* AIJ copy of the local block where that is of another type, else NULL */
+  Mat                aij;      /* AIJ copy of the matrix where that is of another type, else NULL */
+  char               failure[448]; /* why the last set-up failed, or empty; the same on every rank */
+  PetscReal          asymmetry; /* of the matrix, over all ranks' diagonal blocks */
+  PetscBool          told;      /* -info has said that the matrix is not symmetric */
+  PCGNNSPAIVerdict   verdict;
+  Vec                dirichlet; /* 1/a_ii where row i has nothing else, 0 elsewhere; NULL unless other rows have values in such columns */
+  Vec                others;    /* 1 in the other rows, 0 in those */
+  Vec                u, t;      /* work beside them */
   GNNGraph           graph;
   GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
@@ -52,10 +68,21 @@ typedef struct {
   GNNDevice          device; /* NULL where the product is the host's */
   PetscBool          device_setup; /* is G made on the device, too? If not, the host's is uploaded */
   PCGNNSPAIMath      math;   /* of the network on the device */
+  PetscBool          fetched; /* the host has the factor that was made on the device */
   Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
   GNNCoarseOptions   coarse_options;
   GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
+
+static PetscErrorCode PCGNNSPAIDestroyDirichlet_Private(PC_GNNSPAI *gnn)
+{
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&gnn->dirichlet));
+  PetscCall(VecDestroy(&gnn->others));
+  PetscCall(VecDestroy(&gnn->u));
+  PetscCall(VecDestroy(&gnn->t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* What PCGNNSPAISetUpPattern_Private() made */
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
@@ -66,7 +93,52 @@ static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
   PetscCall(GNNActsDestroy(&gnn->acts));
   PetscCall(GNNGraphDestroy(&gnn->graph));
   PetscCall(PetscFree(gnn->out));
+  gnn->device_setup = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* FNV-1a of the numbers of a pattern */
+static unsigned long long PCGNNSPAIHashPattern_Private(GNNGraph g)
+{
+  unsigned long long hash = 14695981039346656037ULL;
+
+  for (PetscInt k = 0; k <= g->n; k++) hash = (hash ^ (unsigned long long)g->i[k]) * 1099511628211ULL;
+  for (PetscInt k = 0; k < g->nz; k++) hash = (hash ^ (unsigned long long)g->j[k]) * 1099511628211ULL;
+  return hash;
+}
+
+/* What the guard chose for the pattern at hand, if it did */
+static void PCGNNSPAIRemember_Private(PC_GNNSPAI *gnn)
+{
+  GNNGraph  g = gnn->graph;
+  GNNFactor f = gnn->factor;
+
+  if (f == NULL || f->loss < 0.0) return;
+  gnn->verdict = (PCGNNSPAIVerdict){g->b, g->n, g->nz, PCGNNSPAIHashPattern_Private(g), f->alpha, f->damping, f->loss};
+}
+
+/* The same as if there had been no PCReset(), if the pattern is the one of before */
+static PetscErrorCode PCGNNSPAIRecall_Private(PC_GNNSPAI *gnn)
+{
+  const PCGNNSPAIVerdict v = gnn->verdict;
+  GNNGraph               g = gnn->graph;
+  GNNFactor              f = gnn->factor;
+
+  PetscFunctionBegin;
+  gnn->verdict.n = -1;
+  if (v.n != g->n || v.nz != g->nz || v.b != g->b || v.hash != PCGNNSPAIHashPattern_Private(g)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNGuardCreate(&f->guard, g, gnn->device_setup ? gnn->device : NULL));
+  f->alpha   = v.alpha;
+  f->damping = v.damping;
+  f->loss    = v.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A setting has changed: the next set-up starts anew */
+static void PCGNNSPAIChanged_Private(PC pc)
+{
+  pc->setupcalled                        = PETSC_FALSE;
+  ((PC_GNNSPAI *)pc->data)->verdict.n = -1;
 }
 
 static PetscErrorCode PCReset_GNNSPAI(PC pc)
@@ -74,33 +146,323 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
+  PCGNNSPAIRemember_Private(gnn);
+  gnn->failure[0] = '\0';
+  gnn->asymmetry  = 0.0;
   PetscCall(MatDestroy(&gnn->G));
-  PetscCall(MatDestroy(&gnn->local));
+  PetscCall(MatDestroy(&gnn->aij));
+  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* This rank's diagonal block as a SeqAIJ matrix; borrowed */
-static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
+/* ---- matrix ---- */
+
+/* Are there entries that MatConvert() can read? Of a matrix that is nothing but a product it would take one for each column */
+static PetscErrorCode PCGNNSPAIHasEntries_Private(Mat A, PetscBool *has)
 {
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  static const char *const prefixes[] = {"", "seq", "mpi"};
+  MatType                  type;
+  PetscBool                shell, transpose;
+  Mat                      inner;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetType(A, &type));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSHELL, &shell));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATTRANSPOSEVIRTUAL, &transpose));
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, has, MATSEQAIJ, MATMPIAIJ, ""));
+  for (size_t k = 0; !*has && !shell && k < PETSC_STATIC_ARRAY_LENGTH(prefixes); k++) {
+    char name[256];
+    void (*convert)(void);
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "MatConvert_%s_%saij_C", type, prefixes[k]));
+    PetscCall(PetscObjectQueryFunction((PetscObject)A, name, &convert));
+    *has = convert ? PETSC_TRUE : PETSC_FALSE;
+  }
+  if (transpose) {
+    PetscCall(MatTransposeGetMat(A, &inner));
+    PetscCall(PCGNNSPAIHasEntries_Private(inner, has));
+  } else if (!*has && !shell) PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of all blocks, where the matrix is made of such */
+static PetscErrorCode PCGNNSPAIAllHaveEntries_Private(Mat A, PetscBool *have)
+{
+  PetscInt  m, n;
+  PetscBool nest;
+  Mat     **blocks;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIHasEntries_Private(A, have));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
+  if (!nest) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatNestGetSubMats(A, &m, &n, &blocks));
+  for (PetscInt k = 0; *have && k < m * n; k++) {
+    if (blocks[k / n][k % n]) PetscCall(PCGNNSPAIAllHaveEntries_Private(blocks[k / n][k % n], have));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCGNNSPAISamePatternSeq_Private(Mat A, Mat B, PetscBool *same)
+{
+  Mat             mats[2] = {A, B};
+  PetscInt        n[2];
+  const PetscInt *i[2], *j[2];
+  PetscBool       done;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
+  *same = n[0] == n[1] ? PETSC_TRUE : PETSC_FALSE;
+  if (*same && n[0] > 0) PetscCall(PetscArraycmp(i[0], i[1], n[0] + 1, same));
+  if (*same && n[0] > 0) PetscCall(PetscArraycmp(j[0], j[1], i[0][n[0]], same));
+  for (PetscInt k = 0; k < 2; k++) PetscCall(MatRestoreRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of two AIJ matrices with the same layout, on every rank */
+static PetscErrorCode PCGNNSPAISamePattern_Private(Mat A, Mat B, PetscBool *same)
+{
+  PetscBool       mpi;
+  Mat             diagonal[2], other[2];
+  const PetscInt *columns[2];
+  PetscInt        n[2];
+  int             all;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
+  if (mpi) {
+    PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal[0], &other[0], &columns[0]));
+    PetscCall(MatMPIAIJGetSeqAIJ(B, &diagonal[1], &other[1], &columns[1]));
+    PetscCall(PCGNNSPAISamePatternSeq_Private(diagonal[0], diagonal[1], same));
+    if (*same) PetscCall(PCGNNSPAISamePatternSeq_Private(other[0], other[1], same));
+    for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetLocalSize(other[k], NULL, &n[k]));
+    if (n[0] != n[1]) *same = PETSC_FALSE;
+    if (*same) PetscCall(PetscArraycmp(columns[0], columns[1], n[0], same));
+  } else PetscCall(PCGNNSPAISamePatternSeq_Private(A, B, same));
+  all = *same ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
+  *same = all ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Errors if the matrix is none that any preconditioner of this kind could use: on every rank */
+static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
+{
   PetscInt    rows, cols;
-  PetscBool   isaij;
-  Mat         block;
+  PetscInt    here[2];
+  int         all;
+  PetscBool   good;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(pc->pmat, &rows, &cols));
   PetscCheck(rows == cols, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The matrix is %" PetscInt_FMT " x %" PetscInt_FMT ": gnnspai needs a square one", rows, cols);
-  PetscCall(MatGetDiagonalBlock(pc->pmat, &block));
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)block, MATSEQAIJ, &isaij));
-  if (isaij) *local = block;
-  else {
-    PetscCall(MatConvert(block, MATSEQAIJ, gnn->local ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &gnn->local));
-    *local = gnn->local;
-  }
+  PetscCall(MatGetLocalSize(pc->pmat, &here[0], &here[1]));
+  all = here[0] == here[1] ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
+  PetscCheck(all, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
+  PetscCall(PCGNNSPAIAllHaveEntries_Private(pc->pmat, &good));
+  PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)pc->pmat)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Sets aij for the values of now. It is converted anew, since a converter may drop zeros, or fail to reuse; and stays the same object as long as
+   its pattern is the same, as the coarse space's products want it. Tells whether the pattern changed */
+static PetscErrorCode PCGNNSPAIConvert_Private(PC pc, PetscBool *changed)
+{
+  PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
+  PetscBool    aij, same = PETSC_FALSE;
+  Mat          A;
+  MatNullSpace near;
+
+  PetscFunctionBegin;
+  *changed = PETSC_FALSE;
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)pc->pmat, &aij, MATSEQAIJ, MATMPIAIJ, ""));
+  if (aij) {
+    PetscCall(MatDestroy(&gnn->aij));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatConvert(pc->pmat, MATAIJ, MAT_INITIAL_MATRIX, &A));
+  if (gnn->aij) PetscCall(PCGNNSPAISamePattern_Private(A, gnn->aij, &same));
+  if (same) {
+    PetscCall(MatCopy(A, gnn->aij, SAME_NONZERO_PATTERN));
+    PetscCall(MatDestroy(&A));
+  } else {
+    PetscCall(MatDestroy(&gnn->aij));
+    gnn->aij = A;
+    PetscCall(MatSetBlockSizesFromMats(gnn->aij, pc->pmat, pc->pmat));
+    *changed = PETSC_TRUE;
+  }
+  PetscCall(MatGetNearNullSpace(pc->pmat, &near));
+  PetscCall(MatSetNearNullSpace(gnn->aij, near));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The matrix as AIJ; borrowed */
+static Mat PCGNNSPAIGetMat_Private(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  return gnn->aij ? gnn->aij : pc->pmat;
+}
+
+/* This rank's diagonal block as a SeqAIJ matrix; borrowed */
+static PetscErrorCode PCGNNSPAIGetLocalMat_Private(PC pc, Mat *local)
+{
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonalBlock(PCGNNSPAIGetMat_Private(pc), local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what fails ---- */
+
+/* On this rank; PCGNNSPAIAgree_Private() tells the others */
+static PetscErrorCode PCGNNSPAIFail_Private(PC pc, PCFailedReason reason, const char text[])
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  pc->failedreason = reason;
+  PetscCall(PetscStrncpy(gnn->failure, text, sizeof(gnn->failure)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same for a matrix that the graph's status says cannot be used */
+static PetscErrorCode PCGNNSPAIFailIf_Private(PC pc, GNNGraphStatus status)
+{
+  static const PCFailedReason reasons[] = {
+    [GNN_GRAPH_NOT_FINITE]         = PC_FACTOR_OTHER,
+    [GNN_GRAPH_NO_DIAGONAL]        = PC_FACTOR_STRUCT_ZEROPIVOT,
+    [GNN_GRAPH_NOT_POSITIVE]       = PC_FACTOR_NUMERIC_ZEROPIVOT,
+    [GNN_GRAPH_BLOCK_NOT_POSITIVE] = PC_FACTOR_NUMERIC_ZEROPIVOT,
+    [GNN_GRAPH_UNSORTED]           = WRONG_CALL,
+  };
+  PetscInt first;
+  char     text[400];
+
+  PetscFunctionBegin;
+  if (status == GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetOwnershipRange(pc->pmat, &first, NULL));
+  PetscCall(GNNGraphExplain(((PC_GNNSPAI *)pc->data)->graph, status, first, text, sizeof(text)));
+  PetscCall(PCGNNSPAIFail_Private(pc, reasons[status], text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same failed reason on every rank, since KSPSetUp() reads the local one only, and the text of the least rank that failed; -info shows it
+   once. Collective: no rank may go on to the next collective work where another has failed */
+static PetscErrorCode PCGNNSPAIAgree_Private(PC pc)
+{
+  PC_GNNSPAI *gnn  = (PC_GNNSPAI *)pc->data;
+  MPI_Comm    comm = PetscObjectComm((PetscObject)pc);
+  PetscMPIInt rank, size, least;
+  PetscReal   worst[3];
+  PetscBool   wrong;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  worst[0] = (PetscReal)pc->failedreason;
+  worst[1] = pc->failedreason ? (PetscReal)(size - rank) : 0.0;
+  worst[2] = gnn->asymmetry;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, worst, 3, MPIU_REAL, MPIU_MAX, comm));
+  wrong            = worst[0] == (PetscReal)WRONG_CALL ? PETSC_TRUE : PETSC_FALSE;
+  pc->failedreason = wrong ? PC_FACTOR_OTHER : (PCFailedReason)worst[0];
+  gnn->asymmetry   = worst[2];
+  if (pc->failedreason == PC_NOERROR) PetscFunctionReturn(PETSC_SUCCESS);
+  least = size - (PetscMPIInt)worst[1];
+  PetscCallMPI(MPI_Bcast(gnn->failure, (PetscMPIInt)sizeof(gnn->failure), MPI_CHAR, least, comm));
+  if (size > 1) {
+    char text[sizeof(gnn->failure)];
+
+    PetscCall(PetscStrncpy(text, gnn->failure, sizeof(text)));
+    PetscCall(PetscSNPrintf(gnn->failure, sizeof(gnn->failure), "Rank %d: %s", least, text));
+  }
+  PetscCheck(!wrong, comm, PETSC_ERR_ARG_WRONGSTATE, "%s", gnn->failure);
+  PetscCheck(!pc->erroriffailure, comm, PETSC_ERR_NOT_CONVERGED, "%s", gnn->failure);
+  PetscCall(PetscInfo(pc, "%s\n", gnn->failure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the diagonal blocks only; 0 where what there is may be rounding */
+static PetscReal PCGNNSPAIAsymmetry_Private(PC_GNNSPAI *gnn)
+{
+  return gnn->asymmetry > PETSC_SQRT_MACHINE_EPSILON ? gnn->asymmetry : 0.0;
+}
+
+#define UNSYMMETRIC "the matrix is not symmetric (relative difference %.2g): CG may not converge; use GMRES, BiCGStab or the like, or where rows were set by MatZeroRows(), MatZeroRowsColumns()"
+
+static PetscErrorCode PCGNNSPAITellAsymmetry_Private(PC pc)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (gnn->told || PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscInfo(pc, UNSYMMETRIC "\n", (double)gnn->asymmetry));
+  gnn->told = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- rows that MatZeroRows() set ---- */
+
+/* d_i = 0 where row i of the block has a value off the (block's own) diagonal */
+static PetscErrorCode PCGNNSPAIMarkRows_Private(Mat block, PetscBool own_diagonal, PetscScalar d[])
+{
+  const PetscInt    *ia, *ja;
+  const PetscScalar *a;
+  PetscInt           n;
+  PetscBool          done;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatSeqAIJGetArrayRead(block, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
+      if (a[p] != 0.0 && !(own_diagonal && ja[p] == i)) d[i] = 0.0;
+    }
+  }
+  PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
+  PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows with nothing but their diagonal whose columns are not empty: M^-1 solves for them first, z = u + M^-1 (r - A u), u = D r. The rest is
+   then symmetric, and CG converges as well as if the columns had been eliminated, too; a symmetric M^-1 alone can be much worse than Jacobi */
+static PetscErrorCode PCGNNSPAISetUpDirichlet_Private(PC pc)
+{
+  PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
+  Mat          A   = PCGNNSPAIGetMat_Private(pc), diagonal = A, other = NULL;
+  PetscScalar *d, *others;
+  PetscInt     n;
+  PetscReal    reach;
+  PetscBool    mpi;
+
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
+  if (PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatCreateVecs(A, &gnn->dirichlet, &gnn->t));
+  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->u));
+  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->others));
+  PetscCall(MatGetDiagonal(A, gnn->dirichlet));
+  PetscCall(VecReciprocal(gnn->dirichlet));
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
+  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal, &other, NULL));
+  PetscCall(VecGetArray(gnn->dirichlet, &d));
+  PetscCall(PCGNNSPAIMarkRows_Private(diagonal, PETSC_TRUE, d));
+  if (other) PetscCall(PCGNNSPAIMarkRows_Private(other, PETSC_FALSE, d));
+  PetscCall(VecGetArrayWrite(gnn->others, &others));
+  PetscCall(VecGetLocalSize(gnn->others, &n));
+  for (PetscInt i = 0; i < n; i++) others[i] = d[i] == 0.0 ? 1.0 : 0.0;
+  PetscCall(VecRestoreArrayWrite(gnn->others, &others));
+  PetscCall(VecRestoreArray(gnn->dirichlet, &d));
+  PetscCall(MatMult(A, gnn->dirichlet, gnn->t)); /* what do those columns reach? */
+  PetscCall(VecPointwiseMult(gnn->t, gnn->others, gnn->t));
+  PetscCall(VecNorm(gnn->t, NORM_INFINITY, &reach));
+  if (reach == 0.0) PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- set-up ---- */
 
 /* Are the b x b blocks full on every rank? */
 static PetscErrorCode PCGNNSPAIBlocksFull_Private(PC pc, PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *full)
@@ -197,6 +559,7 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAIChooseModel_Private(pc, n, ia, ja));
   PetscCall(GNNGraphCreate(gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.block_size : 1, n, ia, ja, &gnn->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  if (gnn->graph->pattern != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAICreateDevice_Private(gnn, local));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && !gnn->device_setup) {
     PetscCall(GNNActsCreate(gnn->model, PETSC_FALSE, &gnn->acts));
@@ -204,19 +567,26 @@ static PetscErrorCode PCGNNSPAISetUpPattern_Private(PC pc, Mat local)
     PetscCall(PetscMalloc1(gnn->graph->nz, &gnn->out));
   }
   PetscCall(GNNFactorCreate(gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, &gnn->factor));
+  PetscCall(PCGNNSPAIRecall_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC_GNNSPAI *gnn)
+static PetscErrorCode PCGNNSPAISetUpFeatures_Private(PC pc)
 {
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
   const PetscScalar *array;
   PetscInt           size, nlocal;
+  char               text[256];
 
   PetscFunctionBegin;
   if (gnn->features == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetBlockSize(gnn->features, &size));
   PetscCall(VecGetLocalSize(gnn->features, &nlocal));
-  PetscCheck(nlocal == size * gnn->graph->nodes, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, gnn->graph->nodes, gnn->graph->b > 1 ? "block rows" : "rows", size);
+  if (nlocal != size * gnn->graph->nodes) {
+    PetscCall(PetscSNPrintf(text, sizeof(text), "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, gnn->graph->nodes, gnn->graph->b > 1 ? "block rows" : "rows", size));
+    PetscCall(PCGNNSPAIFail_Private(pc, WRONG_CALL, text));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecGetArrayRead(gnn->features, &array));
   PetscCall(GNNGraphSetUserFeatures(gnn->graph, size, array));
   PetscCall(VecRestoreArrayRead(gnn->features, &array));
@@ -233,7 +603,7 @@ static PetscErrorCode PCGNNSPAISetUpValues_Private(PC pc, Mat local, GNNGraphSta
   PetscCall(MatSeqAIJGetArrayRead(local, &a));
   PetscCall(GNNGraphSetValues(gnn->graph, network ? gnn->model->config.scaling : GNN_SCALING_DIAGONAL, a, status));
   PetscCall(MatSeqAIJRestoreArrayRead(local, &a));
-  if (network) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  if (network) PetscCall(PCGNNSPAISetUpFeatures_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,19 +622,21 @@ static PetscBool PCGNNSPAIIsFresh_Private(PC pc)
 }
 
 /* Graph; its pattern part only where the pattern is new */
-static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh, GNNGraphStatus *status)
+static PetscErrorCode PCGNNSPAISetUpGraph_Private(PC pc, PetscBool fresh)
 {
-  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
-  Mat         local = NULL;
+  PC_GNNSPAI    *gnn    = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status = GNN_GRAPH_OK;
+  Mat            local  = NULL;
 
   PetscFunctionBegin;
-  if (fresh) PetscCall(MatDestroy(&gnn->local));
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
   if (fresh) PetscCall(PCGNNSPAISetUpPattern_Private(pc, local));
-  *status = GNN_GRAPH_OK;
-  if (!gnn->device_setup) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
-  else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpFeatures_Private(gnn));
+  if (!gnn->device_setup) {
+    PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+    gnn->asymmetry = gnn->graph->asymmetry;
+    PetscCall(PCGNNSPAIFailIf_Private(pc, status));
+  } else if (gnn->values == PC_GNNSPAI_VALUES_NETWORK) PetscCall(PCGNNSPAISetUpFeatures_Private(pc));
   PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -287,8 +659,15 @@ static PetscErrorCode PCGNNSPAIReport_Private(PC pc, Mat local, const GNNKernelS
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
-  *status = GNN_GRAPH_OK;
-  if (report->flags) PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+  *status        = GNN_GRAPH_OK;
+  gnn->asymmetry = GNNKernelAsymmetry(report);
+  if (report->flags & GNN_KERNEL_WRONG) {
+    PetscCall(PCGNNSPAISetUpValues_Private(pc, local, status));
+    if (*status == GNN_GRAPH_OK) { /* by a rounding the host finds nothing */
+      *status         = GNN_GRAPH_BLOCK_NOT_POSITIVE;
+      gnn->graph->row = report->row;
+    }
+  }
   gnn->factor->replaced    = report->replaced;
   gnn->factor->rows_failed = report->failed;
   gnn->graph->ncoupled     = gnn->graph->n - report->decoupled;
@@ -367,11 +746,30 @@ static PetscErrorCode PCGNNSPAIFallback_Private(PC pc, Mat local, PetscReal *los
     else PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
   }
   if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR && f->alpha <= 0.0 && gnn->graph->ncoupled > 0) {
-    PetscCheck(!pc->erroriffailure, PETSC_COMM_SELF, PETSC_ERR_NOT_CONVERGED, REFUSED);
-    PetscCall(PetscInfo(pc, REFUSED "\n"));
-    pc->failedreason = PC_FACTOR_OTHER;
-    f->loss          = -1.0; /* nothing to keep */
+    PetscCall(PCGNNSPAIFail_Private(pc, PC_FACTOR_OTHER, REFUSED));
+    f->loss = -1.0; /* nothing to keep */
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char *const choices[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
+
+/* Which of them an alpha stands for */
+static PetscInt PCGNNSPAIChoice_Private(PetscReal alpha)
+{
+  return alpha > 0.0 ? 0 : (PetscInt)-alpha + 1;
+}
+
+static PetscErrorCode PCGNNSPAIInfoGuard_Private(PC pc, PetscBool kept)
+{
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  GNNFactor   f     = gnn->factor;
+  char        share[64] = "";
+
+  PetscFunctionBegin;
+  if (f->alpha > 0.0 && f->alpha < 1.0) PetscCall(PetscSNPrintf(share, sizeof(share), ", a share of %g beside the start", (double)f->alpha));
+  if (f->alpha >= 0.0 && f->alpha < 1.0 && f->damping < 1.0) PetscCall(PetscStrlcat(share, ", damped", sizeof(share)));
+  PetscCall(PetscInfo(pc, "guard: %s%s, %s, entries replaced %" PetscInt_FMT "\n", choices[PCGNNSPAIChoice_Private(f->alpha)], share, !gnn->guard ? "not checked" : (kept ? "kept from an earlier set-up" : "newly chosen"), f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -408,7 +806,7 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
   if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIChooseOnDevice_Private(pc, local, &loss, status));
-  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
+  PetscCall(PCGNNSPAIInfoGuard_Private(pc, PETSC_FALSE));
   if (pc->failedreason == PC_NOERROR) f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -433,7 +831,7 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
     PetscCall(PCGNNSPAIFallback_Private(pc, NULL, NULL, NULL));
   }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, %s, entries replaced %" PetscInt_FMT "\n", (double)f->alpha, (double)f->damping, kept ? "kept from an earlier set-up" : "newly chosen", f->replaced));
+  PetscCall(PCGNNSPAIInfoGuard_Private(pc, kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -455,28 +853,20 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc, GNNGraphStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same failed reason on every rank: KSPSetUp() reads the local one only */
-static PetscErrorCode PCGNNSPAIReduceFailedReason_Private(PC pc)
-{
-  int failed = (int)pc->failedreason;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)pc)));
-  pc->failedreason = (PCFailedReason)failed;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
 {
-  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  Mat            A   = PCGNNSPAIGetMat_Private(pc);
+  PCFailedReason reason;
 
   PetscFunctionBegin;
   if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
   if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
-  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, pc->pmat, &gnn->coarse_options, &gnn->coarse));
-  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat, &pc->failedreason));
-  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, A, &gnn->coarse_options, &gnn->coarse));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, A, &reason));
+  if (reason != PC_NOERROR) PetscCall(PCGNNSPAIFail_Private(pc, reason, "The solver of the coarse space fails: -pc_gnnspai_coarse 0 goes on without it"));
+  PetscCall(PCGNNSPAIAgree_Private(pc));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -494,30 +884,51 @@ static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
+/* The factor, where the graph has values or the device will give it some */
+static PetscErrorCode PCGNNSPAISetUpFactor_Private(PC pc)
 {
-  PC_GNNSPAI     *gnn   = (PC_GNNSPAI *)pc->data;
-  const PetscBool fresh = PCGNNSPAIIsFresh_Private(pc);
-  GNNGraphStatus  status;
+  PC_GNNSPAI    *gnn    = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status = GNN_GRAPH_OK;
 
   PetscFunctionBegin;
+  if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAISetUpFsai_Private(pc, &status));
+  else if (gnn->device_setup) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
+  else PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
+  PetscCall(PCGNNSPAIFailIf_Private(pc, status));
+  if (gnn->device && !gnn->device_setup && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix that cannot be used is no error: pc->failedreason says so on every rank, and the solve ends with KSP_DIVERGED_PC_FAILED, as with a
+   factorization of PETSc's. After an error, which every rank meets, the next call starts anew: setupcalled is set when this returns */
+static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
+{
+  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
+  PetscBool   fresh = PCGNNSPAIIsFresh_Private(pc), changed;
+
+  PetscFunctionBegin;
+  pc->setupcalled = PETSC_FALSE;
   PetscCall(PetscCitationsRegister(citation, &cited));
   pc->failedreason = PC_NOERROR;
+  gnn->failure[0]  = '\0';
+  gnn->asymmetry   = 0.0;
+  gnn->fetched     = PETSC_FALSE;
   PetscCall(MatDestroy(&gnn->G));
+  if (fresh) PetscCall(PCGNNSPAICheckMat_Private(pc));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
-  PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh, &status));
-  if (status == GNN_GRAPH_OK) {
-    if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAISetUpFsai_Private(pc, &status));
-    else if (gnn->device_setup) PetscCall(PCGNNSPAISetUpNetworkOnDevice_Private(pc, &status));
-    else PetscCall(PCGNNSPAISetUpNetwork_Private(pc));
-    if (gnn->device && !gnn->device_setup && pc->failedreason == PC_NOERROR) PetscCall(GNNOpsUpload(gnn->device, gnn->factor));
+  PetscCall(PCGNNSPAIConvert_Private(pc, &changed));
+  if (changed) fresh = PETSC_TRUE;
+  if (fresh) gnn->told = PETSC_FALSE;
+  PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh));
+  PetscCall(PCGNNSPAIAgree_Private(pc));
+  if (pc->failedreason == PC_NOERROR) {
+    PetscCall(PCGNNSPAISetUpFactor_Private(pc));
+    PetscCall(PCGNNSPAIAgree_Private(pc));
   }
-  if (status != GNN_GRAPH_OK) {
-    pc->failedreason = PC_FACTOR_OTHER;
-    PetscCall(PetscInfo(pc, "The matrix holds a NaN or an infinity\n"));
-  }
-  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
-  if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
+  if (pc->failedreason != PC_NOERROR) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAITellAsymmetry_Private(pc));
+  PetscCall(PCGNNSPAISetUpDirichlet_Private(pc));
+  PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -542,10 +953,30 @@ static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
+/* z = M^-1 r, symmetric: factor and coarse space */
+static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
   Vec         t   = r;
+
+  PetscFunctionBegin;
+  if (gnn->coarse) {
+    PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
+    PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
+    PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
+  }
+  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
+  if (gnn->coarse) {
+    PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
+    PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
+    PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -553,10 +984,87 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  if (gnn->coarse) PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
-  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
-  if (gnn->coarse) PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
+  if (gnn->dirichlet) { /* z = u + M^-1 (r - A u) */
+    PetscCall(VecPointwiseMult(gnn->u, gnn->dirichlet, r));
+    PetscCall(MatMult(PCGNNSPAIGetMat_Private(pc), gnn->u, gnn->t));
+    PetscCall(VecAYPX(gnn->t, -1.0, r));
+    PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
+    PetscCall(VecAXPY(z, 1.0, gnn->u));
+  } else PetscCall(PCGNNSPAIApplySymmetric_Private(pc, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
+{
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+
+  PetscFunctionBegin;
+  if (gnn->dirichlet == NULL || pc->failedreason != PC_NOERROR) {
+    PetscCall(PCApply_GNNSPAI(pc, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
+  PetscCall(VecPointwiseMult(gnn->t, gnn->others, r)); /* z = y + D (r - A^T y), y = M^-1 of the other rows' r */
+  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
+  PetscCall(MatMultTranspose(PCGNNSPAIGetMat_Private(pc), z, gnn->u));
+  PetscCall(VecAYPX(gnn->u, -1.0, r));
+  PetscCall(VecPointwiseMult(gnn->t, gnn->dirichlet, gnn->u));
+  PetscCall(VecAXPY(z, 1.0, gnn->t));
+  PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With the set-up on the device the host has not seen the factor yet */
+static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
+{
+  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
+  GNNGraphStatus status;
+  Mat            local;
+
+  PetscFunctionBegin;
+  if (!gnn->device_setup || gnn->fetched) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
+  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
+  PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
+  gnn->fetched = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* M^-1 = (S G)(S G)^T: y = (S G)^T x, the left half, or y = S G x; by the host's factor */
+static PetscErrorCode PCGNNSPAIApplyHalf_Private(PC pc, PetscBool left, Vec x, Vec y)
+{
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)pc->data;
+  const PetscScalar *xarray;
+  PetscScalar       *yarray;
+
+  PetscFunctionBegin;
+  PetscCheck(PCGNNSPAIEpsilon_Private(gnn) == 0.0 && gnn->dirichlet == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
+  if (pc->failedreason != PC_NOERROR) {
+    PetscCall(VecSet(y, (PetscScalar)INFINITY));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PCGNNSPAIFetchFactor_Private(pc));
+  PetscCall(VecGetArrayRead(x, &xarray));
+  PetscCall(VecGetArrayWrite(y, &yarray));
+  PetscCall(GNNFactorApplyHalf(gnn->factor, left, xarray, yarray));
+  PetscCall(VecRestoreArrayRead(x, &xarray));
+  PetscCall(VecRestoreArrayWrite(y, &yarray));
+  PetscCall(PetscLogFlops(2.0 * gnn->factor->i[gnn->factor->n] + 2.0 * gnn->factor->n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApplySymmetricLeft_GNNSPAI(PC pc, Vec x, Vec y)
+{
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIApplyHalf_Private(pc, PETSC_TRUE, x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCApplySymmetricRight_GNNSPAI(PC pc, Vec x, Vec y)
+{
+  PetscFunctionBegin;
+  PetscCall(PCGNNSPAIApplyHalf_Private(pc, PETSC_FALSE, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -572,9 +1080,15 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscInt            coarse    = gnn->coarse_options.wanted;
   PetscReal           epsilon   = gnn->epsilon;
   PetscBool           guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
-  char                model[PETSC_MAX_PATH_LEN];
+  char                model[PETSC_MAX_PATH_LEN], help[256], text[64] = "the model's, 0 with fsai";
+  const char         *names;
+  const unsigned char *bytes;
+  size_t              length;
 
   PetscFunctionBegin;
+  PetscCall(GNNBuiltinGet("", &bytes, &length, &names));
+  PetscCall(PetscSNPrintf(help, sizeof(help), "Model file (safetensors), or a built-in model: %s", names));
+  if (epsilon != (PetscReal)PETSC_DEFAULT) PetscCall(PetscSNPrintf(text, sizeof(text), "%g", (double)epsilon));
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
   PetscCall(PetscOptionsEnum("-pc_gnnspai_values", "What writes G", "PCGNNSPAISetValues", PCGNNSPAIValuesTypes, (PetscEnum)values, (PetscEnum *)&values, &set));
   if (set) PetscCall(PCGNNSPAISetValues(pc, values));
@@ -584,10 +1098,13 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetStages(pc, fsai.stages));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_order", "Classical factor: order of the rows", "PCGNNSPAISetOrder", PCGNNSPAIOrders, (PetscEnum)fsai.order, (PetscEnum *)&fsai.order, &set));
   if (set) PetscCall(PCGNNSPAISetOrder(pc, fsai.order));
-  PetscCall(PetscOptionsString("-pc_gnnspai_model", "Model file (safetensors), or the name of a built-in model", "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
+  PetscCall(PetscOptionsString("-pc_gnnspai_model", help, "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
   if (set) PetscCall(PCGNNSPAISetModel(pc, model));
-  PetscCall(PetscOptionsReal("-pc_gnnspai_epsilon", "Shift of G G^T, > 0; default: the model's", "PCGNNSPAISetEpsilon", epsilon, &epsilon, &set));
-  if (set) PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
+  PetscCall(PetscOptionsString("-pc_gnnspai_epsilon", "Shift of G G^T, > 0", "PCGNNSPAISetEpsilon", text, text, sizeof(text), &set)); /* a string, so that the default is in words */
+  if (set) {
+    PetscCall(PetscOptionsStringToReal(text, &epsilon));
+    PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
+  }
   PetscCall(PetscOptionsBool("-pc_gnnspai_guard", "Fall back towards Jacobi where the network's factor fails a probe", "PCGNNSPAISetGuard", guard, &guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_fallback", "What to do where the guard refuses the network's factor", "PCGNNSPAISetFallback", PCGNNSPAIFallbacks, (PetscEnum)policy, (PetscEnum *)&policy, &set));
@@ -621,7 +1138,6 @@ static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, const char use[
 /* What the guard chose on the ranks that had something to choose: how many there are of each, where they differ */
 static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
 {
-  static const char *const names[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
   PC_GNNSPAI              *gnn     = (PC_GNNSPAI *)pc->data;
   const PetscReal          alpha   = gnn->factor->alpha;
   const PetscBool          blocks  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
@@ -630,7 +1146,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
 
   PetscFunctionBegin;
   if (gnn->graph->ncoupled > 0) {
-    count[alpha > 0.0 ? 0 : (PetscInt)-alpha + 1] = 1.0;
+    count[PCGNNSPAIChoice_Private(alpha)] = 1.0;
     least[0] = PetscMax(alpha, 0.0);
     least[1] = -least[0];
   }
@@ -638,7 +1154,7 @@ static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
   for (PetscInt k = 0; k < 4; k++) {
     if (count[k] == 0.0) continue;
-    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", k == 2 && blocks ? "point-block Jacobi" : names[k], (double)count[k]));
+    PetscCall(PetscSNPrintf(part, sizeof(part), count[k] == count[0] + count[1] + count[2] + count[3] ? "%s, " : "%s on %.0f ranks, ", k == 2 && blocks ? "point-block Jacobi" : choices[k], (double)count[k]));
     PetscCall(PetscStrlcat(text, part, sizeof(text)));
   }
   if (least[0] == PETSC_MAX_REAL) PetscCall(PetscSNPrintf(part, sizeof(part), "nothing to choose"));
@@ -690,7 +1206,9 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
     PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIPrecisions[gnn->precision], where, gnn->device ? "device" : "host"));
   }
   if (pc->setupcalled && gnn->factor && pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactor_Private(pc, viewer));
-  if (pc->setupcalled && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
+  if (gnn->failure[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "the set-up failed: %s\n", gnn->failure));
+  else if (PCGNNSPAIAsymmetry_Private(gnn) > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, UNSYMMETRIC "\n", (double)gnn->asymmetry));
+  if (pc->setupcalled && gnn->coarse && pc->failedreason == PC_NOERROR) PetscCall(GNNCoarseView(gnn->coarse, viewer));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -715,7 +1233,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
     PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data; \
 \
     PetscFunctionBegin; \
-    if (value != gnn->member) pc->setupcalled = PETSC_FALSE; \
+    if (value != gnn->member) PCGNNSPAIChanged_Private(pc); \
     gnn->member = value; \
     PetscFunctionReturn(PETSC_SUCCESS); \
   } \
@@ -741,8 +1259,8 @@ static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
   PetscCall(PetscStrallocpy(name, &gnn->model_name));
   PetscCall(GNNModelDestroy(&gnn->given));
   PetscCall(PCGNNSPAIUseGiven_Private(gnn));
-  gnn->automatic  = PETSC_FALSE;
-  pc->setupcalled = PETSC_FALSE;
+  gnn->automatic = PETSC_FALSE;
+  PCGNNSPAIChanged_Private(pc);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -765,7 +1283,7 @@ static PetscErrorCode PCGNNSPAISetNetwork_GNNSPAI(PC pc, GNNModel model)
   PetscCall(PCGNNSPAIUseGiven_Private(gnn));
   PetscCall(PetscFree(gnn->model_name));
   PetscCall(PetscStrallocpy("(in memory)", &gnn->model_name)); /* so that any PCGNNSPAISetModel() to come has an effect */
-  pc->setupcalled = PETSC_FALSE;
+  PCGNNSPAIChanged_Private(pc);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -775,7 +1293,7 @@ static PetscErrorCode PCGNNSPAISetEpsilon_GNNSPAI(PC pc, PetscReal epsilon)
 
   PetscFunctionBegin;
   PetscCheck(epsilon == (PetscReal)PETSC_DEFAULT || (epsilon > 0.0 && epsilon <= 1.0), PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_epsilon %g must be in (0, 1]", (double)epsilon);
-  if (epsilon != gnn->epsilon) pc->setupcalled = PETSC_FALSE;
+  if (epsilon != gnn->epsilon) PCGNNSPAIChanged_Private(pc);
   gnn->epsilon = epsilon;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -792,7 +1310,7 @@ static PetscErrorCode PCGNNSPAIGetGuardAlpha_GNNSPAI(PC pc, PetscReal *alpha)
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
-  PetscCheck(gnn->factor && pc->setupcalled, PetscObjectComm((PetscObject)pc), PETSC_ERR_ORDER, "Call PCSetUp() first");
+  PetscCheck(gnn->factor && pc->setupcalled && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure[0] ? "; the last one failed: " : "", gnn->failure);
   *alpha = gnn->factor->alpha;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -804,8 +1322,8 @@ static PetscErrorCode PCGNNSPAISetNodeFeatures_GNNSPAI(PC pc, Vec features)
   PetscFunctionBegin;
   PetscCall(PetscObjectReference((PetscObject)features));
   PetscCall(VecDestroy(&gnn->features));
-  gnn->features   = features;
-  pc->setupcalled = PETSC_FALSE;
+  gnn->features = features;
+  PCGNNSPAIChanged_Private(pc);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -816,28 +1334,13 @@ static PetscErrorCode PCGNNSPAIGetNodeFeatures_GNNSPAI(PC pc, Vec *features)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* With the set-up on the device the host has not seen the factor yet */
-static PetscErrorCode PCGNNSPAIFetchFactor_Private(PC pc)
-{
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  GNNGraphStatus status;
-  Mat            local;
-
-  PetscFunctionBegin;
-  if (!gnn->device_setup) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
-  PetscCall(PCGNNSPAISetUpValues_Private(pc, local, &status));
-  PetscCall(GNNFactorFetch(gnn->factor, gnn->model, gnn->graph, gnn->device, PCGNNSPAIEpsilon_Private(gnn)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
   GNNFactor   f   = gnn->factor;
 
   PetscFunctionBegin;
-  PetscCheck(f && pc->failedreason == PC_NOERROR, PetscObjectComm((PetscObject)pc), PETSC_ERR_ORDER, "Call PCSetUp() first");
+  PetscCheck(f && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure[0] ? "; the last one failed: " : "", gnn->failure);
   if (gnn->G == NULL) {
     Mat Gt;
 
@@ -913,12 +1416,20 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    `KSPCG` may be used; the factor has the pattern of the matrix (or its lower triangle, if the model says so), and the number of
    iterations is between a third and a half of Jacobi's on discretised partial differential equations.
 
-   The pattern must be symmetric and the diagonal stored and positive. Unknowns with no coupling to others, as
-   `MatZeroRowsColumns()` leaves them, are solved exactly.
+   The diagonal must be stored and positive; of an empty row it may be 0, and counts as 1, as with `PCJACOBI`. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
+   An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in
+   the factor. Rows with nothing but their diagonal, whose columns are not empty, are solved for first: there $M^{-1}$ is not symmetric, but CG
+   converges as if the columns had been eliminated, too, at one more product with the matrix a step. Where the matrix is not symmetric, `PCView()` and `-info` say so: `KSPCG` may not converge.
+
+   A matrix that cannot be used (a diagonal entry that is missing or not positive, a NaN) is no error unless `KSPSetErrorIfNotConverged()` is set:
+   `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`, and `PCView()` and `-info` say why.
 
    `PCGNNSPAISetCoarse()` adds a coarse space of aggregates over all ranks, without which the number of iterations grows with the size of the matrix.
 
-   New values in the same nonzero pattern cost no pattern work. `MATAIJ` matrices are used as they are, others are converted.
+   New values in the same nonzero pattern cost no pattern work, and after `PCReset()` the guard's choice for the same pattern is tried first.
+   `MATAIJ` matrices are used as they are, others are converted at every set-up; those without entries, as `MATSHELL`, are refused.
+
+   `PCApplySymmetricLeft()` and `PCApplySymmetricRight()`, which `KSPQCG` calls, need a $M^{-1}$ that is a product: `-pc_gnnspai_values fsai`, no coarse space.
 
    A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
 
@@ -942,9 +1453,12 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->coarse_options.smooth = PETSC_TRUE;
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
+  gnn->verdict.n           = -1;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
   pc->ops->apply           = PCApply_GNNSPAI;
-  pc->ops->applytranspose  = PCApply_GNNSPAI; /* M is symmetric */
+  pc->ops->applytranspose  = PCApplyTranspose_GNNSPAI;
+  pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;
+  pc->ops->applysymmetricright = PCApplySymmetricRight_GNNSPAI;
   pc->ops->setup           = PCSetUp_GNNSPAI;
   pc->ops->reset           = PCReset_GNNSPAI;
   pc->ops->destroy         = PCDestroy_GNNSPAI;
@@ -959,7 +1473,7 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionBegin;
   PCGNNSPAIPackageInitialized = PETSC_FALSE;
   cited                       = PETSC_FALSE;
-  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Coarse = GNN_Apply = 0;
+  GNN_Graph = GNN_Forward = GNN_Assemble = GNN_Fsai = GNN_Coarse = GNN_Apply = GNN_CoarseApply = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -989,6 +1503,7 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIFsai", PC_CLASSID, &GNN_Fsai));
   PetscCall(PetscLogEventRegister("GNNSPAICoarse", PC_CLASSID, &GNN_Coarse));
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
+  PetscCall(PetscLogEventRegister("GNNSPAICoarseApply", PC_CLASSID, &GNN_CoarseApply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,7 +20,7 @@
 #define GNN_MAX_USER     16
 
 /* Log events; registered by PCGNNSPAIInitializePackage(), 0 (PETSc's dummy) before */
-PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply;
+PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
 
 /* ---- model: configuration, parameters, file ---- */
 

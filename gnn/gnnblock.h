@@ -23,13 +23,28 @@ GNN_FN GNN_INDEX GNNBlockStride(int b, GNN_INDEX first, GNN_INDEX last)
   return b * (last - first);
 }
 
-/* D from a diagonal block of a matrix, with rows of length ld. A one-sided entry is 0: a row that MatZeroRows() set in a kept pattern is
-   solved as the others see it, alone */
+/* D from a diagonal block of a matrix, with rows of length ld. A one-sided entry is 0: a row that MatZeroRows() set is solved as the others
+   see it, alone */
 GNN_FN void GNNBlockDiagonal(int b, const GNN_SCALAR *A, GNN_INDEX ld, GNN_SCALAR *D)
 {
   for (int r = 0; r < b; r++) {
     for (int c = 0; c < b; c++) D[r * b + c] = A[c * ld + r] != 0.0 ? A[r * ld + c] : 0.0;
   }
+}
+
+/* Where D has nothing in row r, of a decoupled unknown, it gets a 1, as PCJACOBI does it */
+GNN_FN void GNNBlockFillEmpty(int b, GNN_SCALAR *D, int r)
+{
+  for (int c = 0; c < b; c++) {
+    if (D[r * b + c] != 0.0) return;
+  }
+  D[r * b + r] = 1.0;
+}
+
+/* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled. One that is 0 counts as 1 */
+GNN_FN double GNNBlockAsymmetry(double aij, double aji, double aii, double ajj)
+{
+  return fabs(aij - aji) / (sqrt(aii != 0.0 ? aii : 1.0) * sqrt(ajj != 0.0 ? ajj : 1.0));
 }
 
 /* S = L^-T, upper triangular, of D = L L^T, of which the lower triangle is read; 0 where D is not positive definite */

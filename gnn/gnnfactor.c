@@ -223,6 +223,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
   f->replaced = 0;
   if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
   else {
+    PetscCall(FactorReserveSlots_Private(f, g)); /* there are none where the choice is from before PCReset() */
     if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
     if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, f->alpha, f->damping, f->slots));
     FactorUseSlots_Private(f, m, g, epsilon);
@@ -266,5 +267,25 @@ PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
   FactorScaleAfter_Private(f, r, z);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])
+{
+  PetscScalar *w = f->work;
+
+  PetscFunctionBegin;
+  PetscCheck(f->b == 1, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Blocks have a shift");
+  for (PetscInt i = 0; i < f->n; i++) w[i] = left ? f->s[i] * x[i] : 0.0;
+  for (PetscInt i = 0; i < f->n; i++) {
+    if (left) y[i] = PetscSqrtScalar(f->shift[i]) * x[i];
+    for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) {
+      const PetscScalar v = f->single ? (PetscScalar)f->vs[k] : f->v[k];
+
+      if (left) y[i] += v * w[f->j[k]];
+      else w[f->j[k]] += v * x[i];
+    }
+  }
+  for (PetscInt i = 0; i < f->n && !left; i++) y[i] = f->s[i] * w[i] + PetscSqrtScalar(f->shift[i]) * x[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

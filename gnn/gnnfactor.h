@@ -44,6 +44,7 @@ PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, con
 PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], const GNNFsaiOptions *, PetscReal, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                                              /* entries to keep, entries to have room for */
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]);                 /* y = (S G)^T x, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
 /* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
@@ -51,6 +52,7 @@ PETSC_INTERN PetscErrorCode GNNFactorSlots(GNNModel, GNNGraph, const GNNReal[], 
 
 /* ---- guard, gnnguard.c; made by its first choice ---- */
 
+PETSC_INTERN PetscErrorCode GNNGuardCreate(GNNGuard *, GNNGraph, GNNDevice); /* where there is none, to go on with a choice of before */
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
    undefined). With a device that has the graph's values everything happens there, and G^T is its; eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, GNNDevice, PetscScalar[], PetscReal, PetscReal *, PetscReal *);

@@ -28,18 +28,25 @@ PetscErrorCode GNNGraphBlocksFull(PetscInt b, PetscInt n, const PetscInt ia[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode GraphCheckRows_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt diag[])
+/* Where the diagonal entries are, -1 where there is none; and whether the rows are sorted: the first that is at fault */
+static GNNGraphStatus GraphCheckRows_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt diag[], PetscInt *row)
 {
-  PetscFunctionBegin;
+  GNNGraphStatus status = GNN_GRAPH_OK;
+
   for (PetscInt i = 0; i < n; i++) {
     diag[i] = -1;
     for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
-      PetscCheck(p == ia[i] || ja[p] > ja[p - 1], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has unsorted or repeated columns: assemble it with MatSetValues(), or sort and add up the entries before MatCreateSeqAIJWithArrays()", i);
+      if (p > ia[i] && ja[p] <= ja[p - 1]) {
+        *row = i;
+        return GNN_GRAPH_UNSORTED;
+      }
       if (ja[p] == i) diag[i] = p;
     }
-    PetscCheck(diag[i] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "Row %" PetscInt_FMT " of the local matrix has no stored diagonal: gnnspai needs an SPD matrix; insert every diagonal entry, also where it is 0 at first, for instance by MatShift(A, 0.0)", i);
+    if (diag[i] >= 0 || status != GNN_GRAPH_OK) continue;
+    *row   = i;
+    status = GNN_GRAPH_NO_DIAGONAL;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return status;
 }
 
 /* Row i of the transposed pattern lists (j, place) for ascending j, as row i of the pattern does, so that one merge finds the partners;
@@ -105,11 +112,14 @@ PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const
     g->bi[i + 1] = ia[(i + 1) * b] / (b * b);
     for (PetscInt k = 0; k < g->bi[i + 1] - g->bi[i]; k++) g->bj[g->bi[i] + k] = ja[ia[i * b] + k * b] / b;
   }
-  *graph = g;
-  PetscCall(GraphCheckRows_Private(n, g->i, g->j, g->diag));
+  *graph     = g;
+  g->pattern = GraphCheckRows_Private(n, g->i, g->j, g->diag, &g->row);
+  if (g->pattern != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GraphReverse_Private(n, g->i, g->j, g->rev));
   if (b > 1) {
-    PetscCall(GraphCheckRows_Private(g->nodes, g->bi, g->bj, g->bdiag));
+    PetscInt unused; /* full blocks: what holds for the rows holds for them */
+
+    (void)GraphCheckRows_Private(g->nodes, g->bi, g->bj, g->bdiag, &unused);
     PetscCall(GraphReverse_Private(g->nodes, g->bi, g->bj, g->brev));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -133,20 +143,34 @@ PetscErrorCode GNNGraphDestroy(GNNGraph *graph)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Which rows are decoupled; a nonzero value at (i, j) without a stored (j, i) is an error */
-static PetscErrorCode GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
+/* a_ji for slot p = (i, j), 0 where it is not stored */
+static inline PetscScalar GraphPartner_Private(GNNGraph g, const PetscScalar a[], PetscInt p)
 {
-  PetscFunctionBegin;
+  return g->rev[p] >= 0 ? a[g->rev[p]] : 0.0;
+}
+
+/* Is one of a_ij and a_ji zero, and the other not? It couples nothing: MatZeroRows() leaves such, and CG sees the symmetric part only */
+static inline PetscBool GraphIsOneSided_Private(GNNGraph g, const PetscScalar a[], PetscInt p)
+{
+  return (a[p] != 0.0) != (GraphPartner_Private(g, a, p) != 0.0) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Which rows are decoupled, which slots have a partner that is like them (in keep, for now), and how far A is from symmetric */
+static void GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
+{
+  g->asymmetry = 0.0;
   for (PetscInt i = 0; i < g->n; i++) g->decoupled[i] = PETSC_TRUE;
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      if (a[p] == 0.0 || g->j[p] == i) continue;
-      PetscCheck(g->rev[p] >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "The nonzero pattern is not symmetric: the local matrix stores (%" PetscInt_FMT ", %" PetscInt_FMT ") but not (%" PetscInt_FMT ", %" PetscInt_FMT "). If boundary rows were set by MatZeroRows(), use MatZeroRowsColumns(), which keeps the matrix symmetric", i, g->j[p], g->j[p], i);
-      if (a[g->rev[p]] == 0.0) continue; /* one-sided, see GNNBlockDiagonal() */
-      g->decoupled[i] = g->decoupled[g->j[p]] = PETSC_FALSE;
+      const PetscInt    j = g->j[p];
+      const PetscScalar partner = GraphPartner_Private(g, a, p);
+
+      g->keep[p] = g->rev[p] >= 0 && !GraphIsOneSided_Private(g, a, p) ? 1 : 0;
+      if (j == i) continue;
+      if (a[p] != 0.0 && partner != 0.0) g->decoupled[i] = g->decoupled[j] = PETSC_FALSE;
+      if (a[p] != partner) g->asymmetry = PetscMax(g->asymmetry, GNNBlockAsymmetry(a[p], partner, a[g->diag[i]], a[g->diag[j]]));
     }
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* b > 1: the nodes without a block off the diagonal that holds a pair of nonzeros a_ij, a_ji; all their rows count as decoupled */
@@ -160,7 +184,7 @@ static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
     for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) {
       const PetscInt j = g->j[p] / g->b;
 
-      if (j != i && a[p] != 0.0 && a[g->rev[p]] != 0.0) g->isolated[i] = g->isolated[j] = PETSC_FALSE;
+      if (j != i && a[p] != 0.0 && g->keep[p] != 0) g->isolated[i] = g->isolated[j] = PETSC_FALSE;
     }
   }
   for (PetscInt row = 0; row < g->n; row++) {
@@ -168,40 +192,62 @@ static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
   }
 }
 
-static void GraphKeep_Private(GNNGraph g)
+/* b > 1: block p of node i couples where it has a pair of nonzeros, or nothing one-sided; keep has the latter, entry by entry */
+static PetscBool GraphBlockCouples_Private(GNNGraph g, const PetscScalar a[], PetscInt i, PetscInt p)
+{
+  const PetscInt start = GNNGraphSlotStart(g, i, p), stride = GNNGraphSlotStride(g, i);
+  PetscBool      couples = PETSC_TRUE;
+
+  for (PetscInt k = 0; k < g->b * g->b; k++) {
+    const PetscInt e = start + k / g->b * stride + k % g->b;
+
+    if (g->keep[e] == 0) couples = PETSC_FALSE;
+    else if (a[e] != 0.0) return PETSC_TRUE;
+  }
+  return couples;
+}
+
+/* Of the blocks, then b > 1 of their entries, the one-sided ones among them, too: where a block is kept, all of it is */
+static void GraphKeep_Private(GNNGraph g, const PetscScalar a[])
 {
   g->ncoupled = 0;
   for (PetscInt i = 0; i < g->nodes; i++) {
     g->degree[i] = 0;
     for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
-      g->bkeep[p] = (!g->isolated[i] && !g->isolated[g->bj[p]] && g->brev[p] >= 0) ? 1 : 0;
+      const PetscBool couples = g->b > 1 ? GraphBlockCouples_Private(g, a, i, p) : (g->keep[p] != 0 ? PETSC_TRUE : PETSC_FALSE);
+
+      g->bkeep[p] = (couples && !g->isolated[i] && !g->isolated[g->bj[p]] && g->brev[p] >= 0) ? 1 : 0;
       g->degree[i] += g->bkeep[p];
     }
   }
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; g->b > 1 && p < g->i[i + 1]; p++) g->keep[p] = (!g->decoupled[i] && !g->decoupled[g->j[p]] && g->rev[p] >= 0) ? 1 : 0;
+    for (PetscInt p = g->i[i]; g->b > 1 && p < g->i[i + 1]; p++) g->keep[p] = (!g->decoupled[i] && !g->decoupled[g->j[p]] && g->bkeep[g->bi[i / g->b] + (p - g->i[i]) / g->b] != 0) ? 1 : 0;
     if (!g->decoupled[i]) g->ncoupled++;
   }
 }
 
 /* Inverse and scaling of the diagonal blocks. mean: S = ||A||^-1/2 I; diagonal: S_i = L_i^-T, D_i = L_i L_i^T */
-static PetscErrorCode GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, const PetscScalar a[])
+static GNNGraphStatus GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, const PetscScalar a[])
 {
   const PetscInt b = g->b;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < g->nodes; i++) {
     PetscScalar *D = g->inverse + i * b * b, *S = g->s + i * b * b;
 
     GNNBlockDiagonal(b, a + GNNGraphSlotStart(g, i, g->bdiag[i]), GNNGraphSlotStride(g, i), D);
-    PetscCheck(GNNBlockScaling(b, D, S), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The diagonal block of rows %" PetscInt_FMT " to %" PetscInt_FMT " of the local matrix is not positive definite: gnnspai needs a symmetric positive definite matrix", i * b, i * b + b - 1);
+    for (PetscInt r = 0; r < b; r++) {
+      if (g->decoupled[i * b + r]) GNNBlockFillEmpty((int)b, D, (int)r);
+    }
+    g->row = i * b;
+    if (!GNNBlockScaling(b, D, S)) return GNN_GRAPH_BLOCK_NOT_POSITIVE;
     GNNBlockInvert(b, D);
     for (PetscInt k = 0; scaling == GNN_SCALING_MEAN && k < b * b; k++) S[k] = k % (b + 1) ? 0.0 : 1.0 / PetscSqrtReal(g->norm);
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return GNN_GRAPH_OK;
 }
 
-/* At_ij = S_i^T A_ij S_j in the slots that are kept; a decoupled row counts as if its values off the diagonal were 0 on both sides */
+/* At_ij = S_i^T A_ij S_j in the slots that are kept; a decoupled row counts as if its values off the diagonal were 0 on both sides, and so does
+   a one-sided value */
 static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGraph g, const PetscInt b, const PetscScalar a[])
 {
   for (PetscInt i = 0; i < g->nodes; i++) {
@@ -215,7 +261,7 @@ static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGra
         for (PetscInt c = 0; c < b; c++) {
           const PetscInt e = start + r * stride + c;
 
-          A[r * b + c] = g->keep[e] != 0 || (e == g->diag[i * b + r] && g->bkeep[p] != 0) ? a[e] : 0.0;
+          A[r * b + c] = (g->keep[e] != 0 && (b == 1 || !GraphIsOneSided_Private(g, a, e))) || (e == g->diag[i * b + r] && g->bkeep[p] != 0) ? a[e] : 0.0;
         }
       }
       for (PetscInt r = 0; r < b; r++) {
@@ -225,27 +271,77 @@ static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGra
   }
 }
 
-PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScalar a[], GNNGraphStatus *status)
+/* Are all numbers finite? Then norm is their mean absolute value */
+static GNNGraphStatus GraphSetNorm_Private(GNNGraph g, const PetscScalar a[])
 {
   PetscReal sum = 0.0;
 
-  PetscFunctionBegin;
-  *status = GNN_GRAPH_NOT_FINITE;
   for (PetscInt p = 0; p < g->nz; p++) sum += PetscAbsScalar(a[p]) / (PetscReal)g->nz; /* divided first: a sum of large entries must not overflow */
-  if (PetscIsInfOrNanReal(sum)) PetscFunctionReturn(PETSC_SUCCESS);
-  *status = GNN_GRAPH_OK;
   g->norm = sum;
-  for (PetscInt i = 0; i < g->n; i++) {
-    const PetscReal d = PetscRealPart(a[g->diag[i]]);
-
-    PetscCheck(d > 0.0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "Diagonal entry %" PetscInt_FMT " of the local matrix is %g: gnnspai needs a symmetric positive definite matrix, whose diagonal is positive; if A is negative definite, solve with -A", i, (double)d);
+  if (!PetscIsInfOrNanReal(sum)) return GNN_GRAPH_OK;
+  for (g->row = 0; g->row < g->n - 1; g->row++) {
+    for (PetscInt p = g->i[g->row]; p < g->i[g->row + 1]; p++) {
+      if (PetscIsInfOrNanScalar(a[p])) return GNN_GRAPH_NOT_FINITE;
+    }
   }
-  PetscCall(GraphDecouple_Private(g, a));
+  return GNN_GRAPH_NOT_FINITE;
+}
+
+/* Is a diagonal entry negative, or, once it is known what couples, that of a coupled row 0? */
+static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a[], PetscBool coupled)
+{
+  for (PetscInt i = 0; i < g->n; i++) {
+    g->row   = i;
+    g->value = PetscRealPart(a[g->diag[i]]);
+    if (g->value < 0.0 || (coupled && g->value == 0.0 && !g->decoupled[i])) return GNN_GRAPH_NOT_POSITIVE;
+  }
+  return GNN_GRAPH_OK;
+}
+
+PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScalar a[], GNNGraphStatus *status)
+{
+  PetscFunctionBegin;
+  *status = g->pattern;
+  if (*status == GNN_GRAPH_OK) *status = GraphSetNorm_Private(g, a);
+  if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
+  if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  GraphDecouple_Private(g, a);
   if (g->b > 1) GraphIsolate_Private(g, a);
-  GraphKeep_Private(g);
-  PetscCall(GraphScaleNodes_Private(g, scaling, a));
+  GraphKeep_Private(g, a);
+  *status = GraphCheckDiagonal_Private(g, a, PETSC_TRUE);
+  if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  *status = GraphScaleNodes_Private(g, scaling, a);
+  if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   if (g->b == 1) GraphScaleSlots_Private(g, 1, a); /* the compiler drops the loops over a block */
   else GraphScaleSlots_Private(g, g->b, a);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGraphExplain(GNNGraph g, GNNGraphStatus status, PetscInt first, char text[], size_t size)
+{
+  const PetscInt row = first + g->row;
+
+  PetscFunctionBegin;
+  text[0] = '\0';
+  switch (status) {
+  case GNN_GRAPH_NOT_FINITE:
+    PetscCall(PetscSNPrintf(text, size, "Row %" PetscInt_FMT " of the matrix holds a NaN or an infinity", row));
+    break;
+  case GNN_GRAPH_NO_DIAGONAL:
+    PetscCall(PetscSNPrintf(text, size, "Row %" PetscInt_FMT " of the matrix has no stored diagonal: gnnspai needs an SPD matrix; insert every diagonal entry, also where it is 0 at first, for instance by MatShift(A, 0.0)", row));
+    break;
+  case GNN_GRAPH_NOT_POSITIVE:
+    PetscCall(PetscSNPrintf(text, size, "Diagonal entry %" PetscInt_FMT " of the matrix is %g: gnnspai needs an SPD matrix, whose diagonal is positive; if A is negative definite, solve with -A", row, (double)g->value));
+    break;
+  case GNN_GRAPH_BLOCK_NOT_POSITIVE:
+    PetscCall(PetscSNPrintf(text, size, "The diagonal block of rows %" PetscInt_FMT " to %" PetscInt_FMT " of the matrix is not positive definite: gnnspai needs an SPD matrix", row, row + g->b - 1));
+    break;
+  case GNN_GRAPH_UNSORTED:
+    PetscCall(PetscSNPrintf(text, size, "Row %" PetscInt_FMT " of the matrix has unsorted or repeated columns: assemble it with MatSetValues(), or sort and add up the entries before MatCreateSeqAIJWithArrays()", row));
+    break;
+  case GNN_GRAPH_OK:
+    break;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -43,6 +43,13 @@ static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode GNNGuardCreate(GNNGuard *guard, GNNGraph g, GNNDevice device)
+{
+  PetscFunctionBegin;
+  if (*guard == NULL) PetscCall(GuardCreate_Private(g, device, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
 {
   GNNGuard w = *guard;
@@ -280,7 +287,7 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   GNNGuard        w;
 
   PetscFunctionBegin;
-  if (*guard == NULL) PetscCall(GuardCreate_Private(g, device, guard));
+  PetscCall(GNNGuardCreate(guard, g, device));
   w = *guard;
   PetscCall(GuardProbe(w->at, NPROBE, w->W));
   PetscCall(GuardProbe(w->at, 1, w->w));

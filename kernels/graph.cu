@@ -13,6 +13,7 @@ __global__ static void StatusClear(GNNKernelStatus *status)
   status->late      = 0;
   status->entries   = 0;
   status->flops     = 0;
+  status->asymmetry = 0;
   status->norm      = 0.0;
   status->loss      = 0.0;
 }
@@ -38,7 +39,25 @@ __device__ static void Report(GNNKernelStatus *status, int flag, int row)
   atomicMin(&status->row, row);
 }
 
-/* What row r of node i couples to by pairs a_ij, a_ji of nonzeros: bit r is set if to anything, bit b if to another node */
+/* Is one of a_ij and a_ji zero or not stored, and the other not zero? */
+__device__ __forceinline__ int IsOneSided(const GNNKernelGraph &g, const double *a, int p)
+{
+  return (a[p] != 0.0) != (g.rev[p] >= 0 && a[g.rev[p]] != 0.0);
+}
+
+/* Keeps the largest: floats that are not negative are ordered as their bits */
+__device__ static void ReportAsymmetry(GNNKernelStatus *status, double difference)
+{
+  union {
+    float value;
+    int   bits;
+  } x = {(float)difference};
+
+  if (x.value > 0.0f && -x.bits < status->asymmetry) atomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
+}
+
+/* What row r of node i couples to by pairs a_ij, a_ji of nonzeros: bit r is set if to anything, bit b if to another node. Without blocks it says
+   of each slot whether its partner is like it, in keep, for now */
 template <bool BLOCKS>
 __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i, int r, int lane, GNNKernelStatus *status)
 {
@@ -46,13 +65,15 @@ __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i,
   int       coupled = 0;
 
   for (int p = g.i[row] + lane; p < g.i[row + 1]; p += LANES) {
-    const double ap = a[p];
-    const int    j = g.j[p];
+    const double ap = a[p], partner = g.rev[p] >= 0 ? a[g.rev[p]] : 0.0;
+    const int    j = g.j[p], onesided = (ap != 0.0) != (partner != 0.0);
 
     if (!(fabs(ap) < INFINITY)) Report(status, GNN_KERNEL_NOT_FINITE, row);
-    if (ap == 0.0 || j == row) continue;
-    if (g.rev[p] < 0) Report(status, GNN_KERNEL_UNSYMMETRIC, row);
-    else if (a[g.rev[p]] != 0.0) coupled |= 1 << r | (j < i * b || j >= i * b + b) << b;
+    if (!BLOCKS) g.keep[p] = (unsigned char)(g.rev[p] >= 0 && !onesided);
+    else if (onesided && !(status->flags & GNN_KERNEL_ONE_SIDED)) atomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
+    if (j == row) continue;
+    if (ap != partner) ReportAsymmetry(status, GNNBlockAsymmetry(ap, partner, a[g.diag[row]], a[g.diag[j]]));
+    if (ap != 0.0 && partner != 0.0) coupled |= 1 << r | (j < i * b || j >= i * b + b) << b;
   }
   return coupled;
 }
@@ -66,6 +87,9 @@ __device__ static void ScaleNode(const GNNKernelGraph &g, const double *a, int i
   int       decoupled = 0;
 
   GNNBlockDiagonal(b, a + g.diag[i * b], GNNBlockStride(b, g.bi[i], g.bi[i + 1]), D);
+  for (int r = 0; r < b; r++) {
+    if (!(coupled >> r & 1)) GNNBlockFillEmpty(b, D, r);
+  }
   if (!GNNBlockScaling(b, D, S)) {
     Report(status, GNN_KERNEL_NOT_POSITIVE, i * b);
     coupled = 0;
@@ -104,14 +128,54 @@ __device__ __forceinline__ int NodeIsCoupled(const GNNKernelGraph &g, int i)
   return 0;
 }
 
+/* Entry (r, c) of S_i^T A S_j where one-sided entries of the block, which starts at the given place, count as 0 */
+__device__ static double TwoSidedEntry(const GNNKernelGraph &g, const double *a, int start, int stride, int i, int j, int r, int c)
+{
+  const int b = g.b;
+  double    A[GNN_MAX_BLOCK * GNN_MAX_BLOCK];
+
+  for (int k = 0; k < b * b; k++) {
+    const int e = start + k / b * stride + k % b;
+
+    A[k] = IsOneSided(g, a, e) ? 0.0 : a[e];
+  }
+  return GNNBlockScaled(b, g.s + i * b * b, A, b, g.s + j * b * b, r, c);
+}
+
 /* Entry of S^T A S at place e, in the given row; a decoupled unknown has its diagonal entry, scaled by itself */
 template <bool BLOCKS>
 __device__ __forceinline__ double ScaledEntry(const GNNKernelGraph &g, const double *a, int row, int e, int mean, const GNNKernelStatus *status)
 {
-  const int b = BlockSize<BLOCKS>(g), i = row / b, r = row % b, j = g.j[e] / b, c = g.j[e] % b, stride = g.i[row + 1] - g.i[row];
+  const int b = BlockSize<BLOCKS>(g), i = row / b, r = row % b, j = g.j[e] / b, c = g.j[e] % b, stride = g.i[row + 1] - g.i[row], start = e - r * stride - c;
 
   if (BLOCKS && e == g.diag[row] && !IsCoupled(g, b, i, r)) return a[e] * (mean ? 1.0 / status->norm : g.inverse[row * b + r]);
-  return GNNBlockScaled(b, g.s + i * b * b, a + e - r * stride - c, stride, g.s + j * b * b, r, c);
+  if (BLOCKS && status->flags & GNN_KERNEL_ONE_SIDED) return TwoSidedEntry(g, a, start, stride, i, j, r, c);
+  return GNNBlockScaled(b, g.s + i * b * b, a + start, stride, g.s + j * b * b, r, c);
+}
+
+/* Does the block at the given place have a pair of nonzeros, or nothing one-sided? */
+__device__ static int BlockCouples(const GNNKernelGraph &g, const double *a, int start, int stride)
+{
+  int couples = 1;
+
+  for (int k = 0; k < g.b * g.b; k++) {
+    const int e = start + k / g.b * stride + k % g.b;
+
+    if (g.rev[e] < 0 || IsOneSided(g, a, e)) couples = 0;
+    else if (a[e] != 0.0) return 1;
+  }
+  return couples;
+}
+
+/* May the slot of entry e, in the given row, couple? */
+template <bool BLOCKS>
+__device__ __forceinline__ int Couples(const GNNKernelGraph &g, const double *a, int row, int e, const GNNKernelStatus *status)
+{
+  const int stride = g.i[row + 1] - g.i[row];
+
+  if (!BLOCKS) return g.keep[e];
+  if (!(status->flags & GNN_KERNEL_ONE_SIDED)) return g.rev[e] >= 0;
+  return BlockCouples(g, a, e - row % g.b * stride - g.j[e] % g.b, stride);
 }
 
 /* At = S^T A S in the slots that are kept, and what the nodes' features need of it */
@@ -126,7 +190,7 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
     const int begin = g.i[row], coupled = NodeIsCoupled<BLOCKS>(g, i);
 
     for (int e = begin + lane; e < g.i[row + 1]; e += LANES) {
-      const int    j = g.j[e] / b, keep = coupled && NodeIsCoupled<BLOCKS>(g, j) && g.rev[e] >= 0;
+      const int    j = g.j[e] / b, keep = coupled && NodeIsCoupled<BLOCKS>(g, j) && Couples<BLOCKS>(g, a, row, e, status);
       const double at = keep ? ScaledEntry<BLOCKS>(g, a, row, e, mean, status) : 0.0;
 
       g.at[e] = at;

@@ -41,18 +41,30 @@ typedef struct {
 enum {
   GNN_KERNEL_NOT_FINITE  = 1, /* the matrix holds a NaN or an infinity */
   GNN_KERNEL_NOT_POSITIVE = 2, /* a diagonal block is not positive definite */
-  GNN_KERNEL_UNSYMMETRIC = 4  /* a nonzero (i, j) without a stored (j, i) */
+  GNN_KERNEL_ONE_SIDED   = 4  /* with blocks: of some a_ij, a_ji one is zero, or not stored, and the other is not; nothing is wrong with that */
 };
+#define GNN_KERNEL_WRONG (GNN_KERNEL_NOT_FINITE | GNN_KERNEL_NOT_POSITIVE)
 typedef struct {
   int    flags, row; /* row: the least at fault, of a block its first */
   int    replaced;   /* entries of G that were not finite */
   int    decoupled;  /* rows */
   int    failed;     /* rows of the classical factor that are Jacobi's */
   int    late;       /* rows of it that were left to the second pass */
+  int    asymmetry;  /* minus the bits, as a float, of the largest |a_ij - a_ji| / (a_ii a_jj)^1/2; GNNKernelAsymmetry() */
   unsigned long long entries, flops; /* of it: in its rows, and to make them */
   double norm;       /* mean |a| */
   double loss;       /* of the probe */
 } GNNKernelStatus;
+
+static inline double GNNKernelAsymmetry(const GNNKernelStatus *status)
+{
+  union {
+    int   bits;
+    float value;
+  } x = {-status->asymmetry};
+
+  return x.value;
+}
 
 #define GNN_KERNEL_PARTIALS 1024 /* partial sums of a reduction */
 

@@ -39,8 +39,13 @@ for option in values threshold stages order model epsilon guard fallback precisi
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
+grep -q 'pc_gnnspai_epsilon: .*the model.s' "$log" && grep -q 'pc_gnnspai_model: .*general.* small.* heat' "$log"
+result $? "-help has epsilon's default in words, and the built-in models"
+run "$app" $plugin -info
+shows "guard: " && ! shows "alpha -"
+result $? "-info says what the guard chose, in words"
 run "$app" $plugin -log_view -pc_gnnspai_coarse 8
-for event in Graph Forward Assemble Coarse Apply; do
+for event in Graph Forward Assemble Coarse Apply CoarseApply; do
   grep -Eq "^GNNSPAI$event +[1-9]" "$work/log"
   result $? "-log_view counts GNNSPAI$event"
 done
@@ -73,7 +78,7 @@ for tutorial in ex2 ex45; do
     elif [ $n -eq 1 ] && ! compile "$source" "$work/$tutorial" PETSc; then
       result 1 "$name: compiles"
     else
-      good "$name" "Linear solve converged" $MPIEXEC -n $n "$work/$tutorial" $plugin -ksp_type cg -ksp_max_it 200 -ksp_converged_reason # ex45's boundary rows are one-sided
+      good "$name" "Linear solve converged" $MPIEXEC -n $n "$work/$tutorial" $plugin -ksp_type cg -ksp_max_it 50 -ksp_converged_reason # ex45's boundary rows are one-sided
     fi
   done
 done

@@ -115,6 +115,53 @@ static PetscErrorCode TestPatterns(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is printed, -info's lines */
+static char info[65536];
+
+static PetscErrorCode CaptureInfo(FILE *file, const char format[], va_list args)
+{
+  const size_t length = strlen(info);
+
+  (void)file;
+  (void)vsnprintf(info + length, sizeof(info) - length, format, args);
+  return PETSC_SUCCESS;
+}
+
+/* PCReset() forgets the data, but the guard's choice is tried first, if pattern and settings are the same */
+static PetscErrorCode TestVerdict(Mat A, Mat other)
+{
+  const PetscBool expected[] = {PETSC_FALSE, PETSC_TRUE, PETSC_FALSE, PETSC_FALSE, PETSC_TRUE};
+  const char     *whats[]    = {"the first set-up", "PCReset(), the same pattern", "PCReset(), another pattern", "PCReset(), another setting", "PCReset(), the same again"};
+  PetscMPIInt     rank;
+  PC              pc;
+  Vec             z[5];
+  PetscReal       difference;
+  PetscErrorCode (*print)(FILE *, const char[], va_list) = PetscVFPrintf;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank)); /* 0 alone prints */
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  for (int k = 0; k < 5; k++) {
+    const char *said = rank ? "" : info;
+
+    if (k > 0) PetscCall(PCReset(pc));
+    if (k == 3) PetscCall(PCGNNSPAISetEpsilon(pc, 2e-4));
+    PetscCall(PCSetOperators(pc, k == 2 ? other : A, k == 2 ? other : A));
+    info[0]       = '\0';
+    PetscVFPrintf = CaptureInfo;
+    PetscCall(PetscInfoAllow(PETSC_TRUE));
+    PetscCall(TestApplied(pc, &z[k]));
+    PetscCall(PetscInfoAllow(PETSC_FALSE));
+    PetscVFPrintf = print;
+    Ok(rank > 0 || (strstr(said, "guard: ") && !!strstr(said, "kept from an earlier set-up") == expected[k]), "%s: the guard %s", whats[k], expected[k] ? "keeps its choice" : "chooses anew");
+  }
+  PetscCall(TestDifference(z[0], 1.0, z[1], &difference));
+  Ok(difference < 1e-12, "the same M, %.1e", (double)difference);
+  for (int k = 0; k < 5; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestSettings(Mat A)
 {
   GNNConfig config;
@@ -186,7 +233,7 @@ static PetscErrorCode TestModelFile(Mat A)
 
 int main(int argc, char **argv)
 {
-  Mat A;
+  Mat A, B;
   int failed;
 
   PetscFunctionBeginUser;
@@ -195,6 +242,9 @@ int main(int argc, char **argv)
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 1, &A));
   PetscCall(TestValues(A));
   PetscCall(TestPatterns(A));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &B));
+  PetscCall(TestVerdict(A, B));
+  PetscCall(MatDestroy(&B));
   PetscCall(TestSettings(A));
   PetscCall(TestModelFile(A));
   PetscCall(MatDestroy(&A));

@@ -1,5 +1,6 @@
 static char help[] = "The preconditioner in use: options and view, matrix types and small matrices, inside other preconditioners, log events.\n\n";
 
+#include "caught.h"
 #include "testpc.h"
 #include "testtext.h"
 
@@ -192,6 +193,108 @@ static PetscErrorCode TestType(MatType type)
     PetscCall(MatDestroy(&A[k]));
   }
   PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of matrices that MatConvert() made; a nest has one block, and a transpose is virtual */
+static PetscErrorCode Converted(Mat A, MatType type, Mat *B)
+{
+  PetscFunctionBeginUser;
+  if (strcmp(type, MATNEST) == 0) PetscCall(MatCreateNest(PETSC_COMM_WORLD, 1, NULL, 1, NULL, &A, B));
+  else if (strcmp(type, MATTRANSPOSEVIRTUAL) == 0) PetscCall(MatCreateTranspose(A, B));
+  else PetscCall(MatConvert(A, type, MAT_INITIAL_MATRIX, B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestConverted(MatType type, PetscInt coarse)
+{
+  Mat       A, B;
+  KSP       ksp[2];
+  PC        pc;
+  Vec       z[2];
+  PetscReal difference[2];
+  PetscBool same = PETSC_FALSE;
+
+  PetscFunctionBeginUser;
+  PetscCall(BlockMat(MATAIJ, 9, &A));
+  PetscCall(Converted(A, type, &B));
+  PetscCall(MatSetBlockSizesFromMats(B, A, A)); /* which some converters forget */
+  for (int k = 0; k < 2; k++) {
+    PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp[k]));
+    PetscCall(KSPSetOperators(ksp[k], k ? B : A, k ? B : A));
+    PetscCall(KSPGetPC(ksp[k], &pc));
+    PetscCall(PCSetType(pc, PCGNNSPAI));
+    PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  }
+  for (int step = 0; step < 2; step++) {
+    for (int k = 0; k < 2; k++) {
+      PetscCall(KSPGetPC(ksp[k], &pc));
+      PetscCall(TestApplied(pc, &z[k]));
+    }
+    PetscCall(TestDifference(z[0], 1.0, z[1], &difference[step]));
+    for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&z[k]));
+    PetscCall(MatScale(A, 2.0));
+    PetscCall(PetscObjectTypeCompareAny((PetscObject)B, &same, MATNEST, MATTRANSPOSEVIRTUAL, ""));
+    if (same) { /* it is made of A, and told */
+      PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
+      PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));
+    } else PetscCall(MatScale(B, 2.0));
+  }
+  Ok(difference[0] < 1e-10 && difference[1] < 1e-10, "%s, coarse %d: the same M as AIJ, %.1e, and with new values %.1e", type, (int)coarse, (double)difference[0], (double)difference[1]);
+  for (int k = 0; k < 2; k++) PetscCall(KSPDestroy(&ksp[k]));
+  PetscCall(MatDestroy(&A));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DenseFill(Mat A, PetscScalar far)
+{
+  PetscInt start, end, n;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  PetscCall(MatGetSize(A, &n, NULL));
+  for (PetscInt i = start; i < end; i++) {
+    PetscCall(MatSetValue(A, i, i, 4.2, INSERT_VALUES));
+    if (i > 0) PetscCall(MatSetValue(A, i, i - 1, -0.99, INSERT_VALUES));
+    if (i < n - 1) PetscCall(MatSetValue(A, i, i + 1, -0.99, INSERT_VALUES));
+    if (i > 6) PetscCall(MatSetValue(A, i, i - 7, far, INSERT_VALUES));
+    if (i < n - 7) PetscCall(MatSetValue(A, i, i + 7, far, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Zeros of a dense matrix that come and go are another pattern, though PETSc does not say so */
+static PetscErrorCode TestMovingZeros(PCGNNSPAIValues values, PetscInt coarse)
+{
+  Mat       A;
+  PC        pc, fresh;
+  Vec       z[2];
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateDense(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 60, 60, NULL, &A));
+  PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(PCGNNSPAISetValues(pc, values));
+  PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  for (int step = 0; step < 3; step++) {
+    PetscCall(DenseFill(A, step % 2 ? -0.99 : 0.0));
+    PetscCall(TestApplied(pc, &z[0]));
+    PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &fresh));
+    PetscCall(PCGNNSPAISetValues(fresh, values));
+    PetscCall(PCGNNSPAISetCoarse(fresh, coarse));
+    PetscCall(TestApplied(fresh, &z[1]));
+    PetscCall(TestDifference(z[0], 1.0, z[1], &difference));
+    Ok(difference < 1e-10, "a dense matrix with other zeros, %s, coarse %d, step %d: the M of a new PC, %.1e", PCGNNSPAIValuesTypes[values], (int)coarse, step, (double)difference);
+    PetscCall(PCDestroy(&fresh));
+    for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&z[k]));
+  }
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -443,6 +546,171 @@ static PetscErrorCode TestEvents(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- one-sided entries ---- */
+
+/* Rows of the boundary of the m x m grid are set by MatZeroRows(), the zeros stored or not */
+static PetscErrorCode OneSidedMat(PetscInt m, PetscBool stored, Mat *A)
+{
+  PetscInt start, end, n = 0, rows[1024];
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(m, A));
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_FALSE));
+  PetscCall(MatSetOption(*A, MAT_KEEP_NONZERO_PATTERN, stored));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt i = row / m, j = row % m;
+
+    if (i == 0 || j == 0 || i == m - 1 || j == m - 1) rows[n++] = row;
+  }
+  PetscCall(MatZeroRows(*A, n, rows, 4.0, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y^T M x = (M^T y)^T x */
+static PetscErrorCode OkTranspose(PC pc, Mat A, const char what[])
+{
+  Vec         x, y, z;
+  PetscScalar forward, backward;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestVecRandom(A, 3, &x));
+  PetscCall(TestVecRandom(A, 4, &y));
+  PetscCall(VecDuplicate(x, &z));
+  PetscCall(PCApply(pc, x, z));
+  PetscCall(VecDot(z, y, &forward));
+  PetscCall(PCApplyTranspose(pc, y, z));
+  PetscCall(VecDot(z, x, &backward));
+  Ok(PetscAbsScalar(forward - backward) <= 1e-10 * PetscAbsScalar(forward), "%s: PCApplyTranspose() is the transpose", what);
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
+  PetscCall(VecDestroy(&z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* CG, whose residual does not vanish in those rows at first, takes no more iterations than with Jacobi, and as many whether the zeros are stored or not */
+static PetscErrorCode TestOneSided(PCGNNSPAIValues values, PetscInt coarse, PCGNNSPAICoarseType type)
+{
+  Mat                A;
+  KSP                ksp;
+  PC                 pc;
+  PetscInt           jacobi, its[2];
+  KSPConvergedReason reason;
+  PetscReal          residual;
+  char               what[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(what, sizeof(what), "rows set by MatZeroRows(), %s, coarse %d, %s", PCGNNSPAIValuesTypes[values], (int)coarse, PCGNNSPAICoarseTypes[type]));
+  for (int stored = 0; stored < 2; stored++) {
+    PetscCall(OneSidedMat(16, stored ? PETSC_TRUE : PETSC_FALSE, &A));
+    PetscCall(KSPMake(A, &ksp));
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(PCSetType(pc, PCJACOBI));
+    PetscCall(Solve(ksp, A, &reason, &jacobi, &residual));
+    PetscCall(PCSetType(pc, PCGNNSPAI));
+    PetscCall(PCGNNSPAISetValues(pc, values));
+    PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+    PetscCall(PCGNNSPAISetCoarseType(pc, type));
+    PetscCall(Solve(ksp, A, &reason, &its[stored], &residual));
+    Ok(reason > 0 && residual < 1e-8 && its[stored] <= jacobi, "%s, zeros stored %d: CG converges in %d iterations, with Jacobi in %d", what, stored, (int)its[stored], (int)jacobi);
+    PetscCall(OkTranspose(pc, A, what));
+    PetscCall(OkView(pc, "the matrix is not symmetric (relative difference", what));
+    PetscCall(KSPDestroy(&ksp));
+    PetscCall(MatDestroy(&A));
+  }
+  Ok(its[0] == its[1], "%s: the same iterations whether the zeros are stored or not, %d and %d", what, (int)its[0], (int)its[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One field times a factor: said. A symmetric matrix, and one with what rounding leaves: not */
+static PetscErrorCode TestAsymmetry(Mat A)
+{
+  const PetscReal scales[] = {1.0, 1.0 + 1e-13, 10.0};
+  PetscInt        start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(scales); k++) {
+    Mat         B;
+    PC          pc;
+    Vec         d;
+    Text        text;
+    PetscMPIInt rank;
+
+    PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+    PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+    PetscCall(MatCreateVecs(B, NULL, &d));
+    PetscCall(VecSet(d, 1.0));
+    for (PetscInt i = start; i < end; i++) PetscCall(VecSetValue(d, i, i % 2 ? scales[k] : 1.0, INSERT_VALUES));
+    PetscCall(VecAssemblyBegin(d));
+    PetscCall(VecAssemblyEnd(d));
+    PetscCall(MatDiagonalScale(B, d, NULL));
+    PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &pc));
+    PetscCall(PCSetUp(pc));
+    PetscCall(TextOpen(&text));
+    PetscCall(PCView(pc, text.viewer));
+    PetscCall(TextClose(&text));
+    Ok(rank != 0 || (strstr(text.text, "not symmetric") != NULL) == (scales[k] == 10.0), "every other row times 1 + %g: PCView() says %s", (double)(scales[k] - 1.0), scales[k] == 10.0 ? "that A is not symmetric" : "nothing of it");
+    free(text.text);
+    PetscCall(VecDestroy(&d));
+    PetscCall(PCDestroy(&pc));
+    PetscCall(MatDestroy(&B));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- halves ---- */
+
+static PetscErrorCode TestHalves(Mat A, PCGNNSPAIPrecision precision)
+{
+  PC        pc;
+  Vec       r, left, z, half;
+  PetscReal difference, energy, norm;
+  PetscScalar dot;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_FSAI));
+  PetscCall(PCGNNSPAISetPrecision(pc, precision));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(TestVecRandom(A, 1, &r)); /* that of TestApplied() */
+  PetscCall(VecDuplicate(r, &left));
+  PetscCall(VecDuplicate(r, &half));
+  PetscCall(PCApplySymmetricLeft(pc, r, left));
+  PetscCall(PCApplySymmetricRight(pc, left, half));
+  PetscCall(TestDifference(z, 1.0, half, &difference));
+  PetscCall(VecDot(r, z, &dot));
+  energy = PetscRealPart(dot);
+  PetscCall(VecNorm(left, NORM_2, &norm));
+  Ok(difference < 1e-12 && PetscAbsReal(norm * norm - energy) < 1e-12 * energy, "%s: the right half of the left half is M^-1 r, %.1e, and they are transposes", PCGNNSPAIPrecisions[precision], (double)difference);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&left));
+  PetscCall(VecDestroy(&half));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestNoHalves(Mat A, PCGNNSPAIValues values, PetscInt coarse)
+{
+  PC             pc;
+  Vec            r, z;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCGNNSPAISetValues(pc, values));
+  PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(VecDuplicate(z, &r));
+  Caught(ierr, PCApplySymmetricLeft(pc, z, r));
+  Ok(ierr == PETSC_ERR_SUP && (!message[0] || strstr(message, "-pc_gnnspai_values fsai") != NULL), "%s, coarse %d: no halves, and what to do", PCGNNSPAIValuesTypes[values], (int)coarse);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Mat         A, decoupled, blocked;
@@ -451,6 +719,7 @@ int main(int argc, char **argv)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsSetValue(NULL, "-malloc_debug", "true")); /* PETSc counts bytes only then */
+  PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
@@ -464,6 +733,26 @@ int main(int argc, char **argv)
   PetscCall(TestFeatures(A));
   PetscCall(TestType(MATBAIJ));
   PetscCall(TestType(MATSBAIJ));
+  PetscCall(TestConverted(MATDENSE, 0));
+  PetscCall(TestConverted(MATDENSE, 3));
+  PetscCall(TestConverted(MATSELL, 3));
+  PetscCall(TestConverted(MATIS, 3));
+  PetscCall(TestConverted(MATBAIJ, 3));
+  PetscCall(TestConverted(MATNEST, 3));
+  PetscCall(TestConverted(MATTRANSPOSEVIRTUAL, 0));
+#if defined(PETSC_HAVE_HYPRE)
+  PetscCall(TestConverted(MATHYPRE, 3));
+#endif
+  PetscCall(TestMovingZeros(PC_GNNSPAI_VALUES_NETWORK, 0));
+  PetscCall(TestMovingZeros(PC_GNNSPAI_VALUES_FSAI, 4));
+  PetscCall(TestOneSided(PC_GNNSPAI_VALUES_NETWORK, 0, PC_GNNSPAI_COARSE_ADDITIVE));
+  PetscCall(TestOneSided(PC_GNNSPAI_VALUES_FSAI, 8, PC_GNNSPAI_COARSE_ADDITIVE));
+  PetscCall(TestOneSided(PC_GNNSPAI_VALUES_NETWORK, 8, PC_GNNSPAI_COARSE_BALANCED));
+  PetscCall(TestAsymmetry(A));
+  PetscCall(TestHalves(decoupled, PC_GNNSPAI_DOUBLE));
+  PetscCall(TestHalves(decoupled, PC_GNNSPAI_SINGLE));
+  PetscCall(TestNoHalves(A, PC_GNNSPAI_VALUES_NETWORK, 0));
+  PetscCall(TestNoHalves(A, PC_GNNSPAI_VALUES_FSAI, 4));
   PetscCall(TestSmall(rank == 0 ? 1 : 0, 0.0, 1, "1 x 1 matrix"));
   PetscCall(TestSmall(7, 0.0, 1, "diagonal matrix"));
   PetscCall(TestSmall(0, 0.0, 0, "0 x 0 matrix"));

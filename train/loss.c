@@ -14,6 +14,7 @@ static PetscErrorCode SampleCreateGraph_Private(const GNNConfig *config, Mat A, 
   PetscInt           n, bs;
   PetscBool          done, full;
   GNNGraphStatus     status;
+  char               text[320];
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(A, &bs));
@@ -27,7 +28,8 @@ static PetscErrorCode SampleCreateGraph_Private(const GNNConfig *config, Mat A, 
   PetscCall(MatSeqAIJGetArrayRead(A, &a));
   PetscCall(GNNGraphSetValues(s->graph, config->scaling, a, &status));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCheck(status == GNN_GRAPH_OK, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: the matrix holds a NaN or an infinity", s->name);
+  PetscCall(GNNGraphExplain(s->graph, status, 0, text, sizeof(text)));
+  PetscCheck(status == GNN_GRAPH_OK, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s", s->name, text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
