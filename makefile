@@ -181,7 +181,7 @@ build/builtins.h: FORCE
 flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)
 build/flags: FORCE
 	@mkdir -p build
-	@echo '$(flags)' | cmp -s - $@ || { $(CC) $(CPPFLAGS) -E -o /dev/null gnn/gnncompat.h && echo '$(flags)' > $@; }
+	@echo '$(flags)' | cmp -s - $@ || { $(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/gnncompat.h && echo '$(flags)' > $@; }
 
 installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(patsubst %,share/gnnspai/%,$(notdir $(wildcard share/gnnspai/*.safetensors share/gnnspai/*.md)))
 install: lib bin/gnnspai-data bin/gnnspai-train
