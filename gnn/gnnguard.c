@@ -274,10 +274,12 @@ static PetscBool StepsWork_Private(const Steps *s)
   return s->energy[s->n] > 0.0 && !PetscIsInfOrNanReal(s->energy[s->n]) ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Of two that were tried, is the one named first kept? The one that got further knows better how large the first error is */
+/* Of two that were tried, is the one named first kept? The first error is as large as either says, unless that is less than what the other has done */
 static PetscBool StepsKept_Private(const Steps *first, const Steps *second)
 {
-  const PetscReal total = StepsTotal_Private(second->energy[second->n] > first->energy[first->n] ? second : first);
+  const Steps    *further = second->energy[second->n] > first->energy[first->n] ? second : first;
+  const PetscReal least   = PetscMin(StepsTotal_Private(first), StepsTotal_Private(second));
+  const PetscReal total   = least > further->energy[further->n] ? least : StepsTotal_Private(further);
 
   if (!StepsWork_Private(first)) return PETSC_FALSE;
   if (!StepsWork_Private(second)) return PETSC_TRUE;
