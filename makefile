@@ -1,4 +1,4 @@
-# gnnspai: a learned preconditioner for PETSc.   make demo | test | lib | install prefix=DIR | train-heat | clean
+# gnnspai: a learned preconditioner for PETSc.   make demo | test | lib | install prefix=DIR | uninstall prefix=DIR | train-heat | clean
 #
 # PETSC_DIR (and PETSC_ARCH) select a PETSc; without them the distribution's is used, and installed where it is missing.
 
@@ -7,12 +7,16 @@ prefix   ?= /usr/local
 MPIEXEC  ?= mpiexec
 SHELL     = /bin/bash
 
-ifdef PETSC_DIR
+ifneq ($(PETSC_DIR),)
+ifeq ($(wildcard $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig/PETSc.pc),)
+$(error No PETSc in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH): no lib/pkgconfig/PETSc.pc there)
+endif
 export PKG_CONFIG_PATH := $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
 comma    := ,
 pkg       = $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config $(1) 2>/dev/null)
 petsc_lib:= $(call pkg,--libs PETSc)
+petsc_pc := $(realpath $(call pkg,--variable=pcfiledir PETSc)/PETSc.pc)
 petsc_inc:= $(call pkg,--cflags-only-I PETSc)
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
@@ -41,12 +45,17 @@ train_obj = $(addprefix build/train/,files.o loss.o adamw.o validate.o)
 device_obj= $(if $(cuda),build/train/device.o build/train/deviceparameters.o $(train_kernels:%.cu=build/%.o))
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
-tests     = $(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c)) bin/t_reference_double bin/t_emulated
+# On the emulated device: slow, and the same on any PETSc
+emulated_tests = bin/t_emulated bin/t_devicefsai bin/t_device bin/t_devicetrain
+tests     = $(filter-out bin/t_device%,$(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c))) bin/t_reference_double
+shell_tests = $(filter-out tests/t_device%,$(wildcard tests/*.t))
+# Those with numbers that hang on the processor
+number_tests = bin/t_pc bin/t_fsai bin/t_fallback bin/t_pcsetup bin/t_pcuse bin/t_block bin/t_blockmodel bin/t_coarse bin/t_reference bin/t_kappa
 cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -62,10 +71,10 @@ test: setup-test
 
 packages = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
-setup-test: packages += g++ perl valgrind python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
+setup-test: packages += g++ perl valgrind qemu-user python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
 setup-plot: packages = gnuplot-nox python3
 setup setup-test setup-plot:
-ifndef PETSC_DIR
+ifeq ($(PETSC_DIR),)
 	@sudo=$$(test $$(id -u) = 0 || echo sudo); \
 	if ! command -v apt-get > /dev/null; then \
 	  pkg-config --exists PETSc jansson && exit 0; \
@@ -78,7 +87,6 @@ ifndef PETSC_DIR
 	update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing > build-setup.log 2>&1 \
 	  || { tail -n 20 build-setup.log; echo "apt-get failed, see build-setup.log"; exit 1; }; rm -f build-setup.log
 else
-	@test -n "$(petsc_lib)" || { echo "No PETSc in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH): no lib/pkgconfig/PETSc.pc there"; exit 1; }
 	@pkg-config --exists jansson || { echo "jansson is missing (on Debian: apt-get install libjansson-dev)"; exit 1; }
 endif
 
@@ -96,12 +104,13 @@ build/libgnnspai.a: $(lib_obj)
 	@rm -f $@
 	@ar rcs $@ $^
 
+$(programs): build/train/processor.o
 bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) $(device_obj) build/libgnnspai.a
 bin/gnnspai-bench: $(bench_obj) $(train_obj) build/libgnnspai.a
-$(filter-out $(double) bin/t_device bin/t_devicefsai bin/t_devicetrain bin/t_emulated,$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
+$(filter-out $(double),$(tests)): bin/%: build/tests/%.o $(train_obj) build/libgnnspai.a
 bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
@@ -113,17 +122,30 @@ emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,
 # gnnspai-train on the emulated device, for tests/t_devicetrain.t
 bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
-bin/t_device bin/t_devicefsai bin/t_devicetrain bin/t_emulated bin/emulated/gnnspai-train: LDLIBS += -lstdc++
+$(emulated_tests) bin/emulated/gnnspai-train: LDLIBS += -lstdc++
 bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
-$(programs) $(tests) $(cuda_tests) bin/emulated/gnnspai-train:
+# Under valgrind, which does not know every processor's instructions
+valgrind_programs = bin/valgrind/gnnspai-bench bin/valgrind/gnnspai-train
+valgrind_obj = $(patsubst build/%,build/valgrind/%,$(train_obj) $(host_obj))
+bin/valgrind/gnnspai-bench: $(patsubst build/%,build/valgrind/%,$(bench_obj)) $(valgrind_obj)
+bin/valgrind/gnnspai-train: $(addprefix build/valgrind/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(valgrind_obj)
+$(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) bin/emulated/gnnspai-train:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+build/valgrind/%.o: override OPTFLAGS = -O1 -g
+build/valgrind/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What asks whether the processor is the right one runs on any
+%/gnnregister.o %/processor.o: override OPTFLAGS = -O2
 
 # The same network in double, for the derivative tests
 build/double/%.o: %.c build/flags
@@ -148,24 +170,31 @@ build/emulated/%.o: %.c build/flags
 # general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
-build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o build/emulated/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
+build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o build/emulated/gnn/gnnbuiltin.o build/valgrind/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
 build/builtins.h: FORCE
 	@mkdir -p build
 	@echo '$(builtin_list)' | cmp -s - $@ || echo '$(builtin_list)' > $@
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-# Another PETSc or other flags: everything is compiled again
+# Another PETSc or other flags: everything is compiled again, if this PETSc will do
+flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)
 build/flags: FORCE
 	@mkdir -p build
-	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)' > $@
+	@echo '$(flags)' | cmp -s - $@ || { $(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/gnncompat.h && echo '$(flags)' > $@; }
 
-install: lib
-	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include $(DESTDIR)$(prefix)/share/gnnspai
+installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(patsubst %,share/gnnspai/%,$(notdir $(wildcard share/gnnspai/*.safetensors share/gnnspai/*.md)))
+install: lib bin/gnnspai-data bin/gnnspai-train
+	install -d $(DESTDIR)$(prefix)/lib/pkgconfig $(DESTDIR)$(prefix)/include $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/gnnspai
 	install -m 755 lib/libgnnspai.so $(DESTDIR)$(prefix)/lib
+	install -m 755 bin/gnnspai-data bin/gnnspai-train $(DESTDIR)$(prefix)/bin
 	install -m 644 pcgnnspai.h $(DESTDIR)$(prefix)/include
 	install -m 644 share/gnnspai/*.safetensors share/gnnspai/*.md $(DESTDIR)$(prefix)/share/gnnspai
-	printf 'prefix=%s\nName: gnnspai\nDescription: learned preconditioner for PETSc, -pc_type gnnspai\nVersion: 0.1\nRequires: PETSc\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -Wl,-rpath,$${prefix}/lib -lgnnspai\n' '$(prefix)' > $(DESTDIR)$(prefix)/lib/pkgconfig/gnnspai.pc
+	printf 'prefix=%s\nName: gnnspai\nDescription: learned preconditioner for PETSc, -pc_type gnnspai\nVersion: 0.1\nRequires: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -Wl,-rpath,$${prefix}/lib -lgnnspai\n' '$(prefix)' '$(petsc_pc)' > $(DESTDIR)$(prefix)/lib/pkgconfig/gnnspai.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(prefix)/,$(installed))
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(prefix)/share/gnnspai
 
 clean:
 	rm -rf build bin lib
@@ -175,10 +204,21 @@ clean:
 # Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores
 run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 
-run-test: export CC := $(CC)
-run-test: export MPIEXEC := $(MPIEXEC)
-run-test: lib $(programs) $(tests) bin/emulated/gnnspai-train
-	$(run_env) prove --timer --exec '' $(tests) tests/*.t
+jobs     ?= 2
+prove     = $(run_env) prove --timer -j $(jobs) --exec ''
+host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
+run-test test-host test-numbers: export CC := $(CC)
+run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)
+run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
+	$(prove) $(shell_tests) $(wildcard tests/t_device*.t) $(emulated_tests) $(tests)
+
+# Nothing of the emulated device
+test-host: $(host_deps)
+	$(prove) $(shell_tests) $(tests)
+
+# What a processor's instructions, hence its rounding, could change
+test-numbers: lib $(programs) $(number_tests)
+	$(prove) tests/t_iterations.t $(number_tests)
 
 # ---- on a machine with a GPU ----
 

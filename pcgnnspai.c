@@ -9,6 +9,7 @@
 #include "gnn/gnncoarse.h"
 #include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
+#include "gnn/gnnregister.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
@@ -19,6 +20,8 @@ const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC
 const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
 
 PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
+
+const char *const GNNProcessorBuilt[] = {GNN_PROCESSOR_FEATURES(GNN_PROCESSOR_BUILT)};
 
 static PetscBool  PCGNNSPAIPackageInitialized = PETSC_FALSE;
 static PetscBool  cited                       = PETSC_FALSE;
@@ -1477,20 +1480,8 @@ static PetscErrorCode PCGNNSPAIFinalizePackage(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*@
-  PCGNNSPAIRegister - Makes the preconditioner type `PCGNNSPAI` known, after `PetscInitialize()`
-
-  Not Collective; No Fortran Support
-
-  Level: beginner
-
-  Note:
-  A program that was never linked to this library gets the type by `-dll_append path/libgnnspai.so` instead. Both at once, and
-  again after another `PetscInitialize()`, do no harm.
-
-.seealso: `PCGNNSPAI`, `PCRegister()`, `PCSetType()`
-@*/
-PetscErrorCode PCGNNSPAIRegister(void)
+/* PCGNNSPAIRegister(), once processor and PETSc are known to be the right ones */
+PetscErrorCode PCGNNSPAIRegister_Private(void)
 {
   PetscFunctionBegin;
   if (PCGNNSPAIPackageInitialized) PetscFunctionReturn(PETSC_SUCCESS);
@@ -1505,13 +1496,5 @@ PetscErrorCode PCGNNSPAIRegister(void)
   PetscCall(PetscLogEventRegister("GNNSPAIApply", PC_CLASSID, &GNN_Apply));
   PetscCall(PetscLogEventRegister("GNNSPAICoarseApply", PC_CLASSID, &GNN_CoarseApply));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Called by -dll_append .../libgnnspai.so; the name is fixed by PETSc */
-PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_gnnspai(void)
-{
-  PetscFunctionBegin;
-  PetscCall(PCGNNSPAIRegister());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -127,35 +127,73 @@ PETSC_EXTERN const char *const PCGNNSPAICoarseTypes[];
 S*/
 typedef struct _n_GNNModel *GNNModel;
 
+/* The manual pages stand above the functions, in gnn/gnnregister.c and gnn/gnninterface.c. All but the first are for a PC of type PCGNNSPAI; a
+   setter does nothing to another one. What a setter changes takes effect at the next PCSetUp() */
+
+/* Makes the type known, after PetscInitialize(); -dll_append libgnnspai.so does the same */
 PETSC_EXTERN PetscErrorCode PCGNNSPAIRegister(void);
+
+/* The trained network that writes the factor: a safetensors file, or the name of a built-in model (-pc_gnnspai_model) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetModel(PC, const char[]);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetModel(PC, const char *[]);
+
+/* The same from memory, as gnnspai-train has it */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNetwork(PC, GNNModel);
+
+/* epsilon in M^-1 = S (G G^T + epsilon I) S^T, in (0, 1]; PETSC_DEFAULT: the model's (-pc_gnnspai_epsilon) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetEpsilon(PC, PetscReal);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetEpsilon(PC, PetscReal *);
+
+/* Is the network's factor tried before it is used, and weakened where it fails? (-pc_gnnspai_guard) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetGuard(PC, PetscBool);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuard(PC, PetscBool *);
+
+/* What the guard chose on this rank: the network's share in (0, 1], 0 the damped start, -1 Jacobi, -2 the classical factor */
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetGuardAlpha(PC, PetscReal *);
+
+/* Storage of G for PCApply() (-pc_gnnspai_precision) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetPrecision(PC, PCGNNSPAIPrecision);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
+
+/* Arithmetic of the network on a device (-pc_gnnspai_math) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetMath(PC, PCGNNSPAIMath);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetMath(PC, PCGNNSPAIMath *);
+
+/* Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size (-pc_gnnspai_coarse) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarse(PC, PetscInt);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarse(PC, PetscInt *);
+
+/* How the coarse space is joined to the factor (-pc_gnnspai_coarse_type) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseType(PC, PCGNNSPAICoarseType);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseType(PC, PCGNNSPAICoarseType *);
+
+/* Is its prolongator smoothed? (-pc_gnnspai_coarse_smooth) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetCoarseSmooth(PC, PetscBool);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC, PetscBool *);
+
+/* Numbers of each node for a model that was trained with them: a Vec of the matrix's row layout, its block size the numbers of a node */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNodeFeatures(PC, Vec);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetNodeFeatures(PC, Vec *);
+
+/* G of this rank's diagonal block, after PCSetUp(); the PC's own */
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFactor(PC, Mat *);
+
+/* What writes G: the network or the classical rows (-pc_gnnspai_values) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetValues(PC, PCGNNSPAIValues);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetValues(PC, PCGNNSPAIValues *);
+
+/* Classical rows: they grow by entries above it, 0: on the lower triangle of A (-pc_gnnspai_threshold) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetThreshold(PC, PetscReal);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetThreshold(PC, PetscReal *);
+
+/* Classical rows: how many times they grow (-pc_gnnspai_stages) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetStages(PC, PetscInt);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetStages(PC, PetscInt *);
+
+/* Classical rows: in which order (-pc_gnnspai_order) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetOrder(PC, PCGNNSPAIOrder);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetOrder(PC, PCGNNSPAIOrder *);
+
+/* What to do where the guard refuses the network's factor (-pc_gnnspai_fallback) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetFallback(PC, PCGNNSPAIFallback);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetFallback(PC, PCGNNSPAIFallback *);

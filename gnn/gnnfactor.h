@@ -57,7 +57,7 @@ PETSC_INTERN PetscErrorCode GNNGuardCreate(GNNGuard *, GNNGraph, GNNDevice); /* 
    undefined). With a device that has the graph's values everything happens there, and G^T is its; eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, GNNDevice, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
 PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
-PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the factor better than the choice? eps */
+PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the classical factor to be taken instead of the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
 

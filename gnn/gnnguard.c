@@ -4,9 +4,12 @@
    First the SAI loss ||(At M^-1 - I) w||^2 on fixed probes w picks alpha in G = base + alpha (network - base), where the base is the
    damped start 3/2 I - t/2 At with t = min(1, 2.4/lambda_max): undamped, it is nearly singular where lambda(At) is near 3, which that
    loss hardly sees. G is linear in alpha, hence the residual is y0 + alpha y1 + alpha^2 y2, and one set of products serves every alpha.
-   Then ten steps of CG on one probe with that G, with the base and with Jacobi: the one that lowers the energy norm of the error most
+   Then ten steps of CG on one probe with that G, with the base and with Jacobi: the one that lowers the energy norm of the error fastest
    is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max.
    Without a residual form the base is 0 and alpha is 1.
+
+   A choice within 2 % is no choice: what comes first of network, classical factor, start, Jacobi is kept, and the larger alpha, so that
+   rounding, hence compiler, processor and number of ranks, decides nothing.
 
    All this costs about as much as 80 products with G G^T. What was chosen is kept for new values in the same pattern as long as the loss of the factor
    on one probe stays near the one it had then: two products, GNNGuardLoss().
@@ -16,6 +19,17 @@
 #define NPROBE   GUARD_PROBES
 #define NSTEP    10   /* steps of CG */
 #define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
+#define TIE      1.02 /* costs that differ by less are alike */
+#define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
+
+/* What a few steps of CG tell */
+typedef struct {
+  PetscInt  n;                   /* steps done: fewer than NSTEP where the residual vanishes */
+  PetscBool indefinite;          /* p^T A p <= 0 was met */
+  PetscReal energy[NSTEP + 1];   /* sum of a_k r_k^T z_k, by which the squared energy norm of the error has fallen after k steps */
+  PetscReal next;                /* about what one more step would add */
+  PetscReal a[NSTEP], b[NSTEP];  /* coefficients */
+} Steps;
 
 struct _n_GNNGuard {
   GuardPlace   at;
@@ -23,7 +37,8 @@ struct _n_GNNGuard {
   PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
   PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
   PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
-  PetscReal    energy;       /* of the steps with what was chosen */
+  Steps        chosen;       /* with what was chosen */
+  PetscBool    network;      /* was it the network's factor? */
 };
 
 static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
@@ -132,14 +147,6 @@ static PetscErrorCode Precondition_Private(GNNGuard w, const Preconditioner *M, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What a few steps of CG tell */
-typedef struct {
-  PetscInt  n;                   /* steps done: fewer than NSTEP where the residual vanishes */
-  PetscBool indefinite;          /* p^T A p <= 0 was met */
-  PetscReal energy;              /* sum of a_k r_k^T z_k, by which the squared energy norm of the error has fallen */
-  PetscReal a[NSTEP], b[NSTEP];  /* coefficients */
-} Steps;
-
 /* NSTEP steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u */
 static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, Steps *s)
 {
@@ -154,23 +161,25 @@ static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal tr
   PetscCall(GuardAXPBY(at, n, 1.0, z, 0.0, p));
   PetscCall(GuardDot(at, n, r, z, &rz));
   start         = rz;
-  s->energy     = 0.0;
+  s->energy[0]  = s->next = 0.0;
   s->indefinite = PETSC_FALSE;
   for (s->n = 0; s->n < NSTEP && rz > 1e-20 * start; s->n++) {
     PetscReal pq, rznew;
 
     PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, q));
     PetscCall(GuardDot(at, n, p, q, &pq));
-    s->indefinite = pq > 0.0 ? PETSC_FALSE : PETSC_TRUE;
+    /* 0 but for rounding, where only the null space of a singular matrix is left: what would follow is noise */
+    s->indefinite = pq > (s->n ? 1e-12 * rz / s->a[0] : 0.0) ? PETSC_FALSE : PETSC_TRUE;
     if (s->indefinite) break;
     s->a[s->n] = rz / pq;
-    s->energy += s->a[s->n] * rz;
+    s->energy[s->n + 1] = s->energy[s->n] + s->a[s->n] * rz;
     PetscCall(GuardAXPBY(at, n, -s->a[s->n], q, 1.0, r));
     PetscCall(Precondition_Private(w, M, r, z));
     PetscCall(GuardDot(at, n, r, z, &rznew));
     s->b[s->n] = rznew / rz;
     PetscCall(GuardAXPBY(at, n, 1.0, z, s->b[s->n], p));
-    rz = rznew;
+    rz      = rznew;
+    s->next = s->a[s->n] * rz;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -239,40 +248,85 @@ static PetscErrorCode Mix_Private(GNNGuard w, PetscReal alpha, PetscScalar gt[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Does the preconditioner do better in the steps than what was tried before? Then it is what the next ones are compared with */
-static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscBool *better)
+/* The 2 % rule, the only place for it: is the one named first kept, by their costs? */
+static PetscBool Kept_Private(PetscReal first, PetscReal second)
+{
+  return second * TIE < first ? PETSC_FALSE : PETSC_TRUE;
+}
+
+/* The squared energy norm of the first error: what the steps sum to by Aitken's extrapolation from the last four, far away where that does not settle */
+static PetscReal StepsTotal_Private(const Steps *s)
+{
+  const PetscReal *e = s->energy + s->n;
+  PetscReal        last, before;
+
+  if (s->n < NSTEP || s->next <= SOLVED * e[0]) return e[0];
+  last   = e[0] - e[-2];
+  before = e[-2] - e[-4];
+  return before > last ? PetscMin(1e6 * e[0], e[0] + PetscSqr(last) / (before - last)) : 1e6 * e[0];
+}
+
+/* Iterations, but for a factor: steps, all or until an error of that total is gone, by the logarithm of what they leave of it */
+static PetscReal StepsCost_Private(const Steps *s, PetscReal total)
+{
+  PetscReal left = 1.0;
+  PetscInt  k    = 0;
+
+  while (k < s->n && left > SOLVED) left = 1.0 - s->energy[++k] / total;
+  return -k / PetscLogReal(PetscMax(left, SOLVED));
+}
+
+static PetscBool StepsWork_Private(const Steps *s)
+{
+  return s->energy[s->n] > 0.0 && !PetscIsInfOrNanReal(s->energy[s->n]) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Of two that were tried, is the one named first kept? The first error is as large as either says, unless that is less than what the other has done */
+static PetscBool StepsKept_Private(const Steps *first, const Steps *second)
+{
+  const Steps    *further = second->energy[second->n] > first->energy[first->n] ? second : first;
+  const PetscReal least   = PetscMin(StepsTotal_Private(first), StepsTotal_Private(second));
+  const PetscReal total   = least > further->energy[further->n] ? least : StepsTotal_Private(further);
+
+  if (!StepsWork_Private(first)) return PETSC_FALSE;
+  if (!StepsWork_Private(second)) return PETSC_TRUE;
+  return Kept_Private(StepsCost_Private(first, total), StepsCost_Private(second, total));
+}
+
+/* Is the preconditioner to be chosen instead of what was? It comes first of both in the order, or not */
+static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscBool first, PetscBool *better)
 {
   Steps steps;
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
-  *better = steps.energy > w->energy ? PETSC_TRUE : PETSC_FALSE;
-  if (*better) w->energy = steps.energy;
+  if (first) *better = StepsKept_Private(&steps, &w->chosen);
+  else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
+  if (*better) w->chosen = steps;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* alpha = share if the slots of G^T do better */
+/* alpha = share if the slots of G^T, which come before all that was tried, are to be chosen */
 static PetscErrorCode Try_Private(GNNGuard w, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
 {
   const Preconditioner M = {.gt = gt, .epsilon = epsilon};
   PetscBool            better = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(Better_Private(w, &M, &better));
+  PetscCall(Better_Private(w, &M, PETSC_TRUE, &better));
   if (better) *alpha = share;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Jacobi's steps: the energy to beat, and the damping of the start from their estimate of lambda_max */
+/* Jacobi's steps: what is to be beaten, and the damping of the start from their estimate of lambda_max */
 static PetscErrorCode TryJacobi_Private(GNNGuard w, PetscReal *damping)
 {
-  const Preconditioner M = {.f = NULL};
-  Steps                steps;
+  const Preconditioner M     = {.f = NULL};
+  Steps               *steps = &w->chosen;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, &steps));
-  w->energy = steps.energy;
-  *damping  = steps.n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(&steps, steps.n)) : 1.0;
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, steps));
+  *damping = steps->n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(steps, steps->n)) : 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -296,13 +350,14 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   PetscCall(Split_Private(w, config, *damping, gt));
   PetscCall(LossesOfAlpha_Private(w, epsilon, nalpha, alphas, loss));
   for (PetscInt k = 1; k < nalpha; k++) {
-    if (loss[k] < loss[least]) least = k;
+    if (!Kept_Private(loss[least], loss[k])) least = k;
   }
   if (residual) PetscCall(Try_Private(w, w->base, epsilon, 0.0, alpha));
   if (alphas[least] != 1.0) PetscCall(Mix_Private(w, alphas[least], gt));
   if (residual) PetscCall(IsPositive_Private(w, gt, &positive));
   if (positive && alphas[least] > 0.0) PetscCall(Try_Private(w, gt, epsilon, alphas[least], alpha));
   if (*alpha == 0.0) PetscCall(Mix_Private(w, 0.0, gt));
+  w->network = *alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -317,13 +372,13 @@ PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is the factor better than what GNNGuardChoose() chose? By the same steps of CG */
+/* Is the classical factor to be taken instead of what GNNGuardChoose() chose? By the same steps of CG; it comes after the network's, before the others */
 PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscBool *better)
 {
   const Preconditioner M = {.f = f, .epsilon = epsilon};
 
   PetscFunctionBegin;
-  PetscCall(Better_Private(w, &M, better));
+  PetscCall(Better_Private(w, &M, w->network ? PETSC_FALSE : PETSC_TRUE, better));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -41,6 +41,9 @@ int main(int argc, char **argv)
   PetscReal          error;
 
   PetscFunctionBeginUser;
+#if defined(EARLY)
+  if (PCGNNSPAIRegister()) return 1;
+#endif
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
 #if defined(LINKED)
   PetscCall(PCGNNSPAIRegister());

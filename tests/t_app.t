@@ -95,6 +95,10 @@ fi
 
 run make install prefix="$work/prefix"
 result $? "make install"
+grep -q '^/\* .*-pc_gnnspai_coarse)' "$work/prefix/include/pcgnnspai.h"
+result $? "the installed header says what its functions do"
+good "the installed gnnspai-data" "a_0.dat" "$work/prefix/bin/gnnspai-data" heat -data_n 64 -data_output "$work/a_%d.dat"
+good "the installed gnnspai-train" "step 1" "$work/prefix/bin/gnnspai-train" -train_matrices "$work/a_0.dat" -gnn_width 8 -gnn_layers 1 -train_steps 1 -train_output "$work/m.safetensors"
 export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig:$PKG_CONFIG_PATH
 (cd "$work" && compile "$top/tests/app.c" "$work/installed" gnnspai -DLINKED)
 result $? "an application compiles with pkg-config gnnspai"
@@ -102,4 +106,12 @@ good "it runs" "$converged" "$work/installed" -pc_type gnnspai
 good "the installed library, appended" "$converged" "$app" -dll_append "$work/prefix/lib/libgnnspai.so" -pc_type gnnspai
 run ldd "$work/installed" && shows "$work/prefix/lib/libgnnspai.so"
 result $? "it uses the installed library"
+
+# Another PETSc.pc, first in pkg-config's path, is not taken
+mkdir -p "$work/other"
+printf 'Name: PETSc\nDescription: another\nVersion: 3.99\nLibs: -lanother\n' > "$work/other/PETSc.pc"
+PKG_CONFIG_PATH=$work/other:$PKG_CONFIG_PATH run pkg-config --libs gnnspai && shows "$(pkg-config --libs-only-l PETSc)" && ! shows "-lanother"
+result $? "gnnspai.pc requires the PETSc that the library was built with"
+run make uninstall prefix="$work/prefix" && [ -z "$(find "$work/prefix" -type f)" ] && [ ! -d "$work/prefix/share/gnnspai" ]
+result $? "make uninstall leaves nothing"
 echo "1..$count"

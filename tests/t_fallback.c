@@ -7,6 +7,41 @@ static char help[] = "What happens where the guard refuses the network's factor,
 
 static GNNModel wild; /* whose factor the guard refuses */
 
+/* ---- order of the choices ---- */
+
+/* n / size rows a rank, each coupled to all others of the rank by -1, the diagonal d: two eigenvalues, so that CG solves in two steps with the network's factor,
+   the start, and Jacobi; what is chosen between them hung on rounding */
+static PetscErrorCode TestTie(PetscInt rows, PetscReal d)
+{
+  Mat       A;
+  PC        pc;
+  PetscReal alpha;
+  PetscInt  start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreate(PETSC_COMM_WORLD, &A));
+  PetscCall(MatSetSizes(A, rows, rows, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(A, MATAIJ));
+  PetscCall(MatSetUp(A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    for (PetscInt j = start; j < end; j++) PetscCall(MatSetValue(A, i, j, i == j ? d : -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
+  Ok(alpha > 0.0, "%d rows coupled to all others, all are alike: the network is named first, alpha %g", (int)rows, (double)alpha);
+  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
+  Ok(alpha > 0.0, "%d rows, best: it is kept, alpha %g", (int)rows, (double)alpha);
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- policies ---- */
 
 static PetscErrorCode RefusedCreate(Mat A, PCGNNSPAIFallback fallback, PC *pc)
@@ -321,6 +356,7 @@ int main(int argc, char **argv)
   PetscCall(TestModelCreate(&config, 10.0, 2, &wild));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240 * size, 1, &A));
+  for (PetscInt rows = 3; rows <= 12; rows *= 2) PetscCall(TestTie(rows, 2.0 * rows));
   PetscCall(TestPolicies(A));
   PetscCall(TestBest(A));
   PetscCall(TestError(A));
