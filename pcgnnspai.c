@@ -481,6 +481,8 @@ static PetscErrorCode PCGNNSPAIReduceFailedReason_Private(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(void *, Vec, Vec);
+
 static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
@@ -490,8 +492,8 @@ static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
   if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, pc->pmat, &gnn->coarse_options, &gnn->coarse));
-  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat, &pc->failedreason));
-  PetscCall(PCGNNSPAIReduceFailedReason_Private(pc));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, pc->pmat));
+  if (gnn->guard) PetscCall(GNNCoarseJudge(gnn->coarse, PCGNNSPAIApplyFactor_Private, gnn));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -537,9 +539,11 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z)
+/* The local part; of the PC_GNNSPAI */
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(void *context, Vec r, Vec z)
 {
-  GNNFactor          f = gnn->factor;
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)context;
+  GNNFactor          f   = gnn->factor;
   const PetscScalar *rarray;
   PetscScalar       *zarray;
 
