@@ -23,7 +23,7 @@ typedef struct {
   void            *context;
   Vec              r, z, p, q;
   PetscReal        rz, start, energy[STEPS + 1];
-  PetscBool        stopped, spoiled; /* nothing to gain any more; p^T A p or r^T M r is not positive */
+  PetscBool        stopped, spoiled; /* nothing to gain any more; p^T A p or r^T M^-1 r is not positive, or not known for rounding */
 } Run;
 
 PetscErrorCode GNNCoarseProbe(GNNCoarse c, Vec b)
@@ -172,14 +172,16 @@ static PetscErrorCode RunDestroy_Private(Run *s)
 static PetscErrorCode RunStep_Private(GNNCoarse c, Run *s, PetscInt k)
 {
   const PetscReal rz = s->rz;
-  PetscScalar     pq;
+  PetscScalar     pq, pdp;
 
   PetscFunctionBegin;
   s->energy[k] = s->energy[k - 1];
   if (s->stopped || s->spoiled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecPointwiseDivide(s->q, s->p, c->dinv));
+  PetscCall(VecDot(s->p, s->q, &pdp));
   PetscCall(MatMult(c->A, s->p, s->q));
   PetscCall(VecDot(s->p, s->q, &pq));
-  s->spoiled = rz > 0.0 && PetscRealPart(pq) > 0.0 ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
+  s->spoiled = rz > 0.0 && PetscRealPart(pq) > SINGULAR * PetscRealPart(pdp) ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
   if (s->spoiled) PetscFunctionReturn(PETSC_SUCCESS);
   s->energy[k] += rz / PetscRealPart(pq) * rz;
   PetscCall(VecAXPY(s->r, -rz / pq, s->q));

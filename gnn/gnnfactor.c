@@ -139,8 +139,15 @@ static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
 
 PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
 {
+  GNNFsaiOptions none = *options;
+
   PetscFunctionBegin;
   PetscCall(GNNFsaiFill(f, g, options));
+  if (GNNFsaiSpoiled(f->rows_failed, g->ncoupled)) {
+    none.threshold = GNN_FSAI_NONE;
+    PetscCall(GNNFsaiFill(f, g, &none));
+    f->rows_failed = g->ncoupled;
+  }
   f->alpha = GNN_GUARD_FSAI;
   FactorFinish_Private(f, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
