@@ -421,13 +421,16 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   GNNFactor       f     = gnn->factor;
   const PetscBool first = f->loss < 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscReal       loss  = 0.0;
+  PetscBool       kept  = PETSC_FALSE;
   Mat             local;
 
   PetscFunctionBegin;
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   if (first) f->alpha = f->damping = 1.0;
   PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
-  if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!gnn->guard || *status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!first) PetscCall(GNNGuardMayKeep(f, loss, &kept));
+  if (kept) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIChooseOnDevice_Private(pc, local, &loss, status));
   PetscCall(PetscInfo(pc, "guard: alpha %g, damping %g, newly chosen\n", (double)f->alpha, (double)f->damping));
   if (pc->failedreason == PC_NOERROR) f->loss = loss;

@@ -3,7 +3,7 @@
 
    All of it is measured on As = D^-1/2 A D^-1/2. A row with little off the diagonal there is all but decoupled: in a vector of small energy
    its entry is that much smaller than its neighbours'; Dirichlet values held by a penalty are such rows. The couplings of row i leave a
-   trace, t_i = sum_j w_j |As_ij|^1/4 with random signs w, so that ||t - t'||^2 is about the squared distance of two matrices' couplings; by
+   trace, t_i = sum_j w_j GNNStrength(As_ij) with random signs w, so that ||t - t'||^2 is about the squared distance of two matrices' couplings; by
    their roots, since aggregates depend on their order of magnitude.
 */
 #include "gnncoarse.h"
@@ -91,7 +91,7 @@ static PetscErrorCode AddRows_Private(Mat block, Vec rowscale, Vec colscale, con
 
       if (columns == NULL && ja[p] == i) continue;
       sum[i] += as;
-      trace[i] += GNNProbeSign((unsigned long long)(columns ? columns[ja[p]] : first + ja[p])) * PetscSqrtReal(PetscSqrtReal(as));
+      trace[i] += GNNProbeSign((unsigned long long)(columns ? columns[ja[p]] : first + ja[p])) * GNNStrength(as);
     }
   }
   PetscCall(VecRestoreArrayRead(colscale, &sj));

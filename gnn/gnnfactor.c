@@ -235,7 +235,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
     FactorUseSlots_Private(f, m, g, epsilon);
   }
   PetscCall(GNNGuardLoss(f->guard, f, epsilon, &loss));
-  *kept = GNNGuardMayKeep(f, loss);
+  PetscCall(GNNGuardMayKeep(f, loss, kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
