@@ -194,10 +194,12 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters */
+/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. 1e-6 where A is
+   singular: A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
 static PetscErrorCode SetShift_Private(GNNCoarse c)
 {
-  GNNTentative       t = c->tentative;
+  const PetscReal    factor = c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
+  GNNTentative       t      = c->tentative;
   const PetscScalar *dinv;
   PetscScalar       *shift;
 
@@ -205,7 +207,7 @@ static PetscErrorCode SetShift_Private(GNNCoarse c)
   PetscCall(VecZeroEntries(c->shift));
   PetscCall(VecGetArrayRead(c->dinv, &dinv));
   PetscCall(VecGetArray(c->shift, &shift));
-  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += 1e-11 * t->values[k] * t->values[k] / dinv[t->rows[k]];
+  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += factor * t->values[k] * t->values[k] / dinv[t->rows[k]];
   PetscCall(VecRestoreArray(c->shift, &shift));
   PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
   PetscFunctionReturn(PETSC_SUCCESS);

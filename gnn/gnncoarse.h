@@ -68,10 +68,12 @@ struct _n_GNNCoarse {
   VecScatter       scatter;    /* from the one to the other, NULL on one rank */
   Vec              rc, xc;     /* coarse work */
   Vec              x, t;       /* fine work */
-  PetscReal        low;        /* n^T A n / n^T D n of the near-null space's first vector n, when it was judged */
+  PetscReal        low, lowthen; /* n^T A n / n^T D n of the near-null space's first vector n; the same when it was judged */
   PetscBool        judged;     /* is there a verdict to keep? */
   const char      *refused;    /* why Q is left out, or NULL */
 };
+
+#define GNN_COARSE_SINGULAR 1e-12 /* n^T A n / n^T D n of a null vector, by rounding */
 
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
@@ -93,7 +95,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseBlocks(Mat, Mat *, Mat *, const PetscInt **
 
 PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                        /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
 PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *);   /* refused, if CG does better without Q; nothing where there is a verdict */
-PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                            /* new values: no verdict any more, if they are too different for it */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                            /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, gnncoarsesolver.c ---- */
 

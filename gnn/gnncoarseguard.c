@@ -15,7 +15,6 @@
 #define CLEAR 16.0
 #define DONE     1e-12 /* of the energy: nothing is left */
 #define MOVED    1.5   /* factor of the near-null space's energy from which on a verdict is old */
-#define SINGULAR 1e-12 /* energy of a null vector, by rounding */
 
 typedef struct {
   GNNCoarse        c; /* NULL: without Q */
@@ -109,7 +108,7 @@ static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
   for (PetscInt k = 0; k < count; k++) {
     PetscCall(NearNull_Private(c, k, v[kept]));
     PetscCall(Energy_Private(c, v[kept], c->t, &energy));
-    if (energy > SINGULAR) continue;
+    if (energy > GNN_COARSE_SINGULAR) continue;
     for (PetscInt l = 0; l < kept; l++) {
       PetscCall(VecDot(v[kept], v[l], &dot));
       PetscCall(VecAXPY(v[kept], -dot, v[l]));
@@ -181,7 +180,7 @@ static PetscErrorCode RunStep_Private(GNNCoarse c, Run *s, PetscInt k)
   PetscCall(VecDot(s->p, s->q, &pdp));
   PetscCall(MatMult(c->A, s->p, s->q));
   PetscCall(VecDot(s->p, s->q, &pq));
-  s->spoiled = rz > 0.0 && PetscRealPart(pq) > SINGULAR * PetscRealPart(pdp) ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
+  s->spoiled = rz > 0.0 && PetscRealPart(pq) > GNN_COARSE_SINGULAR * PetscRealPart(pdp) ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
   if (s->spoiled) PetscFunctionReturn(PETSC_SUCCESS);
   s->energy[k] += rz / PetscRealPart(pq) * rz;
   PetscCall(VecAXPY(s->r, -rz / pq, s->q));
@@ -216,8 +215,6 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
   PetscFunctionBegin;
   if (c->judged || c->refused || c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(c->t, &b));
-  PetscCall(NearNull_Private(c, 0, b));
-  PetscCall(Energy_Private(c, b, c->t, &c->low));
   PetscCall(GNNCoarseProbe(c, b));
   PetscCall(Project_Private(c, b));
   PetscCall(RunCreate_Private(NULL, local, context, b, &without));
@@ -228,6 +225,7 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
     worse = Worse_Private(&without, &with, k, &sure);
   }
   c->judged  = PETSC_TRUE;
+  c->lowthen = c->low;
   c->refused = worse ? "CG needs fewer steps without it" : NULL;
   PetscCall(PetscInfo(c->ksp, "%s after %" PetscInt_FMT " steps of CG with it and without\n", worse ? "refused" : "taken", k - 1));
   PetscCall(RunDestroy_Private(&without));
@@ -238,14 +236,13 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
 
 PetscErrorCode GNNCoarseReview(GNNCoarse c)
 {
-  PetscReal low;
+  PetscReal ratio;
 
   PetscFunctionBegin;
-  if (!c->judged) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NearNull_Private(c, 0, c->x));
-  PetscCall(Energy_Private(c, c->x, c->t, &low));
-  low = PetscMax(low, SINGULAR) / PetscMax(c->low, SINGULAR);
-  if (low <= MOVED && MOVED * low >= 1.0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Energy_Private(c, c->x, c->t, &c->low));
+  ratio = PetscMax(c->low, GNN_COARSE_SINGULAR) / PetscMax(c->lowthen, GNN_COARSE_SINGULAR);
+  if (!c->judged || (ratio <= MOVED && MOVED * ratio >= 1.0)) PetscFunctionReturn(PETSC_SUCCESS);
   c->judged  = PETSC_FALSE;
   c->refused = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
