@@ -222,6 +222,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c)
 
   PetscFunctionBegin;
   PetscCall(SetProlongator_Private(c));
+  if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
   PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
