@@ -682,11 +682,17 @@ static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool
 {
   PC_GNNSPAI      *gnn     = (PC_GNNSPAI *)pc->data;
   const GNNScaling scaling = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.scaling : GNN_SCALING_DIAGONAL;
+  GNNFsaiOptions   none    = gnn->fsai;
   GNNKernelStatus  report;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &gnn->fsai, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
+  if (GNNFsaiSpoiled(report.failed, gnn->graph->n - report.decoupled)) {
+    none.threshold = GNN_FSAI_NONE;
+    PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &none, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
+    report.failed = gnn->graph->n - report.decoupled;
+  }
   PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;
@@ -801,13 +807,16 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   GNNFactor       f     = gnn->factor;
   const PetscBool first = f->loss < 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscReal       loss  = 0.0;
+  PetscBool       kept  = PETSC_FALSE;
   Mat             local;
 
   PetscFunctionBegin;
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   if (first) f->alpha = f->damping = 1.0;
   PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
-  if (!gnn->guard || *status != GNN_GRAPH_OK || (!first && GNNGuardMayKeep(f, loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!gnn->guard || *status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!first) PetscCall(GNNGuardMayKeep(f, loss, &kept));
+  if (kept) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIChooseOnDevice_Private(pc, local, &loss, status));
   PetscCall(PCGNNSPAIInfoGuard_Private(pc, PETSC_FALSE));
   if (pc->failedreason == PC_NOERROR) f->loss = loss;
@@ -856,20 +865,20 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc, GNNGraphStatus *status)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(void *, Vec, Vec);
+
 static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
 {
-  PC_GNNSPAI    *gnn = (PC_GNNSPAI *)pc->data;
-  Mat            A   = PCGNNSPAIGetMat_Private(pc);
-  PCFailedReason reason;
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Mat         A   = PCGNNSPAIGetMat_Private(pc);
 
   PetscFunctionBegin;
   if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
   if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, A, &gnn->coarse_options, &gnn->coarse));
-  PetscCall(GNNCoarseSetUp(gnn->coarse, A, &reason));
-  if (reason != PC_NOERROR) PetscCall(PCGNNSPAIFail_Private(pc, reason, "The solver of the coarse space fails: -pc_gnnspai_coarse 0 goes on without it"));
-  PetscCall(PCGNNSPAIAgree_Private(pc));
+  PetscCall(GNNCoarseSetUp(gnn->coarse, A));
+  if (gnn->guard) PetscCall(GNNCoarseJudge(gnn->coarse, PCGNNSPAIApplyFactor_Private, gnn));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -936,9 +945,11 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAIApplyFactor_Private(PC_GNNSPAI *gnn, Vec r, Vec z)
+/* The local part; of the PC_GNNSPAI */
+static PetscErrorCode PCGNNSPAIApplyFactor_Private(void *context, Vec r, Vec z)
 {
-  GNNFactor          f = gnn->factor;
+  PC_GNNSPAI        *gnn = (PC_GNNSPAI *)context;
+  GNNFactor          f   = gnn->factor;
   const PetscScalar *rarray;
   PetscScalar       *zarray;
 

@@ -22,18 +22,19 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *op
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What hangs on the pattern and on which rows are coupled */
-static PetscErrorCode CoarseReset_Private(GNNCoarse c)
+PetscErrorCode GNNCoarseReset(GNNCoarse c)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree(c->coupled));
+  c->judged  = PETSC_FALSE;
+  c->refused = NULL;
+  PetscCall(PetscFree2(c->coupled, c->trace));
+  PetscCall(MatNullSpaceDestroy(&c->nearnull));
   PetscCall(GNNTentativeDestroy(&c->tentative));
   PetscCall(MatDestroy(&c->P0));
   PetscCall(MatDestroy(&c->P));
   PetscCall(MatDestroy(&c->Ac));
   PetscCall(MatDestroy(&c->dense));
   PetscCall(MatDestroy(&c->inverse));
-  PetscCall(VecDestroy(&c->dinv));
   PetscCall(VecDestroy(&c->shift));
   PetscCall(VecDestroy(&c->rc));
   PetscCall(VecDestroy(&c->xc));
@@ -47,7 +48,11 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
 {
   PetscFunctionBegin;
   if (*c == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(CoarseReset_Private(*c));
+  PetscCall(GNNCoarseReset(*c));
+  PetscCall(VecDestroy(&(*c)->dinv));
+  PetscCall(VecDestroy(&(*c)->scale));
+  PetscCall(VecDestroy(&(*c)->ghost));
+  PetscCall(VecScatterDestroy(&(*c)->scatter));
   PetscCall(MatDestroy(&(*c)->A));
   PetscCall(KSPDestroy(&(*c)->ksp));
   PetscCall(PetscFree(*c));
@@ -65,67 +70,10 @@ static PetscErrorCode SetMatrix_Private(GNNCoarse c, Mat A)
     PetscCall(PetscObjectReference((PetscObject)A));
     PetscCall(MatDestroy(&c->A));
     c->A = A;
-  } else PetscCall(MatConvert(A, MATAIJ, c->A ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->A));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The rank's diagonal block, and the rest of its rows or NULL; borrowed */
-static PetscErrorCode GetBlocks_Private(Mat A, Mat *diagonal, Mat *other)
-{
-  PetscBool mpi;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
-  *diagonal = A;
-  *other    = NULL;
-  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, diagonal, other, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* coupled[i] becomes true where row i of the block has a value off the (block's own) diagonal */
-static PetscErrorCode MarkCoupled_Private(Mat block, PetscBool own_diagonal, PetscBool coupled[])
-{
-  const PetscInt    *ia, *ja;
-  const PetscScalar *a;
-  PetscInt           n;
-  PetscBool          done;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
-  PetscCall(MatSeqAIJGetArrayRead(block, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
-      if (a[p] != 0.0 && !(own_diagonal && ja[p] == i)) coupled[i] = PETSC_TRUE;
-    }
+  } else { /* anew: a reused SBAIJ keeps the values of before in 3.18 */
+    PetscCall(MatDestroy(&c->A));
+    PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &c->A));
   }
-  PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
-  PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Which rows are coupled now; changed on any rank? */
-static PetscErrorCode SetCoupled_Private(GNNCoarse c, PetscBool *changed)
-{
-  Mat        diagonal, other;
-  PetscInt   n;
-  PetscBool *coupled, same = PETSC_FALSE;
-  int        other_rows;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetLocalSize(c->A, &n, NULL));
-  PetscCall(PetscCalloc1(n, &coupled));
-  PetscCall(GetBlocks_Private(c->A, &diagonal, &other));
-  PetscCall(MarkCoupled_Private(diagonal, PETSC_TRUE, coupled));
-  if (other) PetscCall(MarkCoupled_Private(other, PETSC_FALSE, coupled));
-  if (c->tentative) PetscCall(PetscArraycmp(coupled, c->coupled, n, &same));
-  other_rows = same ? 0 : 1;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &other_rows, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->A)));
-  *changed = other_rows ? PETSC_TRUE : PETSC_FALSE;
-  if (*changed) {
-    PetscCall(CoarseReset_Private(c));
-    c->coupled = coupled;
-  } else PetscCall(PetscFree(coupled));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,13 +95,14 @@ static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt nco
 
 static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A)
 {
+  const PetscInt *columns;
   Mat       diagonal, other;
   GNNNodes  nodes;
   PetscInt  b, share = 0, naggregates, *aggregate;
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(A, &b));
-  PetscCall(GetBlocks_Private(c->A, &diagonal, &other));
+  PetscCall(GNNCoarseBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(GNNNodesCreate(diagonal, b, c->coupled, &nodes));
   PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
@@ -197,7 +146,6 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
   PetscCall(VecDuplicate(c->rc, &c->xc));
   PetscCall(VecDuplicate(c->rc, &c->shift));
   PetscCall(VecDuplicate(c->x, &c->t));
-  PetscCall(VecDuplicate(c->x, &c->dinv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,15 +157,17 @@ static PetscErrorCode SetDamping_Private(GNNCoarse c)
   PetscReal largest, least;
 
   PetscFunctionBegin;
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)c->A), &ksp));
+  PetscCall(GNNCoarseCreateKSP((PetscObject)c->ksp, "estimate_", &ksp));
   PetscCall(KSPSetType(ksp, KSPCG));
   PetscCall(KSPGetPC(ksp, &jacobi));
   PetscCall(PCSetType(jacobi, PCJACOBI));
   PetscCall(KSPSetOperators(ksp, c->A, c->A));
   PetscCall(KSPSetNormType(ksp, KSP_NORM_NONE));
+  PetscCall(KSPSetConvergenceTest(ksp, KSPConvergedSkip, NULL, NULL)); /* its end is no failure */
   PetscCall(KSPSetTolerances(ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, 10));
   PetscCall(KSPSetComputeSingularValues(ksp, PETSC_TRUE));
-  PetscCall(VecSetRandom(c->t, NULL));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(GNNCoarseProbe(c, c->t));
   PetscCall(KSPSolve(ksp, c->t, c->x));
   PetscCall(KSPComputeExtremeSingularValues(ksp, &largest, &least));
   PetscCall(KSPDestroy(&ksp));
@@ -244,10 +194,12 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters */
+/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. 1e-6 where A is
+   singular: A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
 static PetscErrorCode SetShift_Private(GNNCoarse c)
 {
-  GNNTentative       t = c->tentative;
+  const PetscReal    factor = c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
+  GNNTentative       t      = c->tentative;
   const PetscScalar *dinv;
   PetscScalar       *shift;
 
@@ -255,42 +207,48 @@ static PetscErrorCode SetShift_Private(GNNCoarse c)
   PetscCall(VecZeroEntries(c->shift));
   PetscCall(VecGetArrayRead(c->dinv, &dinv));
   PetscCall(VecGetArray(c->shift, &shift));
-  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += 1e-11 * t->values[k] * t->values[k] / dinv[t->rows[k]];
+  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += factor * t->values[k] * t->values[k] / dinv[t->rows[k]];
   PetscCall(VecRestoreArray(c->shift, &shift));
   PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* P, A_c and the solver, for the values of A */
-static PetscErrorCode SetValues_Private(GNNCoarse c, PCFailedReason *reason)
+static PetscErrorCode SetValues_Private(GNNCoarse c)
 {
-  PC inner;
+  PC             inner;
+  PCFailedReason reason;
+  int            failed;
 
   PetscFunctionBegin;
-  PetscCall(MatGetDiagonal(c->A, c->dinv));
-  PetscCall(VecReciprocal(c->dinv));
   PetscCall(SetProlongator_Private(c));
+  if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
   PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
   PetscCall(GNNCoarseSolverSetUp(c));
   PetscCall(KSPGetPC(c->ksp, &inner));
-  PetscCall(PCGetFailedReason(inner, reason));
+  PetscCall(PCGetFailedReason(inner, &reason));
+  failed = reason == PC_NOERROR ? 0 : 1;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
+  c->refused = failed ? "A_c could not be factored" : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PCFailedReason *reason)
+PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
 {
   PetscBool changed;
 
   PetscFunctionBegin;
-  *reason = PC_NOERROR;
   PetscCall(SetMatrix_Private(c, A));
-  PetscCall(SetCoupled_Private(c, &changed));
+  PetscCall(GNNCoarseScale(c));
+  PetscCall(GNNCoarseCompare(c, A, &changed));
   if (changed) PetscCall(Aggregate_Private(c, A));
   if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (changed) PetscCall(CreateTentative_Private(c));
-  PetscCall(SetValues_Private(c, reason));
+  PetscCall(GNNCoarseReview(c));
+  if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SetValues_Private(c));
   PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,7 +266,7 @@ PetscErrorCode GNNCoarseBefore(GNNCoarse c, Vec r, Vec *t)
 {
   PetscFunctionBegin;
   *t = r;
-  if (c->size == 0 || c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->size == 0 || c->refused || c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(CoarseSolve_Private(c, r)); /* t = (I - A Q) r, and x = Q r is kept */
   PetscCall(MatMult(c->P, c->xc, c->x));
   PetscCall(MatMult(c->A, c->x, c->t));
@@ -320,7 +278,7 @@ PetscErrorCode GNNCoarseBefore(GNNCoarse c, Vec r, Vec *t)
 PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
 {
   PetscFunctionBegin;
-  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscCall(CoarseSolve_Private(c, r));
   else { /* z + Q (r - A z): Q r is there already */
     PetscCall(MatMult(c->A, z, c->t));
@@ -336,7 +294,8 @@ PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
 {
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, %s, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, PCGNNSPAICoarseTypes[c->options.type], c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
-  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->refused) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space refused, it is not applied: %s\n", c->refused));
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->options.smooth) PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
   else PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator not smoothed\n"));
   PetscCall(KSPView(c->ksp, viewer));

@@ -50,6 +50,9 @@ struct _n_GNNCoarse {
   GNNCoarseOptions options;
   Mat              A;          /* AIJ: the matrix itself, referenced, or a copy */
   PetscBool       *coupled;    /* (local rows) */
+  PetscReal       *trace;      /* (local rows) of the values that the aggregates were made from, gnncoarserows.c */
+  MatNullSpace     nearnull;   /* that the aggregates were made for, referenced, or NULL */
+  PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
   GNNTentative     tentative;
@@ -61,18 +64,42 @@ struct _n_GNNCoarse {
   PetscBool        device;     /* A's vectors are CUDA's */
   PetscReal        damping;    /* of the Jacobi step */
   Vec              dinv, shift;
+  Vec              scale, ghost; /* D^-1/2 on the host, and what the other ranks have of it */
+  VecScatter       scatter;    /* from the one to the other, NULL on one rank */
   Vec              rc, xc;     /* coarse work */
   Vec              x, t;       /* fine work */
+  PetscReal        low, lowthen; /* n^T A n / n^T D n of the near-null space's first vector n; the same when it was judged */
+  PetscBool        judged;     /* is there a verdict to keep? */
+  const char      *refused;    /* why Q is left out, or NULL */
 };
 
+#define GNN_COARSE_SINGULAR 1e-12 /* n^T A n / n^T D n of a null vector, by rounding */
+
+typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
+
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject, Mat, const GNNCoarseOptions *, GNNCoarse *); /* the PC, for prefix and communicator; matrix, for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat, PCFailedReason *);                          /* new values; aggregates are kept unless other rows are decoupled */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat);                                      /* new values; aggregates are kept unless what they were made from has changed */
 PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                              /* r; what the local part is to be applied to, borrowed */
 PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                 /* r; z: from the local part's result to M^-1 r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 
+/* ---- what it is kept by, gnncoarserows.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                     /* D^-1 and D^-1/2 of the values of A */
+PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
+PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* what is made from the aggregates, and them */
+PETSC_INTERN PetscErrorCode GNNCoarseBlocks(Mat, Mat *, Mat *, const PetscInt **); /* the rank's diagonal block; the rest of its rows and its columns' global numbers, or NULL */
+
+/* ---- its guard, gnncoarseguard.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                        /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *);   /* refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                            /* new values: low; no verdict any more, if they are too different for it */
+
 /* ---- its solver, gnncoarsesolver.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
 
 PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
 PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse);               /* for the values of A_c */

@@ -17,19 +17,26 @@ static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseSolverCreate(PetscObject pc, GNNCoarse c)
+PetscErrorCode GNNCoarseCreateKSP(PetscObject parent, const char prefix[], KSP *ksp)
 {
   PetscOptions database;
-  const char  *prefix;
+  const char  *before;
 
   PetscFunctionBegin;
-  PetscCall(KSPCreate(PetscObjectComm(pc), &c->ksp));
-  PetscCall(PetscObjectIncrementTabLevel((PetscObject)c->ksp, pc, 1));
-  PetscCall(PetscObjectGetOptionsPrefix(pc, &prefix));
-  PetscCall(KSPSetOptionsPrefix(c->ksp, prefix));
-  PetscCall(KSPAppendOptionsPrefix(c->ksp, "pc_gnnspai_coarse_"));
-  PetscCall(PetscObjectGetOptions(pc, &database));
-  PetscCall(PetscObjectSetOptions((PetscObject)c->ksp, database));
+  PetscCall(KSPCreate(PetscObjectComm(parent), ksp));
+  PetscCall(PetscObjectIncrementTabLevel((PetscObject)*ksp, parent, 1));
+  PetscCall(PetscObjectGetOptionsPrefix(parent, &before));
+  PetscCall(KSPSetOptionsPrefix(*ksp, before));
+  PetscCall(KSPAppendOptionsPrefix(*ksp, prefix));
+  PetscCall(PetscObjectGetOptions(parent, &database));
+  PetscCall(PetscObjectSetOptions((PetscObject)*ksp, database));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseSolverCreate(PetscObject pc, GNNCoarse c)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNCoarseCreateKSP(pc, "pc_gnnspai_coarse_", &c->ksp));
   PetscCall(SetSolverDefaults_Private(c));
   PetscCall(KSPSetFromOptions(c->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -139,8 +139,15 @@ static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
 
 PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
 {
+  GNNFsaiOptions none = *options;
+
   PetscFunctionBegin;
   PetscCall(GNNFsaiFill(f, g, options));
+  if (GNNFsaiSpoiled(f->rows_failed, g->ncoupled)) {
+    none.threshold = GNN_FSAI_NONE;
+    PetscCall(GNNFsaiFill(f, g, &none));
+    f->rows_failed = g->ncoupled;
+  }
   f->alpha = GNN_GUARD_FSAI;
   FactorFinish_Private(f, g, epsilon);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -229,7 +236,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
     FactorUseSlots_Private(f, m, g, epsilon);
   }
   PetscCall(GNNGuardLoss(f->guard, f, epsilon, &loss));
-  *kept = GNNGuardMayKeep(f, loss);
+  PetscCall(GNNGuardMayKeep(f, loss, kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

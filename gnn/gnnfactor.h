@@ -9,6 +9,7 @@
 #define GNN_GUARD_JACOBI (-1.0)
 #define GNN_GUARD_FSAI   (-2.0) /* the classical factor */
 #define GNN_GUARD_DRIFT  0.1    /* change of the loss beyond which it chooses again */
+#define GNN_GUARD_MOVED  0.04   /* distance of the couplings beyond which it does, too */
 
 typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical factor, gnnfsai.c */
 typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, gnnguard.c */
@@ -59,13 +60,8 @@ PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGra
 PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the classical factor to be taken instead of the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
+PETSC_INTERN PetscErrorCode GNNGuardMayKeep(GNNFactor, PetscReal, PetscBool *);                              /* may the last choice stay, now that the loss is this one? */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
-
-/* May the last choice stay, now that the loss is this one? Not where it is a NaN */
-static inline PetscBool GNNGuardMayKeep(GNNFactor f, PetscReal loss)
-{
-  return PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
-}
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
 #define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \

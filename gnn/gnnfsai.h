@@ -14,3 +14,11 @@ struct _n_GNNFsaiOptions {
 
 PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v and rows_failed of the factor */
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
+
+#define GNN_FSAI_NONE 2.0 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */
+
+/* More than half of the rows spoiled: what is left is noise, and amplifies what A does to it. Then all rows are to be Jacobi's */
+static inline PetscBool GNNFsaiSpoiled(PetscInt failed, PetscInt coupled)
+{
+  return 2 * failed > coupled ? PETSC_TRUE : PETSC_FALSE;
+}

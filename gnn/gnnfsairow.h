@@ -15,6 +15,7 @@
 
 #define GNN_FSAI_MAX   64     /* most entries of a row beside its diagonal */
 #define GNN_FSAI_PIVOT 1e-14  /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
+#define GNN_FSAI_MOST  1e5    /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
 #define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
 
 /* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a
@@ -104,12 +105,21 @@ GNN_FN void GNNFsaiSubstitute(int m, const double R[], double x[])
   }
 }
 
-/* From T = As on J + {i}, m columns J (overwritten), to the row; returns 0, x undefined, where T is not positive definite */
+/* Is the row what it should be? x^T As x = 1 is then a sum of terms that cancel, off by about epsilon (sum |x_k|)^2 */
+GNN_FN int GNNFsaiSound(int m, const double x[])
+{
+  double sum = 0.0;
+
+  for (int k = 0; k <= m; k++) sum += fabs(x[k]);
+  return sum < GNN_FSAI_MOST; /* a NaN is not */
+}
+
+/* From T = As on J + {i}, m columns J (overwritten), to the row; returns 0, x undefined, where T is not positive definite, or rounding spoils it */
 GNN_FN int GNNFsaiSolve(int m, double T[], double x[])
 {
   if (!GNNFsaiCholesky(m, T)) return 0;
   GNNFsaiSubstitute(m, T, x);
-  return 1;
+  return GNNFsaiSound(m, x);
 }
 
 /* Of GNNFsaiSolve(): with n = m + 1, n^3/3 + n^2/2 for the factor, n^2 for the solve */

@@ -12,7 +12,8 @@
    rounding, hence compiler, processor and number of ranks, decides nothing.
 
    All this costs about as much as 80 products with G G^T. What was chosen is kept for new values in the same pattern as long as the loss of the factor
-   on one probe stays near the one it had then: two products, GNNGuardLoss().
+   on one probe stays near the one it had then, two products, GNNGuardLoss(), and so do the couplings of At: a loss can be the same for another matrix.
+   They are compared by their trace t = sum_j w_j GNNStrength(At_ij) with random signs w, one product more: ||t - t'||^2 is about the squared distance.
 */
 #include "gnnguardops.h"
 
@@ -37,6 +38,8 @@ struct _n_GNNGuard {
   PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
   PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
   PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
+  PetscScalar *trace;        /* (n) of the couplings when it chose */
+  PetscBool    traced;       /* is it there? Not where a choice of before goes on, whose arrays are gone */
   Steps        chosen;       /* with what was chosen */
   PetscBool    network;      /* was it the network's factor? */
 };
@@ -49,7 +52,7 @@ static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
   w->at = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
-  PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y};
+  PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y, &w->trace};
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, N, wide[k]));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, g->n, narrow[k]));
   PetscCall(GuardCreate(w->at, g->nz, &w->base));
@@ -71,9 +74,19 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
 
   PetscFunctionBegin;
   if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->base, &w->delta};
+  PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->trace, &w->base, &w->delta};
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardDestroy(w->at, arrays[k]));
   PetscCall(PetscFree(*guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the couplings that At has now; works in delta */
+static PetscErrorCode Trace_Private(GNNGuard w, PetscScalar t[])
+{
+  PetscFunctionBegin;
+  PetscCall(GuardProbe(w->at, 1, w->w));
+  PetscCall(GuardStrengths(w->at, w->delta));
+  PetscCall(GuardMultiply(w->at, 1.0, 0.0, w->delta, 1, w->w, 0.0, t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -343,8 +356,9 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   PetscFunctionBegin;
   PetscCall(GNNGuardCreate(guard, g, device));
   w = *guard;
+  PetscCall(Trace_Private(w, w->trace));
+  w->traced = PETSC_TRUE;
   PetscCall(GuardProbe(w->at, NPROBE, w->W));
-  PetscCall(GuardProbe(w->at, 1, w->w));
   *alpha = GNN_GUARD_JACOBI;
   PetscCall(TryJacobi_Private(w, damping));
   PetscCall(Split_Private(w, config, *damping, gt));
@@ -393,5 +407,27 @@ PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscRea
   PetscCall(GuardAXPBY(at, n, -1.0, w->w, 0.0, w->y));
   PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, 1.0, w->y));
   PetscCall(GuardDot(at, n, w->y, w->y, loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not where the loss is a NaN */
+PetscErrorCode GNNGuardMayKeep(GNNFactor f, PetscReal loss, PetscBool *keep)
+{
+  GNNGuard         w  = f->guard;
+  const GuardPlace at = w->at;
+  PetscReal        then, distance;
+
+  PetscFunctionBegin;
+  *keep = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+  if (!*keep) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Trace_Private(w, w->traced ? w->y : w->trace));
+  if (!w->traced) {
+    w->traced = PETSC_TRUE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(GuardAXPBY(at, at.g->n, -1.0, w->trace, 1.0, w->y));
+  PetscCall(GuardDot(at, at.g->n, w->y, w->y, &distance));
+  PetscCall(GuardDot(at, at.g->n, w->trace, w->trace, &then));
+  *keep = distance <= GNN_GUARD_MOVED * GNN_GUARD_MOVED * then ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

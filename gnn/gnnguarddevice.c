@@ -46,6 +46,11 @@ static PetscErrorCode Start_Private(GuardPlace at, const GNNConfig *config, Pets
   CALL(GNNKernelStartSlots, at.d->graph, s, start);
 }
 
+static PetscErrorCode Strengths_Private(GuardPlace at, PetscScalar m[])
+{
+  CALL(GNNKernelStrengths, at.d->graph, m);
+}
+
 static PetscErrorCode Jacobi_Private(GuardPlace at, const PetscScalar r[], PetscScalar z[])
 {
   CALL(GNNKernelJacobi, at.d->graph, r, z);
@@ -89,7 +94,7 @@ static PetscErrorCode Factor_Private(GuardPlace at, PETSC_UNUSED GNNFactor f, PE
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const GuardOps GuardDevice = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};
+static const GuardOps GuardDevice = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};
 
 const struct _GuardOps *GNNOpsGuard(void)
 {

@@ -51,6 +51,16 @@ static PetscErrorCode Start_Private(GuardPlace at, const GNNConfig *config, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Strengths_Private(GuardPlace at, PetscScalar m[])
+{
+  const GNNGraph g = at.g;
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < g->nz; p++) m[p] = GNNStrength(PetscRealPart(g->at[p]));
+  for (PetscInt i = 0; i < g->n; i++) m[g->diag[i]] = 0.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Jacobi_Private(GuardPlace at, const PetscScalar r[], PetscScalar z[])
 {
   const GNNGraph g = at.g;
@@ -124,4 +134,4 @@ static PetscErrorCode Factor_Private(PETSC_UNUSED GuardPlace at, GNNFactor f, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const GuardOps GuardHost = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};
+const GuardOps GuardHost = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};

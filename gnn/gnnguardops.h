@@ -23,6 +23,7 @@ struct _GuardOps {
   const PetscScalar *(*matrix)(GuardPlace);                                                /* slots of At */
   PetscErrorCode (*probe)(GuardPlace, PetscInt, PetscScalar[]);                            /* K probes: signs from a hash, 0 at decoupled unknowns */
   PetscErrorCode (*start)(GuardPlace, const GNNConfig *, PetscReal, PetscScalar[]);        /* slots of the start with At damped */
+  PetscErrorCode (*strengths)(GuardPlace, PetscScalar[]);                                  /* slots of GNNStrength() of At off the diagonal */
   PetscErrorCode (*jacobi)(GuardPlace, const PetscScalar[], PetscScalar[]);                /* z = D^-1 r, 0 at decoupled unknowns */
   PetscErrorCode (*multiply)(GuardPlace, PetscReal, PetscReal, const PetscScalar[], PetscInt, const PetscScalar[], PetscReal, PetscScalar[]); /* a, b, m, K, x, beta: y = (a m + b m^T) x + beta y */
   PetscErrorCode (*dot)(GuardPlace, PetscInt, const PetscScalar[], const PetscScalar[], PetscReal *);
@@ -37,6 +38,7 @@ PETSC_INTERN const GuardOps GuardHost; /* the device's: GNNOpsGuard() */
 #define GuardMatrix(at)        ((at).ops->matrix((at)))
 #define GuardProbe(at, ...)    ((at).ops->probe((at), __VA_ARGS__))
 #define GuardStart(at, ...)    ((at).ops->start((at), __VA_ARGS__))
+#define GuardStrengths(at, ...) ((at).ops->strengths((at), __VA_ARGS__))
 #define GuardJacobi(at, ...)   ((at).ops->jacobi((at), __VA_ARGS__))
 #define GuardMultiply(at, ...) ((at).ops->multiply((at), __VA_ARGS__))
 #define GuardDot(at, ...)      ((at).ops->dot((at), __VA_ARGS__))

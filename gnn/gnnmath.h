@@ -125,6 +125,12 @@ GNN_FN double GNNProbeSign(unsigned long long k)
   return (h >> 40) & 1 ? 1.0 : -1.0;
 }
 
+/* A coupling of the scaled matrix by its order of magnitude: what choices depend on, and are kept by */
+GNN_FN double GNNStrength(double a)
+{
+  return sqrt(sqrt(fabs(a)));
+}
+
 /* ---- training ---- */
 
 /* The finaliser of splitmix64 */

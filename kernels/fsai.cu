@@ -255,7 +255,7 @@ __device__ static void Substitute(const Row &w, int m, int most)
   }
 }
 
-/* The row on J; 0 if As on J + {i} is not positive definite */
+/* The row on J; 0 if As on J + {i} is not positive definite, or rounding spoils it */
 template <int LANES>
 __device__ static int Solve(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
 {
@@ -266,7 +266,7 @@ __device__ static int Solve(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
   positive = Cholesky<LANES>(w, m, most);
   Substitute<LANES>(w, m, most);
   if (w.on && w.lane == 0) w.flops += (unsigned long long)GNNFsaiSolveFlops(m);
-  return positive;
+  return positive && GNNFsaiSound(m, w.x);
 }
 
 /* ---- growth ---- */

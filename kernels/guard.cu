@@ -109,6 +109,21 @@ int GNNKernelStartSlots(GNNKernelGraph g, GNNKernelStart s, double *start, GNNSt
   return cudaGetLastError();
 }
 
+/* m = GNNStrength(At), 0 on the diagonal */
+__global__ static void StrengthRows(GNNKernelGraph g, double *m)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES;
+
+  if (row >= g.n) return;
+  for (int p = g.i[row] + threadIdx.x % LANES; p < g.i[row + 1]; p += LANES) m[p] = g.j[p] == row ? 0.0 : GNNStrength(g.at[p]);
+}
+
+int GNNKernelStrengths(GNNKernelGraph g, double *m, GNNStream stream)
+{
+  GNN_LAUNCH(StrengthRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, m);
+  return cudaGetLastError();
+}
+
 /* z = D^-1 r, D the diagonal of At; 0 at decoupled unknowns */
 __global__ static void DivideByDiagonal(GNNKernelGraph g, const double *r, double *z)
 {

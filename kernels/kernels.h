@@ -238,6 +238,7 @@ int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKer
 /* The operations of its first choice; m and start by slots (nz) */
 int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                   /* K probes */
 int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                   /* the start with its damping */
+int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                    /* GNNStrength() of At off the diagonal */
 int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                       /* z = D^-1 r, D the diagonal of At */
 int GNNKernelUnscale(GNNKernelGraph, int, double *, GNNStream);                                 /* z = S^-1 z, or 1: S^-T z */
 int GNNKernelMultiplySlots(GNNKernelGraph, double, double, const double *, int, const double *, double, double *, GNNStream); /* a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta: y = (a m + b m^T) x + beta y */

@@ -8,7 +8,7 @@ static char help[] = "The coarse space: exact on what its prolongator spans, sym
 /* On several ranks, whose set-ups take long where ranks share cores, what can differ there and no more */
 static PetscBool serial;
 
-/* A preconditioner with a small random network, options "-pc_gnnspai_..." given as text */
+/* A preconditioner with a small random network, options "-pc_gnnspai_..." given as text. Without guard, which may refuse the coarse space */
 static PetscErrorCode Create(Mat A, const char arguments[], PC *pc)
 {
   PetscOptions options;
@@ -20,7 +20,7 @@ static PetscErrorCode Create(Mat A, const char arguments[], PC *pc)
   PetscCall(PetscOptionsCreate(&options));
   PetscCall(PetscOptionsInsertString(options, arguments));
   PetscCall(PetscOptionsPush(options));
-  PetscCall(TestPCCreate(A, model, PETSC_TRUE, pc));
+  PetscCall(TestPCCreate(A, model, PETSC_FALSE, pc));
   PetscCall(PCSetFromOptions(*pc));
   PetscCall(PCSetUp(*pc));
   PetscCall(PetscOptionsAllUsed(options, &unused));
@@ -219,13 +219,11 @@ static PetscErrorCode TestRefresh(Mat A, const char arguments[])
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
   PetscCall(MatSetOption(B, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
   PetscCall(Create(B, arguments, &pc));
-  PetscCall(PCGNNSPAISetGuard(pc, PETSC_FALSE)); /* which remembers its choice */
   for (int step = 0; step < (serial ? 3 : 2); step++) {
     if (step == 0) PetscCall(MatScale(B, 3.0)); /* aggregates made anew are the same */
     if (step == 1) PetscCall(TestMatDecouple(B, 9));
     if (step == 2) PetscCall(MatCopy(A, B, SAME_NONZERO_PATTERN));
     PetscCall(Create(B, arguments, &fresh));
-    PetscCall(PCGNNSPAISetGuard(fresh, PETSC_FALSE));
     PetscCall(TestApplied(pc, &z));
     PetscCall(TestApplied(fresh, &w));
     PetscCall(TestDifference(w, 1.0, z, &difference));
@@ -312,13 +310,27 @@ static PetscErrorCode Laplacian(MatType mtype, PetscInt m, PetscInt b, PetscBool
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The text of -ksp_view, to be freed; empty but on rank 0 */
+static PetscErrorCode View(KSP ksp, char **view)
+{
+  PetscViewer viewer;
+  FILE       *file;
+  size_t      length;
+
+  PetscFunctionBeginUser;
+  file = open_memstream(view, &length);
+  PetscCheck(file != NULL, PETSC_COMM_SELF, PETSC_ERR_MEM, "open_memstream()");
+  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_WORLD, file, &viewer));
+  PetscCall(KSPView(ksp, viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  (void)fclose(file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Solves with -pc_type gnnspai and the options; iterations, or -1 where it fails; the text of -ksp_view on rank 0, to be freed */
 static PetscErrorCode Solve(Mat A, const char arguments[], PetscInt *its, char **view)
 {
   PetscOptions       options;
-  PetscViewer        viewer;
-  FILE              *file;
-  size_t             length;
   KSP                ksp;
   KSPConvergedReason reason;
   Vec                x, b;
@@ -341,12 +353,7 @@ static PetscErrorCode Solve(Mat A, const char arguments[], PetscInt *its, char *
   PetscCall(KSPGetConvergedReason(ksp, &reason));
   PetscCall(KSPGetIterationNumber(ksp, its));
   if (reason <= 0) *its = -1;
-  file = open_memstream(view, &length);
-  PetscCheck(file != NULL, PETSC_COMM_SELF, PETSC_ERR_MEM, "open_memstream()");
-  PetscCall(PetscViewerASCIIOpenWithFILE(PETSC_COMM_WORLD, file, &viewer));
-  PetscCall(KSPView(ksp, viewer));
-  PetscCall(PetscViewerDestroy(&viewer));
-  (void)fclose(file);
+  PetscCall(View(ksp, view));
   PetscCall(PetscOptionsAllUsed(options, &unused));
   if (unused) Ok(PETSC_FALSE, "%d unused options in %s", (int)unused, arguments);
   PetscCall(VecDestroy(&x));
@@ -374,6 +381,7 @@ static PetscErrorCode TestSolve(Mat A, const char arguments[], PetscInt most, co
 }
 
 #define COARSE "-pc_type gnnspai -pc_gnnspai_coarse 32 "
+#define FSAI   "-pc_type gnnspai -pc_gnnspai_values fsai"
 
 static PetscErrorCode TestSolves(void)
 {
@@ -448,6 +456,249 @@ static PetscErrorCode TestSingular(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Constants are never taken away from x again, so that rounding must not bring them in */
+static PetscErrorCode TestSingularDeep(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 40, 1, PETSC_FALSE, PETSC_FALSE, &A));
+  PetscCall(TestSolve(A, COARSE "-pc_gnnspai_values fsai -ksp_rtol 1e-12", 80, "32 aggregates", "pure Neumann, no null space attached, 12 digits"));
+  if (serial) PetscCall(TestSolve(A, COARSE "-pc_gnnspai_values fsai -pc_gnnspai_coarse_type balanced -ksp_rtol 1e-12", 80, "32 aggregates", "balanced, pure Neumann, no null space attached, 12 digits"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the guard ---- */
+
+/* 2-D Laplacian, m x m, with weights in x and y; Dirichlet, or Neumann with a penalty on the first and the last node of each row */
+static PetscErrorCode Grid(PetscInt m, PetscReal kx, PetscReal ky, PetscReal penalty, Mat *A)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, m * m, m * m, 5, NULL, 2, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt  x = row % m, y = row / m;
+    const PetscInt  other[]  = {x > 0 ? row - 1 : -1, x < m - 1 ? row + 1 : -1, y > 0 ? row - m : -1, y < m - 1 ? row + m : -1};
+    const PetscReal weight[] = {kx, kx, ky, ky};
+    PetscReal       diagonal = penalty > 0.0 && (x == 0 || x == m - 1) ? penalty : 0.0;
+
+    for (int k = 0; k < 4; k++) {
+      if (other[k] >= 0) PetscCall(MatSetValue(*A, row, other[k], -weight[k], INSERT_VALUES));
+      if (other[k] >= 0 || penalty == 0.0) diagonal += weight[k];
+    }
+    PetscCall(MatSetValue(*A, row, row, diagonal, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With the options, for more than one solve */
+static PetscErrorCode CreateKSP(Mat A, const char arguments[], KSP *ksp)
+{
+  PetscOptions options;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsCreate(&options));
+  PetscCall(PetscOptionsInsertString(options, arguments));
+  PetscCall(PetscOptionsPush(options));
+  PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
+  PetscCall(KSPSetOperators(*ksp, A, A));
+  PetscCall(KSPSetType(*ksp, KSPCG));
+  PetscCall(KSPSetNormType(*ksp, KSP_NORM_NATURAL));
+  PetscCall(KSPSetTolerances(*ksp, 1e-8, 0.0, PETSC_DEFAULT, 2000));
+  PetscCall(KSPSetFromOptions(*ksp));
+  PetscCall(KSPSetUp(*ksp));
+  PetscCall(PetscOptionsPop());
+  PetscCall(PetscOptionsDestroy(&options));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Iterations, or the most there may be where it fails */
+static PetscErrorCode SolveKSP(KSP ksp, Mat A, PetscInt *its)
+{
+  KSPConvergedReason reason;
+  Vec                b, x;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestVecRandom(A, 8, &b));
+  PetscCall(VecDuplicate(b, &x));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetConvergedReason(ksp, &reason));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  if (reason <= 0) *its = 2000;
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not more iterations than without the coarse space, for a right-hand side of one size everywhere, and is the coarse space refused? */
+static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refused, const char what[])
+{
+  char     with[256], *view;
+  PetscInt its[2];
+  KSP      ksp;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(with, sizeof(with), "%s -pc_gnnspai_coarse 16", arguments));
+  for (int k = 0; k < 2; k++) {
+    PetscCall(CreateKSP(A, k ? with : arguments, &ksp));
+    PetscCall(SolveKSP(ksp, A, &its[k]));
+    if (k == 1) PetscCall(View(ksp, &view));
+    PetscCall(KSPDestroy(&ksp));
+  }
+  Ok(its[1] <= its[0] + its[0] / 20 && its[1] < 2000, "%s, %s: %d iterations, without coarse space %d", what, arguments, (int)its[1], (int)its[0]);
+  Ok(*view == '\0' || (strstr(view, "coarse space refused") != NULL) == refused, "%s: %s", what, refused ? "refused" : "not refused");
+  free(view);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Penalties: the rows that have them take no aggregates. Lines that are all but decoupled, more of them than aggregates: the coarse space is refused */
+static PetscErrorCode TestGuard(void)
+{
+  const PetscReal penalties[] = {1e4, 1e8, 1e30};
+  Mat             A;
+
+  PetscFunctionBeginUser;
+  for (size_t k = serial ? 0 : 2; k < PETSC_STATIC_ARRAY_LENGTH(penalties); k++) {
+    PetscCall(Grid(40, 1.0, 1.0, penalties[k], &A));
+    PetscCall(TestNotWorse(A, FSAI " -ksp_norm_type unpreconditioned", PETSC_FALSE, "penalty"));
+    PetscCall(MatDestroy(&A));
+  }
+  PetscCall(Grid(48, 1.0, 1e-6, 0.0, &A));
+  PetscCall(TestNotWorse(A, FSAI, PETSC_TRUE, "decoupled lines"));
+  if (serial) PetscCall(TestNotWorse(A, FSAI " -pc_gnnspai_coarse_type balanced", PETSC_TRUE, "decoupled lines"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All but singular: rounding spoils rows of the classical factor, and A_c */
+static PetscErrorCode TestHilbert(void)
+{
+  static const char *const variants[] = {"-pc_type gnnspai", "-pc_type gnnspai -pc_gnnspai_values fsai", COARSE, COARSE "-pc_gnnspai_values fsai"};
+  const PetscInt           n = 48;
+  PetscInt                 jacobi;
+  Mat                      A;
+  char                    *view;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, &A));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt j = 0; j < n; j++) PetscCall(MatSetValue(A, i, j, 1.0 / (PetscReal)(i + j + 1), INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(Solve(A, "-pc_type jacobi", &jacobi, &view));
+  free(view);
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestSolve(A, variants[k], 2 * jacobi, k % 2 ? "fsai: 48 rows are Jacobi's" : "gnnspai", "Hilbert matrix"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what is kept ---- */
+
+/* A near-null space that is attached later counts from the next set-up on, and so do new values of its vectors */
+static PetscErrorCode TestNearNullLater(Mat A)
+{
+  static const char arguments[] = "-pc_gnnspai_coarse 12";
+  MatNullSpace      nullspace;
+  Mat               B;
+  PC                pc, fresh;
+  Vec               v, z, w;
+  PetscReal         difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(TestVecRandom(B, 7, &v));
+  PetscCall(VecNormalize(v, NULL));
+  PetscCall(Create(B, arguments, &pc));
+  for (int step = 0; step < 2; step++) {
+    if (step == 1) PetscCall(VecScale(v, -1.0));
+    PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, 1, &v, &nullspace));
+    PetscCall(MatSetNearNullSpace(B, step == 0 ? nullspace : NULL));
+    PetscCall(MatNullSpaceDestroy(&nullspace));
+    PetscCall(MatScale(B, 2.0));
+    PetscCall(Create(B, arguments, &fresh));
+    PetscCall(TestApplied(pc, &z));
+    PetscCall(TestApplied(fresh, &w));
+    PetscCall(TestDifference(w, 1.0, z, &difference));
+    Ok(difference < 1e-12, "near-null space %s after the first set-up: the M of a new preconditioner, off by %.1e", step == 0 ? "attached" : "taken away", (double)difference);
+    PetscCall(VecDestroy(&z));
+    PetscCall(VecDestroy(&w));
+    PetscCall(PCDestroy(&fresh));
+  }
+  PetscCall(PCDestroy(&pc));
+  PetscCall(VecDestroy(&v));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The strong direction turns from x to y, slowly: never more than 1.25 times the iterations of a new preconditioner */
+static PetscErrorCode TestDrift(const char arguments[])
+{
+  PetscReal worst = 0.0;
+  Mat       A = NULL;
+  KSP       ksp;
+
+  PetscFunctionBeginUser;
+  for (int step = 8; step >= -8; step -= serial ? 1 : 2) {
+    const PetscReal ratio = PetscPowReal(10.0, 0.25 * step);
+    PetscInt        its, fresh;
+    KSP             other;
+    Mat             B;
+
+    PetscCall(Grid(32, ratio, 1.0 / ratio, 0.0, &B));
+    if (A == NULL) {
+      PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &A));
+      PetscCall(CreateKSP(A, arguments, &ksp));
+    } else PetscCall(MatCopy(B, A, SAME_NONZERO_PATTERN));
+    PetscCall(SolveKSP(ksp, A, &its));
+    PetscCall(CreateKSP(B, arguments, &other));
+    PetscCall(SolveKSP(other, B, &fresh));
+    worst = PetscMax(worst, (PetscReal)its / (PetscReal)fresh);
+    PetscCall(KSPDestroy(&other));
+    PetscCall(MatDestroy(&B));
+  }
+  Ok(worst <= 1.25, "%s: %.2f times the iterations of new ones in a drift", arguments, (double)worst);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The inner solvers read nothing of the user's own solver's, but what has their prefix */
+static PetscErrorCode TestPrefix(Mat A)
+{
+  static const char *const arguments[] = {"-ksp_converged_reason -ksp_monitor -ksp_view -ksp_max_it 1 -pc_type none -pc_factor_shift_type nonzero",
+                                          "-pc_gnnspai_coarse_ksp_type preonly -pc_gnnspai_coarse_estimate_ksp_max_it 8 -pc_gnnspai_coarse_estimate_ksp_monitor_cancel"};
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) {
+    PetscOptions options;
+    PetscInt     all, left;
+    Vec          z;
+    PC           pc;
+
+    PetscCall(PetscOptionsCreate(&options));
+    PetscCall(PetscOptionsInsertString(options, arguments[k]));
+    PetscCall(PetscOptionsAllUsed(options, &all));
+    PetscCall(PetscOptionsPush(options));
+    PetscCall(TestPCCreate(A, NULL, PETSC_FALSE, &pc));
+    PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_FSAI));
+    PetscCall(PCGNNSPAISetCoarse(pc, 12));
+    PetscCall(TestApplied(pc, &z));
+    PetscCall(PetscOptionsAllUsed(options, &left));
+    Ok(left == (k == 0 ? all : 0), "inner solvers, %s: %d of %d options are not read", arguments[k], (int)left, (int)all);
+    PetscCall(VecDestroy(&z));
+    PetscCall(PCDestroy(&pc));
+    PetscCall(PetscOptionsPop());
+    PetscCall(PetscOptionsDestroy(&options));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Nothing to aggregate: a diagonal matrix, a matrix without rows */
 static PetscErrorCode TestNothing(void)
 {
@@ -518,6 +769,13 @@ int main(int argc, char **argv)
   PetscCall(TestSolves());
   PetscCall(TestTypes());
   PetscCall(TestSingular());
+  PetscCall(TestSingularDeep());
+  PetscCall(TestGuard());
+  if (serial) PetscCall(TestHilbert());
+  PetscCall(TestNearNullLater(A));
+  PetscCall(TestDrift(COARSE));
+  if (serial) PetscCall(TestDrift(COARSE "-pc_gnnspai_values fsai"));
+  PetscCall(TestPrefix(A));
   PetscCall(TestNothing());
   if (serial) PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12"));
   PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced"));

@@ -382,7 +382,7 @@ static PetscErrorCode TestAwkward(void)
   PetscCall(OkRowsOf(&A, "a node in the pattern of all"));
   PetscCall(Arrow(150, 149, &A));
   PetscCall(OkRowsOf(&A, "a row longer than the cap"));
-  PetscCall(Band(40, 2, 3.0, PETSC_FALSE, &A));
+  PetscCall(Band(40, 2, 1.3, PETSC_FALSE, &A));
   PetscCall(OkRowsOf(&A, "indefinite"));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 90, 2, &A));
   PetscCall(TestMatDecouple(A, 7));
