@@ -234,7 +234,8 @@ PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScal
   for (PetscInt p = 0; p < g->nz; p++) sum += PetscAbsScalar(a[p]) / (PetscReal)g->nz; /* divided first: a sum of large entries must not overflow */
   if (PetscIsInfOrNanReal(sum)) PetscFunctionReturn(PETSC_SUCCESS);
   *status = GNN_GRAPH_OK;
-  g->norm = sum;
+  g->norm    = sum;
+  g->scaling = scaling;
   for (PetscInt i = 0; i < g->n; i++) {
     const PetscReal d = PetscRealPart(a[g->diag[i]]);
 
@@ -270,7 +271,7 @@ static GNNReal GraphRowFeature_Private(GNNGraph g, GNNNodeFeature feature, Petsc
   } else {
     for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += PetscRealPart(g->at[p]);
   }
-  return (GNNReal)sum;
+  return (GNNReal)(g->scaling == GNN_SCALING_DIAGONAL ? GNNBoundedFeature(sum) : sum);
 }
 
 /* One feature of node i, written to x; returns how many numbers it has */
@@ -278,7 +279,7 @@ static PetscInt GraphNodeFeature_Private(GNNGraph g, GNNNodeFeature feature, Pet
 {
   switch (feature) {
   case GNN_NODE_DEGREE:
-    *x = (GNNReal)((PetscReal)g->degree[i] / 16.0);
+    *x = (GNNReal)GNNBoundedFeature((PetscReal)g->degree[i] / 16.0);
     return 1;
   case GNN_NODE_USER:
     for (PetscInt k = 0; k < g->user_size; k++) x[k] = (GNNReal)PetscRealPart(g->user[i * g->user_size + k]);

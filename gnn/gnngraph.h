@@ -23,6 +23,7 @@ struct _n_GNNGraph {
   PetscInt  nodes, slots, *bi, *bj, *brev, *bdiag; /* the same of the blocks: n/b, nz/b^2 and so on; the arrays above where b = 1 */
   /* of the values, owned; GNNGraphSetValues() */
   PetscReal    norm;      /* ||A|| = mean |a| over the stored numbers */
+  GNNScaling   scaling;   /* that at has */
   PetscScalar *s;         /* (nodes, b, b) scaling S, upper triangular; M^-1 = S (G G^T + eps I) S^T */
   PetscScalar *at;        /* (nz) scaled matrix S^T A S, 0 in slots that are not kept */
   PetscScalar *inverse;   /* (nodes, b, b) of the diagonal blocks */

@@ -120,6 +120,14 @@ GNN_FN void GNNStartTerms(int residual, int lower, int diagonal, double at, doub
   *by_c1 = residual ? c1 * at : 0.0;
 }
 
+/* A number of a node as a feature, kept in the range that models see in training (degree/16, and sums over a row of a matrix with a unit diagonal):
+   a row coupled to all others would drive the states of all its neighbours out of it */
+#define GNN_FEATURE_BOUND 8.0
+GNN_FN double GNNBoundedFeature(double x)
+{
+  return x > GNN_FEATURE_BOUND ? GNN_FEATURE_BOUND : x < -GNN_FEATURE_BOUND ? -GNN_FEATURE_BOUND : x; /* a NaN stays one */
+}
+
 /* kappa_i of Agg_j m_ij = kappa_i sum_j m_ij */
 GNN_FN GNNReal GNNAggregationScale(int mean, GNNReal scale, GNNReal degree)
 {
