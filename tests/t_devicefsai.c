@@ -471,6 +471,8 @@ int main(int argc, char **argv)
   PetscCall(TestMatrix("random, decoupled rows", &A));
   PetscCall(LaplacianMat(POINTS, &A));
   PetscCall(TestMatrix("Laplacian", &A));
+  PetscCall(TestMatCreateHex(5, 1, 10.0, &A));
+  PetscCall(TestMatrix("hexahedra", &A));
   PetscCall(TestLengths());
   PetscCall(TestHub());
   PetscCall(TestIndefinite());

@@ -404,6 +404,79 @@ static PetscErrorCode TestAwkward(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- rows whose entries are all small ---- */
+
+/* Iterations of CG to 1e-8 with the classical factor, or with Jacobi where the settings are NULL */
+static PetscErrorCode Iterations(Mat A, const Settings *s, PetscInt *its)
+{
+  KSP ksp;
+  PC  pc;
+  Vec b, x;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestVecRandom(A, 1, &b));
+  PetscCall(VecDuplicate(b, &x));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPSetTolerances(ksp, 1e-8, 0.0, PETSC_DEFAULT, 2000));
+  if (s) {
+    PetscCall(FsaiCreate(A, s, &pc));
+    PetscCall(KSPSetPC(ksp, pc));
+    PetscCall(PCDestroy(&pc));
+  } else {
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(PCSetType(pc, PCJACOBI));
+  }
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The default threshold: little worse than on the whole lower triangle, and far better than the bare diagonal */
+static PetscErrorCode OkSmall(Mat *A, const char what[])
+{
+  const Settings defaults = {0.07, 2, PC_GNNSPAI_ORDER_NATURAL}, whole = {0.0, 2, PC_GNNSPAI_ORDER_NATURAL};
+  PetscInt       grown, lower, jacobi;
+
+  PetscFunctionBeginUser;
+  PetscCall(Iterations(*A, &defaults, &grown));
+  PetscCall(Iterations(*A, &whole, &lower));
+  PetscCall(Iterations(*A, NULL, &jacobi));
+  Ok(10 * grown <= 11 * lower + 10 && 10 * grown <= 8 * jacobi, "%s: %d iterations, on the lower triangle %d, Jacobi %d", what, (int)grown, (int)lower, (int)jacobi);
+  PetscCall(MatDestroy(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestSmall(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreate27(4, 10.0, &A));
+  PetscCall(OkRowsOf(&A, "27 points"));
+  PetscCall(TestMatCreateHex(4, 1, 10.0, &A));
+  PetscCall(OkRowsOf(&A, "hexahedra"));
+  PetscCall(TestMatCreate27(14, 1.0, &A));
+  PetscCall(OkSmall(&A, "27 points"));
+  PetscCall(TestMatCreate27(14, 100.0, &A));
+  PetscCall(OkSmall(&A, "27 points, variable coefficient"));
+  PetscCall(TestMatCreateHex(14, 1, 1.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra"));
+  PetscCall(TestMatCreateHex(14, 1, 100.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, variable coefficient"));
+  PetscCall(TestMatCreateHex(8, 3, 1.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, elasticity"));
+  PetscCall(TestMatCreateHex(8, 3, 100.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, elasticity, variable stiffness"));
+  PetscCall(Band(200, 199, 0.01, PETSC_FALSE, &A));
+  PetscCall(OkRowsOf(&A, "a dense matrix of small entries"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- from one set-up to the next ---- */
 
 /* A + shift diag(A): the larger, the fewer entries a grown row has */
@@ -562,6 +635,7 @@ int main(int argc, char **argv)
   PetscCall(TestOptimal(A));
   PetscCall(OkRows(A, "random"));
   PetscCall(TestAwkward());
+  PetscCall(TestSmall());
   PetscCall(TestRefresh(A, PC_GNNSPAI_DOUBLE));
   PetscCall(TestRefresh(A, PC_GNNSPAI_SINGLE));
   PetscCall(TestOptions(A));
