@@ -138,7 +138,7 @@ def graph(path, kappa=KAPPA):
     keep = coupled[i] & coupled[j] & (reverse >= 0)
     i, j, at = i[keep], j[keep], (a / np.sqrt(diagonal[i] * diagonal[j]))[keep]
     degree = np.bincount(i, minlength=n)
-    nodes = np.stack([0.25 * np.bincount(i, np.abs(at), n), np.bincount(i, at, n), degree / 16], 1)
+    nodes = np.stack([0.25 * np.bincount(i, np.abs(at), n), np.bincount(i, at, n), degree / 16], 1).clip(-8, 8)
     return {"n": n, "nonzeros": len(a), "i": i, "j": j, "at": at, "nodes": nodes, "edges": np.stack([at, i == j], 1),
             "kappa": (kappa / np.maximum(degree, 1))[:, None], "mask": coupled[:, None].astype(float), "coupled": np.array([coupled.sum()])}
 

@@ -49,9 +49,9 @@ typedef enum {
   GNN_EDGE_DIAGONAL /* 1 if i = j else 0 */
 } GNNEdgeFeature;
 typedef enum {
-  GNN_NODE_ROWABS, /* b numbers: 1/4 of the sum of |at| over a scalar row */
-  GNN_NODE_ROWSUM, /* b numbers: sum of at over a scalar row */
-  GNN_NODE_DEGREE, /* kept blocks of the row / 16 */
+  GNN_NODE_ROWABS, /* b numbers: 1/4 of the sum of |at| over a scalar row; with GNN_SCALING_DIAGONAL bounded (gnnmath.h) */
+  GNN_NODE_ROWSUM, /* b numbers: sum of at over a scalar row, bounded likewise */
+  GNN_NODE_DEGREE, /* kept blocks of the row / 16, bounded in any scaling */
   GNN_NODE_MASK,   /* b numbers: 1 for a decoupled component */
   GNN_NODE_USER    /* user_size numbers given by the user */
 } GNNNodeFeature;

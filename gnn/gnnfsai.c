@@ -2,8 +2,9 @@
    Rows of the classical factor on the host, one after the other, each at the cost of its own entries: the neighbours of a row are numbered
    in the order they are met, through an index array that is cleared by the list of those numbered.
 
-   A grown row, tau the threshold: J = {j before i: |As_ij| > tau}; then some times: solve for L_i on J + {i} (gnnfsairow.h), gradient
-   r = As L_i^T, new J = {j in J: |L_ij| > tau} + {j not in J: |r_j| > tau}.
+   A grown row, t the threshold (GNNFsaiThreshold()): J = {j before i: |As_ij| > t}; then some times: solve for L_i on J + {i} (gnnfsairow.h),
+   gradient r = As L_i^T, new J = {j in J: |L_ij| > t} + {j not in J: |r_j| > t}, unless it is empty.
+   A row that has as many columns as it may have does not grow.
 */
 #include "gnnfsai.h"
 #define GNN_INDEX PetscInt
@@ -11,7 +12,7 @@
 
 /* Columns J of a row with what they were chosen by */
 typedef struct {
-  int      m;
+  int      m, worst; /* of those inserted, where there are as many as may be */
   PetscInt j[GNN_FSAI_MAX];
   double   score[GNN_FSAI_MAX];
 } Columns;
@@ -35,17 +36,17 @@ struct _n_GNNFsai {
 /* J keeps the GNN_FSAI_MAX best of the columns inserted */
 static void ColumnsInsert_Private(Columns *J, PetscInt j, double score)
 {
-  int worst = 0;
+  int at = J->worst;
 
-  if (J->m < GNN_FSAI_MAX) worst = J->m++;
-  else {
-    for (int k = 1; k < J->m; k++) {
-      if (GNNFsaiBetter(J->j[worst], J->score[worst], J->j[k], J->score[k])) worst = k;
-    }
-    if (!GNNFsaiBetter(j, score, J->j[worst], J->score[worst])) return;
+  if (J->m < GNN_FSAI_MAX) at = J->m++;
+  else if (!GNNFsaiBetter(j, score, J->j[at], J->score[at])) return;
+  J->j[at]     = j;
+  J->score[at] = score;
+  if (J->m < GNN_FSAI_MAX) return;
+  J->worst = 0;
+  for (int k = 1; k < J->m; k++) {
+    if (GNNFsaiBetter(J->j[J->worst], J->score[J->worst], J->j[k], J->score[k])) J->worst = k;
   }
-  J->j[worst]     = j;
-  J->score[worst] = score;
 }
 
 /* Columns ascending, by insertion; the scores are forgotten */
@@ -135,6 +136,17 @@ static void FsaiForget_Private(GNNFsai w)
   while (w->nnode > 0) w->number[w->node[--w->nnode]] = -1;
 }
 
+/* The largest |As_ij| off the diagonal, also behind i */
+static PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
+{
+  PetscReal largest = 0.0;
+
+  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+    if (p != g->diag[i]) largest = PetscMax(largest, PetscAbsScalar(w->as[p]));
+  }
+  return largest;
+}
+
 /* J from the row of A: above the threshold, or all where that is 0 */
 static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
 {
@@ -186,13 +198,20 @@ static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, P
   return g->i[k + 1] - g->i[k];
 }
 
-/* next = columns of J and their neighbours that are above the threshold; number m is i itself */
-static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
+/* next = columns of J and their neighbours that are above the threshold, for which L's entries count as well; number m is i itself */
+static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, PetscLogDouble *flops)
 {
-  const PetscInt m       = w->J.m;
+  const PetscInt m       = w->J.m, length = g->i[i + 1] - g->i[i];
   PetscInt       entries = 0;
+  PetscReal      threshold;
 
-  for (PetscInt k = 0; k <= m; k++) entries += FsaiAdd_Private(w, g, i, w->node[k], w->x[k]);
+  for (PetscInt k = 0; k <= m; k++) {
+    const PetscInt node = w->node[k];
+
+    if (k < m) largest = PetscMax(largest, PetscAbsReal(w->x[k]));
+    if (GNNFsaiWalks(g->i[node + 1] - g->i[node], length)) entries += FsaiAdd_Private(w, g, i, node, w->x[k]);
+  }
+  threshold = GNNFsaiThreshold(tau, largest);
   w->next.m = 0;
   for (PetscInt k = 0; k < w->nnode; k++) {
     const double score = fabs(k < m ? w->x[k] : w->r[k]);
@@ -206,18 +225,19 @@ static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal thresh
 /* J and x of row i; PETSC_FALSE if As on J + {i} is not positive definite */
 static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, const GNNFsaiOptions *options, PetscLogDouble *flops)
 {
-  const PetscInt stages = options->threshold > 0.0 ? options->stages : 0;
+  const PetscInt  stages  = options->threshold > 0.0 ? options->stages : 0;
+  const PetscReal largest = FsaiLargest_Private(w, g, i);
 
-  FsaiSeed_Private(w, g, i, options->threshold);
+  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(options->threshold, largest));
   for (PetscInt stage = 0;; stage++) {
-    PetscBool solved, last = stage == stages ? PETSC_TRUE : PETSC_FALSE;
+    PetscBool solved, last = stage == stages || w->J.m == GNN_FSAI_MAX ? PETSC_TRUE : PETSC_FALSE;
 
     FsaiGather_Private(w, g, i);
     solved = GNNFsaiSolve(w->J.m, w->T, w->x) ? PETSC_TRUE : PETSC_FALSE;
     *flops += GNNFsaiSolveFlops(w->J.m);
     if (solved && !last) {
-      FsaiGrow_Private(w, g, i, options->threshold, flops);
-      if (ColumnsSame_Private(&w->J, &w->next)) last = PETSC_TRUE;
+      FsaiGrow_Private(w, g, i, options->threshold, largest, flops);
+      if (w->next.m == 0 || ColumnsSame_Private(&w->J, &w->next)) last = PETSC_TRUE;
     }
     FsaiForget_Private(w);
     if (!solved || last) return solved;

@@ -16,6 +16,8 @@
 #define GNN_FSAI_MAX   64     /* most entries of a row beside its diagonal */
 #define GNN_FSAI_PIVOT 1e-14  /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
 #define GNN_FSAI_MOST  1e5    /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
+#define GNN_FSAI_SMALL 3.0    /* a row whose largest entry is below 1/this has a smaller threshold than tau */
+#define GNN_FSAI_LONG  64     /* times as long as row i: a row that is not walked while row i grows */
 #define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
 
 /* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a
@@ -47,15 +49,37 @@ GNN_FN int GNNFsaiBefore(const int key[], GNN_INDEX j, GNN_INDEX i)
 
 /* ---- columns ---- */
 
+/* What an entry must exceed to be kept: tau, but no more than a share of the largest entry it stands among. Without it, rows of many entries
+   that are alike, and small for that reason (27-point stencils, trilinear hexahedra), would be left with their diagonal */
+GNN_FN double GNNFsaiThreshold(double tau, double largest)
+{
+  return GNN_FSAI_SMALL * largest < 1.0 ? GNN_FSAI_SMALL * tau * largest : tau;
+}
+
+/* Are the neighbours of node k, which has so many, candidates for a row of so many? Not those of a node that is coupled to all others: all
+   rows together cost no more than a multiple of A's entries */
+GNN_FN int GNNFsaiWalks(GNN_INDEX length_k, GNN_INDEX length_i)
+{
+  return length_k / GNN_FSAI_LONG <= length_i;
+}
+
 /* Does column j with its score come before column l with its own? Of equal scores the lower column does, so that the order of insertion is no matter */
 GNN_FN int GNNFsaiBetter(GNN_INDEX j, double score, GNN_INDEX l, double other)
 {
   return score > other || (score == other && j < l);
 }
 
-/* Where column c stands in the ascending columns j[start .. end), or -1 */
+/* Where column c stands in the ascending columns j[start .. end), or -1. Columns ascend by 1 or more, so that first and last bound the place: in a
+   full row they are it */
 GNN_FN GNN_INDEX GNNFsaiFind(const GNN_INDEX j[], GNN_INDEX start, GNN_INDEX end, GNN_INDEX c)
 {
+  GNN_INDEX most, least;
+
+  if (start >= end || c < j[start] || c > j[end - 1]) return -1;
+  most  = start + (c - j[start]);
+  least = end - 1 - (j[end - 1] - c);
+  start = least > start ? least : start;
+  end   = most < end ? most + 1 : end;
   while (start < end) {
     const GNN_INDEX middle = start + (end - start) / 2;
 
@@ -75,21 +99,40 @@ GNN_FN double GNNFsaiMinusDot(double sum, int m, const double a[], const double 
   return sum;
 }
 
-/* T = R R^T in place, rows 0 to m; returns 0 if a pivot is not positive */
+/* Entry c of rows r to r + 3 of R, whose sums do not wait for each other: each has its own order */
+GNN_FN void GNNFsaiCholesky4(int r, int c, double T[])
+{
+  const double *Tc = &T[GNN_FSAI_TRIANGLE(c, 0)];
+  double       *T0 = &T[GNN_FSAI_TRIANGLE(r, 0)], *T1 = T0 + r + 1, *T2 = T1 + r + 2, *T3 = T2 + r + 3;
+  double        s0 = T0[c], s1 = T1[c], s2 = T2[c], s3 = T3[c];
+
+  for (int k = 0; k < c; k++) {
+    s0 -= T0[k] * Tc[k];
+    s1 -= T1[k] * Tc[k];
+    s2 -= T2[k] * Tc[k];
+    s3 -= T3[k] * Tc[k];
+  }
+  T0[c] = s0 / Tc[c];
+  T1[c] = s1 / Tc[c];
+  T2[c] = s2 / Tc[c];
+  T3[c] = s3 / Tc[c];
+}
+
+/* T = R R^T in place, rows 0 to m, by columns; returns 0 if a pivot is not positive */
 GNN_FN int GNNFsaiCholesky(int m, double T[])
 {
-  for (int r = 0; r <= m; r++) {
-    double *Tr = &T[GNN_FSAI_TRIANGLE(r, 0)];
+  for (int c = 0; c <= m; c++) {
+    double      *Tc    = &T[GNN_FSAI_TRIANGLE(c, 0)];
+    const double pivot = GNNFsaiMinusDot(Tc[c], c, Tc, Tc);
+    int          r     = c + 1;
 
-    for (int c = 0; c <= r; c++) {
-      const double *Tc  = &T[GNN_FSAI_TRIANGLE(c, 0)];
-      const double  sum = GNNFsaiMinusDot(Tr[c], c, Tr, Tc);
+    if (!(pivot > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
+    Tc[c] = sqrt(pivot);
+    for (; r + 3 <= m; r += 4) GNNFsaiCholesky4(r, c, T);
+    for (; r <= m; r++) {
+      double *Tr = &T[GNN_FSAI_TRIANGLE(r, 0)];
 
-      if (c < r) Tr[c] = sum / Tc[c];
-      else {
-        if (!(sum > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
-        Tr[r] = sqrt(sum);
-      }
+      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc) / Tc[c];
     }
   }
   return 1;

@@ -301,7 +301,8 @@ static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a
 PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScalar a[], GNNGraphStatus *status)
 {
   PetscFunctionBegin;
-  *status = g->pattern;
+  g->scaling = scaling;
+  *status    = g->pattern;
   if (*status == GNN_GRAPH_OK) *status = GraphSetNorm_Private(g, a);
   if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -366,7 +367,7 @@ static GNNReal GraphRowFeature_Private(GNNGraph g, GNNNodeFeature feature, Petsc
   } else {
     for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += PetscRealPart(g->at[p]);
   }
-  return (GNNReal)sum;
+  return (GNNReal)(g->scaling == GNN_SCALING_DIAGONAL ? GNNBoundedFeature(sum) : sum);
 }
 
 /* One feature of node i, written to x; returns how many numbers it has */
@@ -374,7 +375,7 @@ static PetscInt GraphNodeFeature_Private(GNNGraph g, GNNNodeFeature feature, Pet
 {
   switch (feature) {
   case GNN_NODE_DEGREE:
-    *x = (GNNReal)((PetscReal)g->degree[i] / 16.0);
+    *x = (GNNReal)GNNBoundedFeature((PetscReal)g->degree[i] / 16.0);
     return 1;
   case GNN_NODE_USER:
     for (PetscInt k = 0; k < g->user_size; k++) x[k] = (GNNReal)PetscRealPart(g->user[i * g->user_size + k]);

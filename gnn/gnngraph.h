@@ -31,6 +31,7 @@ struct _n_GNNGraph {
   PetscReal value; /* and its diagonal entry, if that is what is wrong */
   /* of the values, owned; GNNGraphSetValues() */
   PetscReal    norm;      /* ||A|| = mean |a| over the stored numbers */
+  GNNScaling   scaling;   /* that at has */
   PetscScalar *s;         /* (nodes, b, b) scaling S, upper triangular; M^-1 = S (G G^T + eps I) S^T */
   PetscScalar *at;        /* (nz) scaled matrix S^T A S, 0 in slots that are not kept */
   PetscScalar *inverse;   /* (nodes, b, b) of the diagonal blocks */

@@ -339,7 +339,9 @@ PetscErrorCode PCGNNSPAIGetValues(PC pc, PCGNNSPAIValues *values)
 
   Note:
   Entries are measured in the matrix scaled to a unit diagonal and relative to the row's own diagonal entry. A larger threshold makes G
-  sparser and its set-up cheaper. From 0.05 to 0.15 are sensible values.
+  sparser and its set-up cheaper. From 0.05 to 0.15 are sensible values. In a row whose largest entry off the diagonal
+  is below 1/3 the threshold is multiplied by 3 times that entry: so rows of many entries that are all small, as those of 27-point
+  stencils, keep the larger ones.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetThreshold()`, `PCGNNSPAISetValues()`, `PCGNNSPAISetStages()`
 @*/

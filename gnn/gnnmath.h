@@ -29,9 +29,24 @@ typedef float GNNReal;
 
 #define GNN_NORM_EPS ((GNNReal)1e-5) /* LayerNorm's eps */
 
-/* e^-y for y >= 0: -y = k ln2 + r with |r| <= ln2/2, e^r by its Taylor polynomial; relative error 2e-7, y is cut off at 87.
-   No branch and no float comparison, so that loops over it vectorise without -ffast-math (the order of nonnegative floats is that of
-   their bits) */
+/* The smaller of two nonnegative numbers, by their bits, whose order is the same: a float comparison would keep loops from being
+   vectorised without -ffast-math. A NaN counts as large */
+GNN_FN float GNNSmallerf(float a, float b)
+{
+  union
+  {
+    float f;
+    int   i;
+  } x, y;
+
+  x.f = a;
+  y.f = b;
+  x.i = x.i < y.i ? x.i : y.i;
+  return x.f;
+}
+
+/* e^-y for 0 <= y <= 87: -y = k ln2 + r with |r| <= ln2/2, e^r by its Taylor polynomial; relative error 2e-7. No branch, so that loops over
+   it vectorise */
 GNN_FN float GNNExpNegf(float y)
 {
 #if defined(__CUDA_ARCH__)
@@ -41,16 +56,14 @@ GNN_FN float GNNExpNegf(float y)
   {
     float f;
     int   i;
-  } z, two_k;
+  } two_k;
   const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer, which stands in the low mantissa bits */
   float       k, r, p;
 
-  z.f     = y;
-  z.i     = z.i < 0x42AE0000 ? z.i : 0x42AE0000; /* the bits of 87 */
-  two_k.f = k = magic - z.f * 1.44269504f;
+  two_k.f = k = magic - y * 1.44269504f;
   two_k.i = (two_k.i + (127 - 0x4B400000)) * (1 << 23);
   k -= magic;
-  r = (-z.f - k * 0.693359375f) + k * 2.12194440e-4f; /* ln2 in two parts: k times the first is exact */
+  r = (-y - k * 0.693359375f) + k * 2.12194440e-4f; /* ln2 in two parts: k times the first is exact */
   p = 1.0f + r * (1.0f + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * (8.33333333e-3f + r * 1.38888889e-3f)))));
   return p * two_k.f;
 #endif
@@ -66,10 +79,11 @@ GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
   return x * Phi;
 }
 #else
-/* erf by Abramowitz and Stegun 7.1.26, error <= 5e-7 in float; Phi and phi share one exponential */
+/* erf by Abramowitz and Stegun 7.1.26, error <= 5e-7 in float; Phi and phi share one exponential. Beyond |x| = 12.7 the tail is no longer
+   seen beside 1/2; cut off there it stays a normal number: on many processors a subnormal one costs a hundred others */
 GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
 {
-  const float z     = fabsf(x) * 0.70710678f;
+  const float z     = GNNSmallerf(fabsf(x) * 0.70710678f, 9.0f);
   const float t     = GNN_RECIPROCAL(1.0f + 0.3275911f * z);
   const float gauss = GNNExpNegf(z * z);
   const float tail  = 0.5f * gauss * t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)))); /* Phi(-|x|) */
@@ -108,6 +122,14 @@ GNN_FN void GNNStartTerms(int residual, int lower, int diagonal, double at, doub
 
   *by_c0 = residual && diagonal ? c0 : 0.0;
   *by_c1 = residual ? c1 * at : 0.0;
+}
+
+/* A number of a node as a feature, kept in the range that models see in training (degree/16, and sums over a row of a matrix with a unit diagonal):
+   a row coupled to all others would drive the states of all its neighbours out of it */
+#define GNN_FEATURE_BOUND 8.0
+GNN_FN double GNNBoundedFeature(double x)
+{
+  return x > GNN_FEATURE_BOUND ? GNN_FEATURE_BOUND : x < -GNN_FEATURE_BOUND ? -GNN_FEATURE_BOUND : x; /* a NaN stays one */
 }
 
 /* kappa_i of Agg_j m_ij = kappa_i sum_j m_ij */

@@ -60,11 +60,11 @@ __device__ __forceinline__ int IsCoupled(const GNNKernelGraph &g, int b, int i, 
 }
 
 /* The largest x of the group */
-template <int L>
-__device__ __forceinline__ int GroupMax(int x)
+template <int L, class T>
+__device__ __forceinline__ T GroupMax(T x)
 {
   for (int d = L / 2; d > 0; d /= 2) {
-    const int y = __shfl_xor_sync(ALL_LANES, x, d);
+    const T y = __shfl_xor_sync(ALL_LANES, x, d);
 
     x = x > y ? x : y;
   }

@@ -76,7 +76,7 @@ __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet 
   case GNN_KERNEL_ROWSUM:
     return g.rowsum[i * g.b + k];
   case GNN_KERNEL_DEGREE:
-    return g.degree[i] / 16.0f;
+    return (float)GNNBoundedFeature(g.degree[i] / 16.0);
   case GNN_KERNEL_MASK:
     return IsCoupled(g, g.b, i, k) ? 0.0f : 1.0f;
   default:

@@ -63,6 +63,7 @@ struct Row {
   int found;     /* columns next */
   int on;        /* is there work to do? */
   int late;      /* left to the second pass */
+  double largest; /* |As_ij| off the diagonal */
   int *J, *next;          /* (cap) */
   int *node;              /* (size) neighbours, -1: free */
   double *T, *x;          /* triangle of cap + 1 rows; (cap + 1) the row, its diagonal last */
@@ -143,11 +144,11 @@ __device__ static void Take(Row &w, int has, int c, double score)
   }
 }
 
-/* Is next another set of columns than J? */
+/* Is next another set of columns than J, and not empty? */
 template <int LANES>
 __device__ static int Differs(const Row &w)
 {
-  int differs = w.found != w.m;
+  int differs = w.found > 0 && w.found != w.m;
 
   __syncwarp();
   for (int k = w.lane; k < w.found; k += LANES) differs |= GNNFsaiFind(w.J, 0, w.m, w.next[k]) < 0;
@@ -176,13 +177,17 @@ template <int LANES>
 __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
 {
   const int start = w.on ? g.i[w.i] : 0, length = w.on ? g.i[w.i + 1] - start : 0, most = GroupMax<32>(length);
+  double    threshold, largest = 0.0;
 
-  w.found = 0;
+  for (int p = start + w.lane; p < start + length; p += LANES) largest = g.j[p] == w.i ? largest : fmax(largest, fabs(f.as[p]));
+  w.largest = GroupMax<LANES>(largest);
+  threshold = GNNFsaiThreshold(f.threshold, w.largest);
+  w.found   = 0;
   for (int first = 0; first < most; first += LANES) {
     const int    p     = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
     const double score = in ? fabs(f.as[p]) : 0.0;
 
-    Take<LANES>(w, in && (f.threshold == 0.0 || score > f.threshold) && Kept(g, f, p) && GNNFsaiBefore(f.key, c, w.i), c, score);
+    Take<LANES>(w, in && (threshold == 0.0 || score > threshold) && Kept(g, f, p) && GNNFsaiBefore(f.key, c, w.i), c, score);
   }
   w.on = w.on && !w.late;
   Adopt<LANES>(w);
@@ -289,6 +294,11 @@ __device__ static int TableAdd(const Row &w, int c, double x)
   return 0;
 }
 
+__device__ __forceinline__ int Walks(const GNNKernelGraph &g, int k, int i)
+{
+  return GNNFsaiWalks(g.i[k + 1] - g.i[k], g.i[i + 1] - g.i[i]);
+}
+
 /* r = As L_i^T on the columns before i that are part modulo parts: row after row of As, so that every sum has its order; 0 if they were too many */
 template <int LANES>
 __device__ static int Neighbours(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w, int parts, int part)
@@ -302,9 +312,9 @@ __device__ static int Neighbours(const GNNKernelGraph &g, const GNNKernelFsai &f
   }
   __syncwarp();
   for (int k = 0; k <= most; k++) {
-    const int row = k <= m ? RowNode(w, k) : -1, end = row >= 0 ? g.i[row + 1] : 0;
+    const int row = k <= m ? RowNode(w, k) : -1, begin = row >= 0 ? g.i[row] : 0, end = row >= 0 && Walks(g, row, w.i) ? g.i[row + 1] : begin;
 
-    for (int p = row >= 0 ? g.i[row] + w.lane : 0; p < end && !full; p += LANES) {
+    for (int p = begin + w.lane; p < end && !full; p += LANES) {
       const int c = g.j[p];
 
       if ((c & (parts - 1)) == part && GNNFsaiBefore(f.key, c, w.i)) full = !TableAdd(w, c, w.x[k] * f.as[p]);
@@ -314,9 +324,19 @@ __device__ static int Neighbours(const GNNKernelGraph &g, const GNNKernelFsai &f
   return !GroupBallot<LANES>(full);
 }
 
+/* Of growth: L's entries count as well */
+template <int LANES>
+__device__ static double Threshold(const GNNKernelFsai &f, const Row &w)
+{
+  double largest = w.largest;
+
+  for (int k = w.lane; w.on && k < w.m; k += LANES) largest = fmax(largest, fabs(w.x[k]));
+  return GNNFsaiThreshold(f.threshold, GroupMax<LANES>(largest));
+}
+
 /* next takes the columns of J, or the neighbours beside them, above the threshold */
 template <int LANES>
-__device__ static void TakeColumns(const GNNKernelFsai &f, Row &w)
+__device__ static void TakeColumns(double threshold, Row &w)
 {
   const int m = w.on ? w.m : 0, most = GroupMax<32>(m);
 
@@ -324,17 +344,17 @@ __device__ static void TakeColumns(const GNNKernelFsai &f, Row &w)
     const int    k     = first + w.lane;
     const double score = k < m ? fabs(w.x[k]) : 0.0;
 
-    Take<LANES>(w, score > f.threshold, k < m ? w.J[k] : 0, score);
+    Take<LANES>(w, score > threshold, k < m ? w.J[k] : 0, score);
   }
 }
 
 template <int LANES>
-__device__ static void TakeNeighbours(const GNNKernelFsai &f, Row &w)
+__device__ static void TakeNeighbours(double threshold, Row &w)
 {
   for (int k = w.lane; k < w.size; k += LANES) {
     const double score = fabs(w.r[k]);
 
-    Take<LANES>(w, w.on && score > f.threshold && GNNFsaiFind(w.J, 0, w.m, w.node[k]) < 0, w.node[k], score);
+    Take<LANES>(w, w.on && score > threshold && GNNFsaiFind(w.J, 0, w.m, w.node[k]) < 0, w.node[k], score);
   }
   __syncwarp();
 }
@@ -343,21 +363,22 @@ __device__ static void TakeNeighbours(const GNNKernelFsai &f, Row &w)
 template <int LANES>
 __device__ static void Grow(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int second)
 {
-  int fits = 0;
+  const double threshold = Threshold<LANES>(f, w);
+  int          fits      = 0;
 
   for (int parts = 1; !fits; parts *= 2) {
     w.found = 0;
-    TakeColumns<LANES>(f, w);
+    TakeColumns<LANES>(threshold, w);
     fits = 1;
     for (int part = 0; part < parts && (fits || !second); part++) {
       fits = Neighbours<LANES>(g, f, w, parts, part);
-      TakeNeighbours<LANES>(f, w);
+      TakeNeighbours<LANES>(threshold, w);
     }
     if (second) continue;
     if (!fits) w.late = 1;
     break;
   }
-  for (int k = w.lane; w.on && k <= w.m; k += LANES) w.flops += 2 * (unsigned long long)(g.i[RowNode(w, k) + 1] - g.i[RowNode(w, k)]);
+  for (int k = w.lane; w.on && k <= w.m; k += LANES) w.flops += Walks(g, RowNode(w, k), w.i) ? 2 * (unsigned long long)(g.i[RowNode(w, k) + 1] - g.i[RowNode(w, k)]) : 0;
 }
 
 /* J and the row; 0 if it is Jacobi's */
@@ -370,7 +391,7 @@ __device__ static int Run(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &
     const int solved = Solve<LANES>(g, f, w);
 
     if (w.on) positive = solved;
-    w.on = w.on && solved && stage < f.stages;
+    w.on = w.on && solved && stage < f.stages && w.m < GNN_FSAI_MAX;
     if (!__any_sync(ALL_LANES, w.on)) break;
     Grow<LANES>(g, f, w, second);
     w.on = w.on && !w.late;

@@ -206,8 +206,8 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
   sum    = GroupSum<LANES>(sum);
   if (row < g.n && lane == 0) {
     if (row == i * b) g.degree[i] = (float)kept;
-    g.rowabs[row] = (float)(0.25 * sumabs);
-    g.rowsum[row] = (float)sum;
+    g.rowabs[row] = (float)(mean ? 0.25 * sumabs : GNNBoundedFeature(0.25 * sumabs));
+    g.rowsum[row] = (float)(mean ? sum : GNNBoundedFeature(sum));
   }
 }
 

@@ -7,7 +7,7 @@ static char help[] = "The classical factor: rows against a plain dense computati
 #include "testpc.h"
 #include "testtext.h"
 
-#define N 160 /* largest local size here */
+#define N 320 /* largest local size here */
 
 typedef struct {
   PetscReal      threshold;
@@ -17,7 +17,7 @@ typedef struct {
 
 /* A local block with a unit diagonal, dense */
 typedef struct {
-  PetscInt  n, nz;
+  PetscInt  n, nz, length[N];
   PetscReal as[N][N], s[N];
   PetscBool stored[N][N]; /* and both ends coupled */
   PetscBool decoupled[N];
@@ -42,7 +42,7 @@ static PetscErrorCode DenseRead(Mat A)
     PetscInt           ncols;
 
     PetscCall(MatGetRow(block, i, &ncols, &cols, &vals));
-    dense.nz += ncols;
+    dense.nz += dense.length[i] = ncols;
     dense.decoupled[i] = PETSC_TRUE;
     for (PetscInt k = 0; k < ncols; k++) {
       dense.as[i][cols[k]]     = PetscRealPart(vals[k]);
@@ -119,7 +119,13 @@ static PetscInt RowChoose(const PetscReal score[], PetscReal threshold, PetscInt
   return m;
 }
 
-/* |x_j| d in J, |gradient| d elsewhere */
+/* The threshold among entries the largest of which is given */
+static PetscReal RowThreshold(PetscReal tau, PetscReal largest)
+{
+  return tau * PetscMin(1.0, GNN_FSAI_SMALL * largest);
+}
+
+/* |x_j| d in J, |gradient| d elsewhere, to which rows much longer than i's add nothing */
 static void RowScores(PetscInt i, PetscInt m, const PetscInt J[], const PetscReal x[], PetscReal d, PetscReal score[])
 {
   for (PetscInt j = 0; j < dense.n; j++) {
@@ -127,7 +133,7 @@ static void RowScores(PetscInt i, PetscInt m, const PetscInt J[], const PetscRea
 
     score[j] = -1.0;
     if (dense.decoupled[j] || dense.rank[j] >= dense.rank[i]) continue;
-    for (PetscInt k = 0; k < m; k++) r += dense.as[j][J[k]] * x[k];
+    for (PetscInt k = 0; k < m; k++) r += dense.length[J[k]] / GNN_FSAI_LONG > dense.length[i] ? 0.0 : dense.as[j][J[k]] * x[k];
     score[j] = PetscAbsReal(r) * d;
     for (PetscInt k = 0; k < m; k++) {
       if (J[k] == j) score[j] = PetscAbsReal(x[k]) * d;
@@ -138,19 +144,25 @@ static void RowScores(PetscInt i, PetscInt m, const PetscInt J[], const PetscRea
 /* Row i of L; PETSC_FALSE if it is Jacobi's */
 static PetscBool ReferenceRow(PetscInt i, const Settings *s)
 {
-  PetscInt  J[N], m;
-  PetscReal score[N], x[N], d = 1.0;
+  PetscInt  J[N], next[N], m, n;
+  PetscReal score[N], x[N], d = 1.0, largest = 0.0, most;
   PetscBool solved;
 
   for (PetscInt j = 0; j < dense.n; j++) {
+    if (j != i && dense.stored[i][j]) largest = PetscMax(largest, PetscAbsReal(dense.as[i][j]));
     L[i][j]  = 0.0;
     score[j] = dense.stored[i][j] && dense.rank[j] < dense.rank[i] ? PetscAbsReal(dense.as[i][j]) : -1.0;
   }
-  m      = RowChoose(score, s->threshold == 0.0 ? -0.5 : s->threshold, J);
+  m      = RowChoose(score, s->threshold == 0.0 ? -0.5 : RowThreshold(s->threshold, largest), J);
   solved = RowSolve(i, m, J, x, &d);
-  for (PetscInt stage = 0; s->threshold > 0.0 && stage < s->stages && solved; stage++) {
+  for (PetscInt stage = 0; s->threshold > 0.0 && stage < s->stages && solved && m < GNN_FSAI_MAX; stage++) {
     RowScores(i, m, J, x, d, score);
-    m      = RowChoose(score, s->threshold, J);
+    most = largest;
+    for (PetscInt k = 0; k < m; k++) most = PetscMax(most, d * PetscAbsReal(x[k]));
+    n = RowChoose(score, RowThreshold(s->threshold, most), next);
+    if (n == 0) break;
+    m = n;
+    PetscCallAbort(PETSC_COMM_SELF, PetscArraycpy(J, next, n));
     solved = RowSolve(i, m, J, x, &d);
   }
   L[i][i] = solved ? d : 1.0;
@@ -380,6 +392,8 @@ static PetscErrorCode TestAwkward(void)
   PetscCall(OkRowsOf(&A, "a dense matrix"));
   PetscCall(Arrow(150, 0, &A));
   PetscCall(OkRowsOf(&A, "a node in the pattern of all"));
+  PetscCall(Arrow(300, 0, &A));
+  PetscCall(OkRowsOf(&A, "a node that is coupled to all, whose row the others do not walk"));
   PetscCall(Arrow(150, 149, &A));
   PetscCall(OkRowsOf(&A, "a row longer than the cap"));
   PetscCall(Band(40, 2, 1.3, PETSC_FALSE, &A));
@@ -387,6 +401,79 @@ static PetscErrorCode TestAwkward(void)
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 90, 2, &A));
   PetscCall(TestMatDecouple(A, 7));
   PetscCall(OkRowsOf(&A, "decoupled rows"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- rows whose entries are all small ---- */
+
+/* Iterations of CG to 1e-8 with the classical factor, or with Jacobi where the settings are NULL */
+static PetscErrorCode Iterations(Mat A, const Settings *s, PetscInt *its)
+{
+  KSP ksp;
+  PC  pc;
+  Vec b, x;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestVecRandom(A, 1, &b));
+  PetscCall(VecDuplicate(b, &x));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPSetTolerances(ksp, 1e-8, 0.0, PETSC_DEFAULT, 2000));
+  if (s) {
+    PetscCall(FsaiCreate(A, s, &pc));
+    PetscCall(KSPSetPC(ksp, pc));
+    PetscCall(PCDestroy(&pc));
+  } else {
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(PCSetType(pc, PCJACOBI));
+  }
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The default threshold: little worse than on the whole lower triangle, and far better than the bare diagonal */
+static PetscErrorCode OkSmall(Mat *A, const char what[])
+{
+  const Settings defaults = {0.07, 2, PC_GNNSPAI_ORDER_NATURAL}, whole = {0.0, 2, PC_GNNSPAI_ORDER_NATURAL};
+  PetscInt       grown, lower, jacobi;
+
+  PetscFunctionBeginUser;
+  PetscCall(Iterations(*A, &defaults, &grown));
+  PetscCall(Iterations(*A, &whole, &lower));
+  PetscCall(Iterations(*A, NULL, &jacobi));
+  Ok(10 * grown <= 11 * lower + 10 && 10 * grown <= 8 * jacobi, "%s: %d iterations, on the lower triangle %d, Jacobi %d", what, (int)grown, (int)lower, (int)jacobi);
+  PetscCall(MatDestroy(A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestSmall(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreate27(4, 10.0, &A));
+  PetscCall(OkRowsOf(&A, "27 points"));
+  PetscCall(TestMatCreateHex(4, 1, 10.0, &A));
+  PetscCall(OkRowsOf(&A, "hexahedra"));
+  PetscCall(TestMatCreate27(14, 1.0, &A));
+  PetscCall(OkSmall(&A, "27 points"));
+  PetscCall(TestMatCreate27(14, 100.0, &A));
+  PetscCall(OkSmall(&A, "27 points, variable coefficient"));
+  PetscCall(TestMatCreateHex(14, 1, 1.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra"));
+  PetscCall(TestMatCreateHex(14, 1, 100.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, variable coefficient"));
+  PetscCall(TestMatCreateHex(8, 3, 1.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, elasticity"));
+  PetscCall(TestMatCreateHex(8, 3, 100.0, &A));
+  PetscCall(OkSmall(&A, "hexahedra, elasticity, variable stiffness"));
+  PetscCall(Band(200, 199, 0.01, PETSC_FALSE, &A));
+  PetscCall(OkRowsOf(&A, "a dense matrix of small entries"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -548,6 +635,7 @@ int main(int argc, char **argv)
   PetscCall(TestOptimal(A));
   PetscCall(OkRows(A, "random"));
   PetscCall(TestAwkward());
+  PetscCall(TestSmall());
   PetscCall(TestRefresh(A, PC_GNNSPAI_DOUBLE));
   PetscCall(TestRefresh(A, PC_GNNSPAI_SINGLE));
   PetscCall(TestOptions(A));

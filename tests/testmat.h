@@ -171,3 +171,83 @@ static inline PetscErrorCode TestMatClamp(Mat A)
   PetscCall(MatZeroRowsColumns(A, n, rows, 2.0, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* A coefficient of cell or node k: 1, or with contrast > 1 from 1 to contrast in no order */
+static inline PetscReal TestCoefficient_Private(PetscInt k, PetscReal contrast)
+{
+  return PetscPowReal(contrast, (PetscReal)(k * 7919 % 101) / 100.0);
+}
+
+/* 27 points on m x m x m: conductances to all 26 neighbours, zero Dirichlet values outside */
+static inline PetscErrorCode TestMatCreate27(PetscInt m, PetscReal contrast, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, m * m * m, m * m * m, 27, NULL, A));
+  for (PetscInt i = 0; i < m * m * m; i++) {
+    PetscReal sum = 0.0;
+
+    for (PetscInt k = 0; k < 27; k++) {
+      const PetscInt  x = i % m + k % 3 - 1, y = i / m % m + k / 3 % 3 - 1, z = i / m / m + k / 9 - 1, j = x + m * (y + m * z);
+      const PetscBool inside = x >= 0 && x < m && y >= 0 && y < m && z >= 0 && z < m ? PETSC_TRUE : PETSC_FALSE;
+      const PetscReal w = inside ? PetscSqrtReal(TestCoefficient_Private(i, contrast) * TestCoefficient_Private(j, contrast)) : TestCoefficient_Private(i, contrast);
+
+      if (k == 13) continue;
+      sum += w;
+      if (inside) PetscCall(MatSetValue(*A, i, j, -w, INSERT_VALUES));
+    }
+    PetscCall(MatSetValue(*A, i, i, sum, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Over the unit cube, of trilinear functions a and b: the integral of their derivatives by x_p and x_q */
+static inline PetscReal TestHexIntegral_Private(PetscInt a, PetscInt b, PetscInt p, PetscInt q)
+{
+  PetscReal product = 1.0;
+
+  for (PetscInt d = 0; d < 3; d++) {
+    const PetscInt s = a >> d & 1, t = b >> d & 1;
+
+    if (d == p && d == q) product *= s == t ? 1.0 : -1.0;
+    else if (d == p) product *= s ? 0.5 : -0.5;
+    else if (d == q) product *= t ? 0.5 : -0.5;
+    else product *= s == t ? 1.0 / 3.0 : 1.0 / 6.0;
+  }
+  return product;
+}
+
+/* Entry of a cell's matrix: Laplace for b = 1, isotropic elasticity, lambda = mu = 1, for b = 3 */
+static inline PetscReal TestHexEntry_Private(PetscInt b, PetscInt u, PetscInt r, PetscInt v, PetscInt c)
+{
+  PetscReal sum = 0.0;
+
+  for (PetscInt d = 0; d < 3 && r == c; d++) sum += TestHexIntegral_Private(u, v, d, d);
+  return b == 1 ? sum : sum + TestHexIntegral_Private(u, v, r, c) + TestHexIntegral_Private(u, v, c, r);
+}
+
+/* Trilinear finite elements on (m + 1)^3 hexahedra, m^3 nodes of b = 1 or 3 unknowns inside, zero Dirichlet values around */
+static inline PetscErrorCode TestMatCreateHex(PetscInt m, PetscInt b, PetscReal contrast, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, b * m * m * m, b * m * m * m, 27 * b, NULL, A));
+  PetscCall(MatSetBlockSize(*A, b));
+  for (PetscInt k = 0; k < (m + 1) * (m + 1) * (m + 1); k++) {
+    PetscInt rows[24];
+
+    for (PetscInt u = 0; u < 8; u++) {
+      const PetscInt x = k % (m + 1) - 1 + (u & 1), y = k / (m + 1) % (m + 1) - 1 + (u >> 1 & 1), z = k / (m + 1) / (m + 1) - 1 + (u >> 2);
+
+      for (PetscInt r = 0; r < b; r++) rows[u * b + r] = x >= 0 && x < m && y >= 0 && y < m && z >= 0 && z < m ? b * (x + m * (y + m * z)) + r : -1;
+    }
+    for (PetscInt s = 0; s < 8 * b; s++) {
+      for (PetscInt t = 0; t < 8 * b; t++) PetscCall(MatSetValue(*A, rows[s], rows[t], TestCoefficient_Private(k, contrast) * TestHexEntry_Private(b, s / b, s % b, t / b, t % b), ADD_VALUES));
+    }
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -12,5 +12,5 @@
 
 PETSC_INTERN PetscErrorCode FilesGlob(const char[], PetscInt *, char ***); /* names that match a pattern, sorted; error if there is none */
 PETSC_INTERN PetscErrorCode FilesDestroy(PetscInt, char ***);
-PETSC_INTERN PetscErrorCode FilesLoadMat(const char[], Mat *); /* square, PETSC_COMM_SELF, SeqAIJ, marked SPD; errors name the file */
+PETSC_INTERN PetscErrorCode FilesLoadMat(const char[], Mat *); /* square, PETSC_COMM_SELF, SeqAIJ, marked SPD, lengths and columns checked; errors name the file */
 PETSC_INTERN PetscErrorCode FilesLoadFeatures(const char[], Mat, Vec *); /* of the matrix from that file, or NULL where it has none; errors name the file */

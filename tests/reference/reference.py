@@ -125,7 +125,7 @@ def graph(A, b, scaling):
     W[i == j] *= 1 - np.eye(b)
     mask = sum_rows(n, i, W.sum(axis=2)) + sum_rows(n, j, W.sum(axis=1)) == 0
     return SimpleNamespace(n=n, b=b, i=i, j=j, reverse=reverse, kept=kept, coupled=coupled, mask=mask,
-                           degree=np.bincount(i[kept], minlength=n), At=scaled(n, i, j, V, scaling))
+                           degree=np.bincount(i[kept], minlength=n), At=scaled(n, i, j, V, scaling), scaling=scaling)
 
 
 def edge_features(g, names):
@@ -139,9 +139,11 @@ def edge_features(g, names):
 def node_features(g, names, user=None):
     """One row a node; sums run over kept slots."""
     i, At = g.i[g.kept], g.At[g.kept]
-    feature = {"rowabs": lambda: sum_rows(g.n, i, np.abs(At).sum(axis=2)) / 4,
-               "rowsum": lambda: sum_rows(g.n, i, At.sum(axis=2)),
-               "degree": lambda: g.degree[:, None] / 16,
+    bounded = lambda x: np.clip(x, -8, 8)                   # as a row coupled to all others must not spoil its neighbours
+    bounded_sum = bounded if g.scaling == "diagonal" else lambda x: x
+    feature = {"rowabs": lambda: bounded_sum(sum_rows(g.n, i, np.abs(At).sum(axis=2)) / 4),
+               "rowsum": lambda: bounded_sum(sum_rows(g.n, i, At.sum(axis=2))),
+               "degree": lambda: bounded(g.degree[:, None] / 16),
                "mask": lambda: g.mask.astype(float)}
     columns = []
     for name in names.split(","):
