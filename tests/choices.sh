@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 # What the preconditioner decides must not hang on the processor it is compiled for: the guard's choice, the entries of G, the aggregates; iterations may
 # differ by rounding. Run from the top of a build:
-#   tests/choices.sh DIR > FILE       one line per case; matrices are made in DIR where it has none
+#   tests/choices.sh matrices DIR     makes the matrices
+#   tests/choices.sh DIR > FILE       one line per case
 #   tests/choices.sh compare FILE...  are all as the first? Iterations: but for 1, or 2 %
 set -u
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 
 make_matrices() {
   mkdir -p "$1"
-  [ -e "$1/heat_2000.dat" ] && return
   bin/gnnspai-data heat -data_n 1200 -data_seed 2000 -data_output "$1/heat_%d.dat"
   bin/gnnspai-data poisson -data_n 800 -data_seed 2000 -data_output "$1/poisson_%d.dat"
   bin/gnnspai-data synthetic -data_n 700 -data_seed 2000 -data_output "$1/synthetic_%d.dat"
-  bin/gnnspai-data mix -data_n 600 -data_seed 2000 -data_count 8 -data_output "$1/mix_%d.dat"
-  bin/gnnspai-data mix -data_n 20 -data_seed 2010 -data_count 4 -data_output "$1/small_%d.dat"
-  bin/gnnspai-data mix -data_block_size 3 -data_n 600 -data_seed 2020 -data_count 3 -data_output "$1/blocks_%d.dat"
+  bin/gnnspai-data mix -data_n 600 -data_seed 2000 -data_count 4 -data_output "$1/mix_%d.dat"
+  bin/gnnspai-data mix -data_n 20 -data_seed 2010 -data_count 2 -data_output "$1/small_%d.dat"
+  bin/gnnspai-data mix -data_block_size 3 -data_n 600 -data_seed 2020 -data_count 2 -data_output "$1/blocks_%d.dat"
 }
 
 # one NAME OPTIONS...: NAME | what -ksp_view shows of the decisions | iterations for both right-hand sides
@@ -42,8 +42,9 @@ if [ "$1" = compare ]; then
     { n++; split(its[$1], a, " "); split($3, b, " ") }
     $2 != choice[$1] || far(a[1], b[1]) || far(a[2], b[2]) { print FILENAME ": " $0 "\n  first file: " choice[$1] " | " its[$1]; bad++ }
     END { print n " cases compared with " lines + 0 ", " bad + 0 " differ"; exit bad > 0 || lines == 0 || n != (file - 1) * lines }' "$@"
+elif [ "$1" = matrices ]; then
+  make_matrices "$2" > /dev/null
 else
-  make_matrices "$1" > /dev/null 2>&1
   for m in "$1"/*.dat; do
     case $m in */blocks_*) each "$(basename "$m" .dat)" -bench_matrices "$m" -matload_block_size 3 ;; *) each "$(basename "$m" .dat)" -bench_matrices "$m" ;; esac
   done
