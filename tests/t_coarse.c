@@ -644,7 +644,7 @@ static PetscErrorCode TestDrift(PetscInt n, const char arguments[])
   KSP       ksp;
 
   PetscFunctionBeginUser;
-  for (int step = 8; step >= -8; step -= serial ? 1 : 4) {
+  for (int step = 8; step >= -8; step -= serial ? 1 : 8) {
     const PetscReal ratio = PetscPowReal(10.0, 0.25 * step);
     PetscInt        its, fresh;
     KSP             other;
