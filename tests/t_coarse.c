@@ -556,6 +556,26 @@ static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Two Laplacians side by side, b = 2, the second with a penalty on a side: the nodes there are no farther than others */
+static PetscErrorCode TestPenaltyBlock(void)
+{
+  const PetscInt m = 40;
+  PetscInt       start, end;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, m, 2, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    if (row % 2 == 1 && row / 2 % m == 0) PetscCall(MatSetValue(A, row, row, 1e20, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestNotWorse(A, FSAI " -ksp_norm_type unpreconditioned", PETSC_FALSE, "penalty on one of two components"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Penalties: the rows that have them take no aggregates. Lines that are all but decoupled, more of them than aggregates: the coarse space is refused */
 static PetscErrorCode TestGuard(void)
 {
@@ -771,6 +791,7 @@ int main(int argc, char **argv)
   PetscCall(TestSingular());
   PetscCall(TestSingularDeep());
   PetscCall(TestGuard());
+  PetscCall(TestPenaltyBlock());
   if (serial) PetscCall(TestHilbert());
   PetscCall(TestNearNullLater(A));
   if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
