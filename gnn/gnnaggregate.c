@@ -4,33 +4,35 @@
 */
 #include "gnncoarse.h"
 
-/* ||A_ij||_F^2 of the edges from node i, written to length; edge[j] is the last edge to j that was made */
-static void NodeEdges_Private(GNNNodes g, PetscInt b, PetscInt i, const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscInt edge[])
+/* ||A_ij||_F^2 of the edges from node i, its coupled rows, written to length; edge[j] is the last edge to j that was made */
+static void NodeEdges_Private(GNNNodes g, PetscInt b, PetscInt i, const PetscBool coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscInt edge[])
 {
   PetscInt end = g->i[i];
 
-  for (PetscInt p = ia[i * b]; p < ia[(i + 1) * b] && g->coupled[i]; p++) {
-    const PetscInt j = ja[p] / b;
+  for (PetscInt r = i * b; r < (i + 1) * b; r++) {
+    for (PetscInt p = ia[r]; p < ia[r + 1] && coupled[r]; p++) {
+      const PetscInt j = ja[p] / b;
 
-    if (j == i || a[p] == 0.0 || !g->coupled[j]) continue;
-    if (edge[j] < g->i[i]) {
-      edge[j]        = end;
-      g->j[end]      = j;
-      g->length[end] = 0.0;
-      end++;
+      if (j == i || a[p] == 0.0 || !coupled[ja[p]]) continue;
+      if (edge[j] < g->i[i]) {
+        edge[j]        = end;
+        g->j[end]      = j;
+        g->length[end] = 0.0;
+        end++;
+      }
+      g->length[edge[j]] += PetscRealPart(a[p] * a[p]);
     }
-    g->length[edge[j]] += PetscRealPart(a[p] * a[p]);
   }
   g->i[i + 1] = end;
 }
 
-/* Length sqrt(tr A_ii tr A_jj) / ||A_ij||_F; trace work */
-static void NodesLengths_Private(GNNNodes g, PetscInt b, const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscReal trace[])
+/* Length sqrt(tr A_ii tr A_jj) / ||A_ij||_F, the coupled rows': a component held by a penalty is not to make a node a far one; trace work */
+static void NodesLengths_Private(GNNNodes g, PetscInt b, const PetscBool coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscReal trace[])
 {
   for (PetscInt i = 0; i < g->n; i++) trace[i] = 0.0;
   for (PetscInt r = 0; r < g->n * b; r++) {
     for (PetscInt p = ia[r]; p < ia[r + 1]; p++) {
-      if (ja[p] == r) trace[r / b] += PetscAbsScalar(a[p]);
+      if (ja[p] == r && coupled[r]) trace[r / b] += PetscAbsScalar(a[p]);
     }
   }
   for (PetscInt i = 0; i < g->n; i++) {
@@ -63,8 +65,8 @@ PetscErrorCode GNNNodesCreate(Mat A, PetscInt b, const PetscBool coupled[], GNNN
     if (g->coupled[i]) g->ncoupled++;
   }
   g->i[0] = 0;
-  for (PetscInt i = 0; i < g->n; i++) NodeEdges_Private(g, b, i, ia, ja, a, edge);
-  NodesLengths_Private(g, b, ia, ja, a, trace);
+  for (PetscInt i = 0; i < g->n; i++) NodeEdges_Private(g, b, i, coupled, ia, ja, a, edge);
+  NodesLengths_Private(g, b, coupled, ia, ja, a, trace);
   PetscCall(PetscFree2(edge, trace));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &rows, &ia, &ja, &done));

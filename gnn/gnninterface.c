@@ -156,7 +156,8 @@ PetscErrorCode PCGNNSPAIGetEpsilon(PC pc, PetscReal *epsilon)
   Note:
   With the guard, G is base + $\alpha$ (network - base) with that $\alpha$ in 1, 1/2, 1/4 which has the least loss
   $\|(\tilde A M^{-1} - I)w\|^2$ on four fixed probes w, or the base $\frac32 I - \frac t2 \tilde A$, t damping large eigenvalues, or Jacobi:
-  whichever lowers the energy norm of the error most in ten steps of CG. The choice shows in `PCView()`.
+  whichever lowers the energy norm of the error most in ten steps of CG. The choice shows in `PCView()`. Without it the coarse space is not
+  checked either, see `PCGNNSPAISetCoarse()`.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetGuard()`, `PCGNNSPAIGetGuardAlpha()`
 @*/
@@ -565,6 +566,10 @@ PetscErrorCode PCGNNSPAIGetFallback(PC pc, PCGNNSPAIFallback *fallback)
   A `KSP` with prefix `pc_gnnspai_coarse_` solves with $A_c$: by default a Cholesky factorisation, dense on one rank up to 4096 rows, redundant on
   several ranks. `-pc_gnnspai_coarse_pc_type gamg` is another choice, and `mat`, on one rank, the explicit inverse. A Krylov method there makes the
   preconditioner vary: use `KSPFCG` outside.
+
+  Rows that are all but decoupled, such as those that a penalty on the diagonal holds, take no aggregates. With the guard (`PCGNNSPAISetGuard()`) CG is run
+  with Q and without it, side by side, for 10 to 100 steps on one probe, and Q is left out, as `PCView()` shows, where CG does better without it. The aggregates and that verdict
+  are kept for new values in the same pattern until the couplings, the near-null space or its energy have become others.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetCoarse()`, `PCGNNSPAISetCoarseType()`, `PCGNNSPAISetCoarseSmooth()`, `MatSetNearNullSpace()`
 @*/

@@ -471,17 +471,17 @@ static PetscErrorCode TestSingularDeep(void)
 
 /* ---- the guard ---- */
 
-/* 2-D Laplacian, m x m, with weights in x and y; Dirichlet, or Neumann with a penalty on the first and the last node of each row */
-static PetscErrorCode Grid(PetscInt m, PetscReal kx, PetscReal ky, PetscReal penalty, Mat *A)
+/* 2-D Laplacian, m x n, with weights in x and y; Dirichlet, or Neumann with a penalty on the first and the last node of each row */
+static PetscErrorCode Grid(PetscInt m, PetscInt n, PetscReal kx, PetscReal ky, PetscReal penalty, Mat *A)
 {
   PetscInt start, end;
 
   PetscFunctionBeginUser;
-  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, m * m, m * m, 5, NULL, 2, NULL, A));
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, m * n, m * n, 5, NULL, 2, NULL, A));
   PetscCall(MatGetOwnershipRange(*A, &start, &end));
   for (PetscInt row = start; row < end; row++) {
     const PetscInt  x = row % m, y = row / m;
-    const PetscInt  other[]  = {x > 0 ? row - 1 : -1, x < m - 1 ? row + 1 : -1, y > 0 ? row - m : -1, y < m - 1 ? row + m : -1};
+    const PetscInt  other[]  = {x > 0 ? row - 1 : -1, x < m - 1 ? row + 1 : -1, y > 0 ? row - m : -1, y < n - 1 ? row + m : -1};
     const PetscReal weight[] = {kx, kx, ky, ky};
     PetscReal       diagonal = penalty > 0.0 && (x == 0 || x == m - 1) ? penalty : 0.0;
 
@@ -556,6 +556,26 @@ static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Two Laplacians side by side, b = 2, the second with a penalty on a side: the nodes there are no farther than others */
+static PetscErrorCode TestPenaltyBlock(void)
+{
+  const PetscInt m = 40;
+  PetscInt       start, end;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, m, 2, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    if (row % 2 == 1 && row / 2 % m == 0) PetscCall(MatSetValue(A, row, row, 1e20, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestNotWorse(A, FSAI " -ksp_norm_type unpreconditioned", PETSC_FALSE, "penalty on one of two components"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Penalties: the rows that have them take no aggregates. Lines that are all but decoupled, more of them than aggregates: the coarse space is refused */
 static PetscErrorCode TestGuard(void)
 {
@@ -564,11 +584,11 @@ static PetscErrorCode TestGuard(void)
 
   PetscFunctionBeginUser;
   for (size_t k = serial ? 0 : 2; k < PETSC_STATIC_ARRAY_LENGTH(penalties); k++) {
-    PetscCall(Grid(40, 1.0, 1.0, penalties[k], &A));
+    PetscCall(Grid(40, 40, 1.0, 1.0, penalties[k], &A));
     PetscCall(TestNotWorse(A, FSAI " -ksp_norm_type unpreconditioned", PETSC_FALSE, "penalty"));
     PetscCall(MatDestroy(&A));
   }
-  PetscCall(Grid(48, 1.0, 1e-6, 0.0, &A));
+  PetscCall(Grid(48, 48, 1.0, 1e-6, 0.0, &A));
   PetscCall(TestNotWorse(A, FSAI, PETSC_TRUE, "decoupled lines"));
   if (serial) PetscCall(TestNotWorse(A, FSAI " -pc_gnnspai_coarse_type balanced", PETSC_TRUE, "decoupled lines"));
   PetscCall(MatDestroy(&A));
@@ -637,20 +657,20 @@ static PetscErrorCode TestNearNullLater(Mat A)
 }
 
 /* The strong direction turns from x to y, slowly: never more than 1.25 times the iterations of a new preconditioner */
-static PetscErrorCode TestDrift(const char arguments[])
+static PetscErrorCode TestDrift(PetscInt n, const char arguments[])
 {
   PetscReal worst = 0.0;
   Mat       A = NULL;
   KSP       ksp;
 
   PetscFunctionBeginUser;
-  for (int step = 8; step >= -8; step -= serial ? 1 : 2) {
+  for (int step = 8; step >= -8; step -= serial ? 1 : 8) {
     const PetscReal ratio = PetscPowReal(10.0, 0.25 * step);
     PetscInt        its, fresh;
     KSP             other;
     Mat             B;
 
-    PetscCall(Grid(32, ratio, 1.0 / ratio, 0.0, &B));
+    PetscCall(Grid(32, n, ratio, 1.0 / ratio, 0.0, &B));
     if (A == NULL) {
       PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &A));
       PetscCall(CreateKSP(A, arguments, &ksp));
@@ -771,10 +791,12 @@ int main(int argc, char **argv)
   PetscCall(TestSingular());
   PetscCall(TestSingularDeep());
   PetscCall(TestGuard());
+  PetscCall(TestPenaltyBlock());
   if (serial) PetscCall(TestHilbert());
   PetscCall(TestNearNullLater(A));
-  PetscCall(TestDrift(COARSE));
-  if (serial) PetscCall(TestDrift(COARSE "-pc_gnnspai_values fsai"));
+  if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
+  if (serial) PetscCall(TestDrift(32, COARSE));
+  PetscCall(TestDrift(32, COARSE "-pc_gnnspai_values fsai"));
   PetscCall(TestPrefix(A));
   PetscCall(TestNothing());
   if (serial) PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12"));
