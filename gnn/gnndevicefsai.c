@@ -76,7 +76,7 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
   if (options->order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->key));
-  if (options->threshold == 0.0 && options->order == PC_GNNSPAI_ORDER_NATURAL && longest <= GNN_FSAI_MAX) {
+  if (g->b == 1 && options->threshold == 0.0 && options->order == PC_GNNSPAI_ORDER_NATURAL && longest <= GNN_FSAI_MAX) {
     PetscCall(GNNDeviceCreateSlots(d, g, GNN_PATTERN_LOWER, stream, &d->classical));
     k->slots = d->slots;
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -40,7 +40,6 @@ static const Variant block_variants[] = {
   {"blocks",                         "-pc_gnnspai_model hyperelasticity",                                                      1e-5, "set-up on the device in fp32, product on the device"},
   {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard 0",                                  1e-5, "set-up on the device in fp32, product on the device"},
   {"blocks, classical",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_fallback best",                            1e-9, "set-up on the device in fp32, product on the device"},
-  {"blocks, classical, lower",       "-pc_gnnspai_model hyperelasticity -pc_gnnspai_fallback best -pc_gnnspai_threshold 0",    1e-9, "set-up on the device in fp32, product on the device"},
   {"blocks, tf32, single precision", "-pc_gnnspai_model hyperelasticity -pc_gnnspai_math tf32 -pc_gnnspai_precision single", 5e-3, "set-up on the device in tf32, product on the device"},
 };
 
