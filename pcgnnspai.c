@@ -1115,7 +1115,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscCall(PetscOptionsString("-pc_gnnspai_model", help, "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
   if (set) PetscCall(PCGNNSPAISetModel(pc, model));
   PetscCall(PetscOptionsString("-pc_gnnspai_epsilon", "Shift of G G^T, > 0", "PCGNNSPAISetEpsilon", text, text, sizeof(text), &set)); /* a string, so that the default is in words */
-  if (set) {
+  if (set && text[0] != '\0') {
     PetscCall(PetscOptionsStringToReal(text, &epsilon));
     PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   }

@@ -393,6 +393,111 @@ static PetscErrorCode TestNaN(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* z = M^-1 r for the r of TestApplied() */
+static PetscErrorCode AppliedOnDevice(PC pc, Vec *z)
+{
+  PetscFunctionBeginUser;
+  Emulate(PETSC_TRUE);
+  PetscCall(TestApplied(pc, z));
+  Emulate(PETSC_FALSE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows set by MatZeroRows(): the host's M; after PCReset() the choice of before, without another first choice: one run of the network at most */
+static PetscErrorCode TestOneSidedAndReset(Mat A)
+{
+  const PetscInt every = 7;
+  Mat            B, C;
+  PC             host, device;
+  Vec            z[3];
+  PetscReal      difference[2];
+  PetscInt       start, end, n = 0, rows[NROWS];
+  int            forwards, fsais;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
+  PetscCall(MatGetOwnershipRange(C, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    if (i % every == 0) rows[n++] = i;
+  }
+  PetscCall(MatSetOption(C, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
+  PetscCall(MatZeroRows(C, n, rows, 3.0, NULL, NULL));
+  PetscCall(MatConvert(C, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(TestPCCreate(C, NULL, PETSC_TRUE, &host));
+  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &device));
+  PetscCall(TestApplied(host, &z[0]));
+  PetscCall(AppliedOnDevice(device, &z[1]));
+  PetscCall(TestDifference(z[0], 1.0, z[1], &difference[0]));
+  PetscCall(OkView(device, "the matrix is not symmetric", "rows set by MatZeroRows()"));
+  PetscCall(PCReset(device));
+  PetscCall(PCSetOperators(device, B, B));
+  PetscCall(SetUpOnDevice(device, &forwards, &fsais));
+  PetscCall(AppliedOnDevice(device, &z[2]));
+  PetscCall(TestDifference(z[1], 1.0, z[2], &difference[1]));
+  Ok(difference[0] < 1e-5, "rows set by MatZeroRows(): the host's M, %.1e", (double)difference[0]);
+  Ok(difference[1] < 1e-12 && forwards + fsais == 1, "after PCReset() the same M, %.1e, made once: %d, %d", (double)difference[1], forwards, fsais);
+  for (int k = 0; k < 3; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(PCDestroy(&host));
+  PetscCall(PCDestroy(&device));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&C));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A negative diagonal entry of the last row: why, as on the host */
+static PetscErrorCode TestNegative(Mat A)
+{
+  const PetscInt row = NROWS - 1;
+  Mat            B;
+  PC             pc;
+  PetscInt       start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(MatGetOwnershipRange(B, &start, &end));
+  if (row >= start && row < end) PetscCall(MatSetValue(B, row, row, -2.0, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &pc));
+  Emulate(PETSC_TRUE);
+  PetscCall(OkView(pc, "of the matrix is -2", "a negative diagonal entry"));
+  Emulate(PETSC_FALSE);
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The right half of the left half is M^-1 */
+static PetscErrorCode TestHalves(Mat A)
+{
+  Mat       B;
+  PC        pc;
+  Vec       r, z, left, right;
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(TestPCCreate(B, NULL, PETSC_TRUE, &pc));
+  PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_FSAI));
+  PetscCall(AppliedOnDevice(pc, &z));
+  PetscCall(TestVecRandom(B, 1, &r));
+  PetscCall(VecDuplicate(r, &left));
+  PetscCall(VecDuplicate(r, &right));
+  Emulate(PETSC_TRUE);
+  PetscCall(PCApplySymmetricLeft(pc, r, left));
+  PetscCall(PCApplySymmetricRight(pc, left, right));
+  Emulate(PETSC_FALSE);
+  PetscCall(TestDifference(z, 1.0, right, &difference));
+  Ok(difference < 1e-12, "the two halves of the classical factor, %.1e", (double)difference);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&z));
+  PetscCall(VecDestroy(&left));
+  PetscCall(VecDestroy(&right));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   GNNConfig config;
@@ -420,6 +525,9 @@ int main(int argc, char **argv)
   PetscCall(TestWide(A, PC_GNNSPAI_SINGLE));
   PetscCall(TestHostVectors(A, NULL, PETSC_FALSE, 1e-5));
   PetscCall(TestNaN(A));
+  PetscCall(TestNegative(A));
+  PetscCall(TestOneSidedAndReset(A));
+  PetscCall(TestHalves(A));
   PetscCall(MatDestroy(&A));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, NROWS / 3, 1, &A));
   PetscCall(TestMatClamp(A));
