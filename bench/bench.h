@@ -12,6 +12,7 @@
 #define MAX_RTOL   8
 #define MAX_POINTS 24
 #define MAX_REPEAT 101
+#define RESIDUAL_SLACK 3.0 /* the true residual may miss rtol by so much: CG's own, which stops it, drifts from it by rounding */
 #define MAX_SOLVE  (2 * (MAX_RTOL + MODE_COUNT))
 
 /* How CG measures the residual. The last two stop after the iterations that the first needs for the smallest rtol */
@@ -59,7 +60,8 @@ typedef struct {
   BenchMode mode;
   BenchRhs  rhs;
   PetscInt  its;
-  PetscBool converged;
+  KSPConvergedReason reason; /* as KSP sees it */
+  PetscBool converged;       /* and by the true residual */
   Spread    time;
 } Solve;
 

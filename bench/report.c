@@ -12,8 +12,9 @@
         "pc": name in -bench_pc, "options": without its prefix,
         "skipped" or "failed": why, and no more; or
         "setup_ms", "refresh_ms": a spread, {"min", "median", "max", "runs"}
-        "solves": [{"rtol", "mode": default | natural | single_reduction, "rhs": ones | random, "iterations", "converged",
-                    "residual": ||b - A x||/||b||, "solve_ms": a spread}],
+        "solves": [{"rtol", "mode": default | natural | single_reduction, "rhs": ones | random, "iterations",
+                    "converged": KSP says so, and the residual is at most 3 rtol, "reason": KSP's,
+                    "residual": ||b - A x||/||b||, null where it is no number, "solve_ms": a spread}],
         "profile": numbers of one more solve at the last rtol and right-hand side, null where not known:
           "lowest", "highest": eigenvalues of M^-1 A by Lanczos, "condition": their ratio;
           "kspsolve_ms", "pcapply_ms", "matmult_ms": PETSc's log of that solve; matmult also has what the preconditioner does;
@@ -51,7 +52,7 @@ static PetscErrorCode PrintRow(const Result *r, const Solve *const s[2])
   const double setup = (double)r->setup.median;
   char         its[2][16] = {"-", "-"}, ms[2][16] = {"-", "-"}, residual[2][16] = {"-", "-"}, condition[16] = "-";
   double       sum = 0.0, solve;
-  PetscBool    converged = PETSC_TRUE;
+  const char  *converged = "";
 
   PetscFunctionBeginUser;
   for (int k = 0; k < 2; k++) {
@@ -60,13 +61,14 @@ static PetscErrorCode PrintRow(const Result *r, const Solve *const s[2])
     PetscCall(PetscSNPrintf(ms[k], sizeof(ms[k]), "%.2f", (double)s[k]->time.median));
     PetscCall(PetscSNPrintf(residual[k], sizeof(residual[k]), "%.0e", (double)s[k]->residual));
     sum += (double)s[k]->time.median;
-    if (!s[k]->converged) converged = PETSC_FALSE;
+    if (s[k]->reason <= 0) converged = "  not converged";
+    else if (!s[k]->converged && !converged[0]) converged = "  not converged: the true residual is larger than KSP's";
   }
   solve = sum / ((s[0] != NULL) + (s[1] != NULL));
   if (r->profile.lowest > 0.0) PetscCall(PetscSNPrintf(condition, sizeof(condition), "%.3g", (double)(r->profile.highest / r->profile.lowest)));
   PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s %6s %6s %9.2f %9.2f %9s %9s", r->name, its[0], its[1], setup, (double)r->refresh.median, ms[0], ms[1]));
   PetscCall(PetscPrintf(PETSC_COMM_SELF, "   %9.2f %9.2f %9.2f   %5s %5s     %8s  %.0e", setup + solve, setup + 10 * solve, setup + 100 * solve, residual[0], residual[1], condition, (double)one->rtol));
-  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s%s%s\n", one->mode == MODE_DEFAULT ? "" : " ", one->mode == MODE_DEFAULT ? "" : BenchModes[one->mode], converged ? "" : "  not converged"));
+  PetscCall(PetscPrintf(PETSC_COMM_SELF, "%s%s%s\n", one->mode == MODE_DEFAULT ? "" : " ", one->mode == MODE_DEFAULT ? "" : BenchModes[one->mode], converged));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,7 +98,7 @@ static json_t *JSONKnown(PetscReal x)
 
 static json_t *JSONSolve(const Solve *s)
 {
-  return json_pack("{s:f, s:s, s:s, s:I, s:b, s:f, s:o}", "rtol", (double)s->rtol, "mode", BenchModes[s->mode], "rhs", BenchRhss[s->rhs], "iterations", (json_int_t)s->its, "converged", (int)s->converged, "residual", (double)s->residual, "solve_ms", JSONSpread(s->time));
+  return json_pack("{s:f, s:s, s:s, s:I, s:b, s:s, s:o, s:o}", "rtol", (double)s->rtol, "mode", BenchModes[s->mode], "rhs", BenchRhss[s->rhs], "iterations", (json_int_t)s->its, "converged", (int)s->converged, "reason", KSPConvergedReasons[s->reason], "residual", PetscIsInfOrNanReal(s->residual) ? json_null() : json_real((double)s->residual), "solve_ms", JSONSpread(s->time));
 }
 
 static json_t *JSONProfile(const Profile *f)

@@ -109,10 +109,10 @@ class Column:
         self.title, self.form, self.numbers, self.best = title, form, numbers, best
 
     def winners(self, results):
-        """For each number the indices of the best results"""
+        """For each number the indices of the best results; who solved nothing is not among them, however fast the set-up"""
         sets = []
         for number in self.numbers:
-            values = [number(r) for r in results]
+            values = [number(r) if any(s["converged"] for s in r["solves"]) else None for r in results]
             known = [v for v in values if v is not None]
             best = (max if self.best == "high" else min)(known) if known and self.best else None
             sets.append({k for k, v in enumerate(values) if v is not None and v == best})

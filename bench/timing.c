@@ -184,8 +184,7 @@ static PetscErrorCode SetStop(const Run *run, const Solve *s, PetscInt its)
 /* The next entry of result->solve; its: where the mode is not the default one */
 static PetscErrorCode TimeSolve(Run *run, PetscReal rtol, BenchMode mode, BenchRhs rhs, PetscInt its)
 {
-  Solve             *s = &run->result->solve[run->result->nsolve++];
-  KSPConvergedReason reason;
+  Solve *s = &run->result->solve[run->result->nsolve++];
 
   PetscFunctionBeginUser;
   *s     = (Solve){.rtol = rtol, .mode = mode, .rhs = rhs};
@@ -193,9 +192,9 @@ static PetscErrorCode TimeSolve(Run *run, PetscReal rtol, BenchMode mode, BenchR
   PetscCall(SetStop(run, s, its));
   PetscCall(Measure(run, NULL, SolveOnce, &s->time));
   PetscCall(KSPGetIterationNumber(run->solver, &s->its));
-  PetscCall(KSPGetConvergedReason(run->solver, &reason));
-  s->converged = reason > 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(KSPGetConvergedReason(run->solver, &s->reason));
   PetscCall(TrueResidual(run, &s->residual));
+  s->converged = s->reason > 0 && s->residual <= RESIDUAL_SLACK * rtol ? PETSC_TRUE : PETSC_FALSE; /* a NaN is not */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -67,6 +67,18 @@ python "Lanczos finds the condition number of the 1-D Laplacian" 'abs(r("none")[
 run $bench -bench_laplacian 3,3,3,4,4,4 -bench_pc jacobi -bench_profile 0 -bench_json "$work/two.json"
 python "several grids; no profile" '[m["matrix"] for m in d["matrices"]] == ["laplacian_3x3x3", "laplacian_4x4x4"] and d["copy_GBps"] is None and set(r("jacobi")["profile"].values()) == {None}' "$work/two.json"
 
+# A zero on the diagonal, its column still full: Jacobi takes 1 there, and CG's own residual is not the true one
+perl -e '
+  my @r = map { my $i = $_; [map { [$_, $_ == $i ? ($i == 5 ? 0 : 2.1) : -1] } grep { $_ >= 0 && $_ < 60 } $i - 1 .. $i + 1] } 0 .. 59;
+  $_->[1] = 0 for @{$r[5]};
+  my $nz = 0; $nz += @$_ for @r;
+  print pack("l>*", 1211216, 60, 60, $nz, map { scalar @$_ } @r), pack("l>*", map { map { $_->[0] } @$_ } @r), pack("d>*", map { map { $_->[1] } @$_ } @r);
+' > "$work/lying.dat"
+run $bench -bench_matrices "$work/lying.dat" -bench_pc jacobi -bench_rhs random -bench_profile 0 -bench_max_it 5000 -bench_json "$work/lying.json"
+grep -q '^  jacobi .*  not converged' "$log"
+result $? "a true residual that misses the tolerance is no convergence"
+python "and not in the JSON, whatever KSP says" 's("jacobi", rhs="random")[0]["converged"] is False and s("jacobi", rhs="random")[0]["reason"].startswith("CONVERGED") and s("jacobi", rhs="random")[0]["residual"] > 1e-6' "$work/lying.json"
+
 refuses "an unknown preconditioner" "no preconditioner called 'nosuch'" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc nosuch
 refuses "tolerances that do not fall" "must fall from one to the next" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_rtol 1e-4,1e-2
 refuses "a matrix type that cannot be had" "there is no GPU here" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_mat_type nosuch

@@ -2,6 +2,7 @@ static char help[] = "Matrices at the edge: dense rows, components, zeros, extre
 
 #include "caught.h"
 #include "testpc.h"
+#include <fenv.h>
 
 /* ---- matrices, entry by entry ---- */
 
@@ -104,6 +105,7 @@ static PetscErrorCode Solve(Mat A, PCType type, KSPNormType norm, Outcome *o)
   PetscCall(KSPSetTolerances(ksp, 1e-8, 0.0, PETSC_DEFAULT, 20000));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, type));
+  PetscCall(PCSetFromOptions(pc));
   PetscCall(KSPSolve(ksp, b, x));
   PetscCall(KSPGetIterationNumber(ksp, &o->its));
   PetscCall(KSPGetConvergedReason(ksp, &o->reason));
@@ -194,6 +196,43 @@ static PetscErrorCode TestBand(PetscInt n, PetscScalar value, PetscInt zeros, co
   PetscCall(Finish(&b, 4.05 * PetscAbsScalar(value), &A));
   PetscCall(OkSolved(A, what));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A grid whose nodes are all coupled to one more, by what the network writes, unguarded */
+static PetscErrorCode TestHubAlone(PetscReal w)
+{
+  const PetscInt m = 70;
+  Builder        b;
+  Mat            A;
+  Outcome        jacobi, ours;
+
+  PetscFunctionBeginUser;
+  PetscCall(Start(m * m + 1, &b));
+  for (PetscInt k = 0; k < m * m; k++) {
+    if (k % m < m - 1) PetscCall(AddEdge(&b, k, k + 1, 1.0));
+    if (k / m < m - 1) PetscCall(AddEdge(&b, k, k + m, 1.0));
+    PetscCall(AddEdge(&b, k, m * m, w));
+  }
+  PetscCall(Finish(&b, 0.01, &A));
+  PetscCall(Solve(A, PCJACOBI, KSP_NORM_UNPRECONDITIONED, &jacobi));
+  PetscCall(PetscOptionsSetValue(NULL, "-pc_gnnspai_guard", "0"));
+  PetscCall(Solve(A, PCGNNSPAI, KSP_NORM_UNPRECONDITIONED, &ours));
+  PetscCall(PetscOptionsClearValue(NULL, "-pc_gnnspai_guard"));
+  Ok(ours.reason > 0 && 10 * ours.its <= 12 * jacobi.its, "a hub of weight %g, the network alone: %" PetscInt_FMT " iterations, Jacobi %" PetscInt_FMT, (double)w, ours.its, jacobi.its);
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Subnormal numbers take a hundred times as long as others on many processors */
+static void TestGelu(void)
+{
+  float sum = 0.0f, unused;
+  int   raised;
+
+  feclearexcept(FE_ALL_EXCEPT);
+  for (double x = 0.01; x < 1e8; x *= 1.01) sum += GNNGelu((float)x, &unused) / (float)x + GNNGelu((float)-x, &unused);
+  raised = fetestexcept(FE_UNDERFLOW);
+  Ok(sum > 0.0f && !raised, "GELU of large numbers does without subnormal ones (%g)", (double)sum);
 }
 
 /* A grid whose every node carries a chain that ends in a node of degree 1 */
@@ -321,6 +360,8 @@ static PetscErrorCode TestShapes(void)
   PetscCall(TestBand(500, -1.0, 0, "couplings of -1"));
   PetscCall(TestBand(500, 1.0, 0, "couplings of +1"));
   PetscCall(TestBand(500, -1.0, 5, "ten explicit zeros in each row"));
+  PetscCall(TestHubAlone(0.01));
+  PetscCall(TestHubAlone(1.0));
   PetscCall(TestChains());
   for (PetscInt n = 1; n <= 3; n++) PetscCall(TestFull(n, 0.5));
   PetscCall(TestFull(60, 0.5));
@@ -354,6 +395,7 @@ int main(int argc, char **argv)
   PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
+  TestGelu();
   PetscCall(TestShapes());
   PetscCall(TestValues());
   failed = TapDone();
