@@ -13,7 +13,7 @@ make_matrices() {
   bin/gnnspai-data poisson -data_n 800 -data_seed 2000 -data_output "$1/poisson_%d.dat"
   bin/gnnspai-data synthetic -data_n 700 -data_seed 2000 -data_output "$1/synthetic_%d.dat"
   bin/gnnspai-data mix -data_n 600 -data_seed 2000 -data_count 4 -data_output "$1/mix_%d.dat"
-  bin/gnnspai-data mix -data_n 20 -data_seed 2010 -data_count 2 -data_output "$1/small_%d.dat"
+  bin/gnnspai-data mix -data_n 64 -data_seed 2010 -data_count 2 -data_output "$1/small_%d.dat"
   bin/gnnspai-data mix -data_block_size 3 -data_n 600 -data_seed 2020 -data_count 2 -data_output "$1/blocks_%d.dat"
 }
 
@@ -43,6 +43,7 @@ if [ "$1" = compare ]; then
     $2 != choice[$1] || far(a[1], b[1]) || far(a[2], b[2]) { print FILENAME ": " $0 "\n  first file: " choice[$1] " | " its[$1]; bad++ }
     END { print n " cases compared with " lines + 0 ", " bad + 0 " differ"; exit bad > 0 || lines == 0 || n != (file - 1) * lines }' "$@"
 elif [ "$1" = matrices ]; then
+  set -e
   make_matrices "$2" > /dev/null
 else
   for m in "$1"/*.dat; do
