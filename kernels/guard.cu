@@ -6,7 +6,7 @@
 
 #define LANES 8
 
-/* ---- the guard's probe on a refresh: one vector w of signs, r = S^-T w ---- */
+/* ---- the guard's probe on a refresh: the first vector w of signs, r = S^-T w ---- */
 
 template <bool BLOCKS>
 __global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
@@ -14,7 +14,7 @@ __global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
   const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
 
   if (i >= g.nodes) return;
-  for (int k = 0; k < b; k++) r[i * b + k] = w[i * b + k] = IsCoupled(g, b, i, k) ? GNNProbeSign(i * b + k) : 0.0;
+  for (int k = 0; k < b; k++) r[i * b + k] = w[i * b + k] = IsCoupled(g, b, i, k) ? GNNProbeSign((unsigned long long)(i * b + k) * GNN_KERNEL_PROBES) : 0.0;
   GNNBlockTransposeSolve(b, g.s + i * b * b, r + i * b);
 }
 

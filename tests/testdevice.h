@@ -32,7 +32,7 @@ static inline PetscErrorCode TestProbeLoss(GNNGraph g, const PetscInt ia[], cons
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(g->n, &w, g->n, &z));
   for (PetscInt i = 0; i < g->n; i++) {
-    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i);
+    w[i] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)i * GNN_KERNEL_PROBES);
     z[i] = epsilon * w[i];
   }
   GNN_FACTOR_PRODUCT(PetscScalar, g->n, ia, ja, gt, w, z)
