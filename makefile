@@ -297,7 +297,7 @@ bench-hyperelasticity: programs $(bench_data)/hyperelasticity
 
 # Against the size: one right-hand side, few runs, and few preconditioners for many rows
 sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse,tf32 -tf32_pc_type gnnspai -tf32_pc_gnnspai_math tf32
+sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse,fp32 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32
 cubes_cpu  = 20,20,20,46,46,46,100,100,100
 cubes_cuda = $(cubes_cpu),215,215,215
 bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0

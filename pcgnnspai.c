@@ -1468,6 +1468,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
   gnn->guard               = PETSC_TRUE;
   gnn->verdict.n           = -1;
+  gnn->math                = PC_GNNSPAI_MATH_TF32;
   gnn->precision           = PC_GNNSPAI_DOUBLE;
   pc->ops->apply           = PCApply_GNNSPAI;
   pc->ops->applytranspose  = PCApplyTranspose_GNNSPAI;

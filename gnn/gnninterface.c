@@ -715,7 +715,7 @@ PetscErrorCode PCGNNSPAIGetCoarseSmooth(PC pc, PetscBool *smooth)
 
   Input Parameters:
 + pc   - the preconditioner context
-- math - `PC_GNNSPAI_MATH_FP32`, the default, or `PC_GNNSPAI_MATH_TF32`
+- math - `PC_GNNSPAI_MATH_TF32`, the default, or `PC_GNNSPAI_MATH_FP32`
 
   Options Database Key:
 . -pc_gnnspai_math (fp32|tf32) - the arithmetic

@@ -47,7 +47,7 @@ static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -pc_gnnspai_math fp32 -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
   PetscCall(PetscOptionsInsertString(NULL, options));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
   PetscCall(KSPSetOperators(*ksp, A, A));
@@ -241,6 +241,7 @@ static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
       PetscCall(TestPCCreate(M[l], NULL, PETSC_TRUE, &pc));
       PetscCall(PCGNNSPAISetModel(pc, models[k / 3]));
       PetscCall(PCGNNSPAISetFallback(pc, policy));
+      PetscCall(PCGNNSPAISetMath(pc, PC_GNNSPAI_MATH_FP32));
       Emulate(l ? PETSC_TRUE : PETSC_FALSE);
       PetscCall(PCSetUp(pc));
       Emulate(PETSC_FALSE);
