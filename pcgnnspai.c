@@ -733,12 +733,14 @@ static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Does the policy want the classical factor tried? */
+/* Does the policy want the classical factor tried? A network that is no better than the start has to be as good as that factor, too */
 static PetscBool PCGNNSPAIWantsFallback_Private(PC_GNNSPAI *gnn)
 {
-  const PetscBool refused = gnn->factor->alpha <= 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  GNNFactor f = gnn->factor;
+  PetscBool refused;
 
   if (!gnn->guard || gnn->graph->ncoupled == 0) return PETSC_FALSE;
+  refused = f->alpha <= 0.0 || GNNGuardIsNarrow(f->guard) ? PETSC_TRUE : PETSC_FALSE;
   return gnn->policy == PC_GNNSPAI_FALLBACK_BEST || (refused && gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) ? PETSC_TRUE : PETSC_FALSE;
 }
 

@@ -32,13 +32,26 @@ GNN_FN void GNNBlockDiagonal(int b, const GNN_SCALAR *A, GNN_INDEX ld, GNN_SCALA
   }
 }
 
-/* Where D has nothing in row r, of a decoupled unknown, it gets a 1, as PCJACOBI does it */
-GNN_FN void GNNBlockFillEmpty(int b, GNN_SCALAR *D, int r)
+/* Coupling of a pair of entries, in the matrix with a unit diagonal, from u = 1/sqrt(a_ii) of both rows. An unknown whose couplings have at most
+   this sum counts as decoupled: a row held by a penalty is solved for alone, whatever the network would write there */
+#define GNN_DECOUPLED 0.01
+GNN_FN double GNNBlockCoupling(double aij, double aji, double ui, double uj)
 {
-  for (int c = 0; c < b; c++) {
-    if (D[r * b + c] != 0.0) return;
+  return aij != 0.0 && aji != 0.0 ? 0.5 * (fabs(aij) + fabs(aji)) * ui * uj : 0.0;
+}
+
+/* Unknown r of the block is coupled if bit r is set. The others stand for themselves in D; where one has nothing there it gets a 1, as PCJACOBI does it */
+GNN_FN void GNNBlockDecouple(int b, GNN_SCALAR *D, int coupled)
+{
+  for (int r = 0; r < b; r++) {
+    int empty = !(coupled >> r & 1);
+
+    for (int c = 0; c < b; c++) {
+      if ((coupled >> r ^ coupled >> c) & 1) D[r * b + c] = 0.0;
+      if (D[r * b + c] != 0.0) empty = 0;
+    }
+    if (empty) D[r * b + r] = 1.0;
   }
-  D[r * b + r] = 1.0;
 }
 
 /* How far a pair of entries is from equal, against the diagonal entries: no matter how the rows are scaled. One that is 0 counts as 1 */

@@ -4,7 +4,7 @@
    CG with Q and CG without it run side by side for A x = b on one probe b, the same x for both, and E_k, by which the squared energy norm of
    the error has fallen after k steps, is the same quantity for both. With E the larger of the two by now, E - E_(k - DELAY) is about what
    is left of each one's error DELAY steps ago. The run ends once one has CLEAR times less left, which is after 10 to 30 steps where Q is
-   worth it; if none is ahead like that, the one with less left wins, Q not where they are equal, since its steps cost more.
+   worth it. If none is ahead like that, Q is taken where it saves a tenth of the steps: by how many the logarithm of what is left tells; its steps cost more.
 
    The verdict is kept with the aggregates, and until the near-null space's energy, hence the least eigenvalue, is another.
 */
@@ -13,6 +13,7 @@
 #define STEPS 100
 #define DELAY 5
 #define CLEAR 16.0
+#define GAIN  1.1
 #define DONE     1e-12 /* of the energy: nothing is left */
 #define MOVED    1.5   /* factor of the near-null space's energy from which on a verdict is old */
 
@@ -202,7 +203,7 @@ static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, 
   left[0] = PetscMax(all - without->energy[k - DELAY], DONE * all);
   left[1] = PetscMax(all - with->energy[k - DELAY], DONE * all);
   *sure = left[0] >= CLEAR * left[1] || left[1] >= CLEAR * left[0] || PetscMin(left[0], left[1]) <= DONE * all ? PETSC_TRUE : PETSC_FALSE;
-  return left[1] >= left[0] ? PETSC_TRUE : PETSC_FALSE;
+  return PetscLogReal(left[1] / all) > GAIN * PetscLogReal(left[0] / all) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context)

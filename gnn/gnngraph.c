@@ -158,34 +158,41 @@ static inline PetscBool GraphIsOneSided_Private(GNNGraph g, const PetscScalar a[
 /* Which rows are decoupled, which slots have a partner that is like them (in keep, for now), and how far A is from symmetric */
 static void GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
 {
+  PetscScalar *u = g->s; /* for now */
+
   g->asymmetry = 0.0;
-  for (PetscInt i = 0; i < g->n; i++) g->decoupled[i] = PETSC_TRUE;
+  for (PetscInt i = 0; i < g->n; i++) u[i] = 1.0 / PetscSqrtReal(a[g->diag[i]]);
   for (PetscInt i = 0; i < g->n; i++) {
+    PetscReal sum = 0.0;
+
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       const PetscInt    j = g->j[p];
       const PetscScalar partner = GraphPartner_Private(g, a, p);
 
       g->keep[p] = g->rev[p] >= 0 && !GraphIsOneSided_Private(g, a, p) ? 1 : 0;
       if (j == i) continue;
-      if (a[p] != 0.0 && partner != 0.0) g->decoupled[i] = g->decoupled[j] = PETSC_FALSE;
+      sum += GNNBlockCoupling(a[p], partner, u[i], u[j]);
       if (a[p] != partner) g->asymmetry = PetscMax(g->asymmetry, GNNBlockAsymmetry(a[p], partner, a[g->diag[i]], a[g->diag[j]]));
     }
+    g->decoupled[i] = sum <= GNN_DECOUPLED ? PETSC_TRUE : PETSC_FALSE;
   }
 }
 
-/* b > 1: the nodes without a block off the diagonal that holds a pair of nonzeros a_ij, a_ji; all their rows count as decoupled */
+/* b > 1: the nodes none of whose unknowns couples to another node; all their rows count as decoupled */
 static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
 {
+  const PetscScalar *u = g->s; /* as before */
+
   for (PetscInt i = 0; i < g->nodes; i++) g->isolated[i] = PETSC_TRUE;
   for (PetscInt row = 0; row < g->n; row++) {
     const PetscInt i = row / g->b;
 
-    if (g->decoupled[row]) continue;
-    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) {
-      const PetscInt j = g->j[p] / g->b;
+    PetscReal sum = 0.0;
 
-      if (j != i && a[p] != 0.0 && g->keep[p] != 0) g->isolated[i] = g->isolated[j] = PETSC_FALSE;
+    for (PetscInt p = g->i[row]; !g->decoupled[row] && p < g->i[row + 1]; p++) {
+      if (g->j[p] / g->b != i) sum += GNNBlockCoupling(a[p], GraphPartner_Private(g, a, p), u[row], u[g->j[p]]);
     }
+    if (!(sum <= GNN_DECOUPLED)) g->isolated[i] = PETSC_FALSE;
   }
   for (PetscInt row = 0; row < g->n; row++) {
     if (g->isolated[row / g->b]) g->decoupled[row] = PETSC_TRUE;
@@ -233,11 +240,11 @@ static GNNGraphStatus GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, co
 
   for (PetscInt i = 0; i < g->nodes; i++) {
     PetscScalar *D = g->inverse + i * b * b, *S = g->s + i * b * b;
+    int          coupled = 0;
 
     GNNBlockDiagonal(b, a + GNNGraphSlotStart(g, i, g->bdiag[i]), GNNGraphSlotStride(g, i), D);
-    for (PetscInt r = 0; r < b; r++) {
-      if (g->decoupled[i * b + r]) GNNBlockFillEmpty((int)b, D, (int)r);
-    }
+    for (PetscInt r = 0; r < b; r++) coupled |= (g->decoupled[i * b + r] ? 0 : 1) << r;
+    GNNBlockDecouple((int)b, D, coupled);
     g->row = i * b;
     if (!GNNBlockScaling(b, D, S)) return GNN_GRAPH_BLOCK_NOT_POSITIVE;
     GNNBlockInvert(b, D);

@@ -35,7 +35,7 @@ struct _n_GNNGraph {
   PetscScalar *s;         /* (nodes, b, b) scaling S, upper triangular; M^-1 = S (G G^T + eps I) S^T */
   PetscScalar *at;        /* (nz) scaled matrix S^T A S, 0 in slots that are not kept */
   PetscScalar *inverse;   /* (nodes, b, b) of the diagonal blocks */
-  PetscBool   *decoupled; /* (n) no (i, j) off the diagonal has a_ij and a_ji nonzero, or the node is isolated */
+  PetscBool   *decoupled; /* (n) the pairs a_ij, a_ji off the diagonal are 0, or next to it (GNNBlockCoupling()), or the node is isolated */
   PetscBool   *isolated;  /* (nodes) the same for blocks off the diagonal; decoupled where b = 1 */
   GNNReal     *keep;      /* (nz) 1 if both ends are coupled, (j, i) is stored and, b = 1, not one of a_ij, a_ji alone is 0; 0 if the block is not kept */
   GNNReal     *bkeep;     /* (slots) the same of the blocks: neither end is isolated, and not all pairs of nonzeros are one-sided; keep where b = 1 */

@@ -42,6 +42,7 @@ struct _n_GNNGuard {
   PetscBool    traced;       /* is it there? Not where a choice of before goes on, whose arrays are gone */
   Steps        chosen;       /* with what was chosen */
   PetscBool    network;      /* was it the network's factor? */
+  PetscBool    narrow;       /* only because it is named first? */
 };
 
 static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
@@ -313,6 +314,7 @@ static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscB
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
+  w->narrow = StepsKept_Private(&w->chosen, &steps);
   if (first) *better = StepsKept_Private(&steps, &w->chosen);
   else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
   if (*better) w->chosen = steps;
@@ -373,6 +375,11 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   if (*alpha == 0.0) PetscCall(Mix_Private(w, 0.0, gt));
   w->network = *alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool GNNGuardIsNarrow(GNNGuard w)
+{
+  return w->network && w->narrow ? PETSC_TRUE : PETSC_FALSE;
 }
 
 PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alpha, PetscReal damping, PetscScalar gt[])

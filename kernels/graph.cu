@@ -56,15 +56,15 @@ __device__ static void ReportAsymmetry(GNNKernelStatus *status, double differenc
   if (x.value > 0.0f && -x.bits < status->asymmetry) atomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
 }
 
-/* What row r of node i couples to by pairs a_ij, a_ji of nonzeros: bit r is set if to anything, bit b if to another node. Without blocks it says
-   of each slot whether its partner is like it, in keep, for now */
+/* What row r of node i couples to: bit r is set if to anything, bit b if to another node. Without blocks it says of each slot whether its
+   partner is like it, in keep, for now */
 template <bool BLOCKS>
 __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i, int r, int lane, GNNKernelStatus *status)
 {
   const int b = BlockSize<BLOCKS>(g), row = i * b + r;
-  int       coupled = 0;
+  double    all = 0.0, off = 0.0;
 
-  for (int p = g.i[row] + lane; p < g.i[row + 1]; p += LANES) {
+  for (int p = i < g.nodes ? g.i[row] + lane : 0; i < g.nodes && p < g.i[row + 1]; p += LANES) {
     const double ap = a[p], partner = g.rev[p] >= 0 ? a[g.rev[p]] : 0.0;
     const int    j = g.j[p], onesided = (ap != 0.0) != (partner != 0.0);
 
@@ -73,9 +73,14 @@ __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i,
     else if (onesided && !(status->flags & GNN_KERNEL_ONE_SIDED)) atomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
     if (j == row) continue;
     if (ap != partner) ReportAsymmetry(status, GNNBlockAsymmetry(ap, partner, a[g.diag[row]], a[g.diag[j]]));
-    if (ap != 0.0 && partner != 0.0) coupled |= 1 << r | (j < i * b || j >= i * b + b) << b;
+    const double coupling = GNNBlockCoupling(ap, partner, 1.0 / sqrt(a[g.diag[row]]), 1.0 / sqrt(a[g.diag[j]]));
+
+    all += coupling;
+    if (j < i * b || j >= i * b + b) off += coupling;
   }
-  return coupled;
+  all = GroupSum<LANES>(all);
+  off = GroupSum<LANES>(off);
+  return all <= GNN_DECOUPLED ? 0 : 1 << r | !(off <= GNN_DECOUPLED) << b;
 }
 
 /* S and the inverse of the diagonal block of node i; bit r of coupled is set where unknown r is */
@@ -87,9 +92,7 @@ __device__ static void ScaleNode(const GNNKernelGraph &g, const double *a, int i
   int       decoupled = 0;
 
   GNNBlockDiagonal(b, a + g.diag[i * b], GNNBlockStride(b, g.bi[i], g.bi[i + 1]), D);
-  for (int r = 0; r < b; r++) {
-    if (!(coupled >> r & 1)) GNNBlockFillEmpty(b, D, r);
-  }
+  GNNBlockDecouple(b, D, coupled);
   if (!GNNBlockScaling(b, D, S)) {
     Report(status, GNN_KERNEL_NOT_POSITIVE, i * b);
     coupled = 0;
@@ -112,8 +115,7 @@ __global__ static void ScaleNodes(GNNKernelGraph g, const double *a, int mean, G
   const int b = BlockSize<BLOCKS>(g), i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
   int       coupled = 0;
 
-  for (int r = 0; i < g.nodes && r < b; r++) coupled |= Couplings<BLOCKS>(g, a, i, r, lane, status);
-  for (int d = LANES / 2; d > 0; d /= 2) coupled |= __shfl_xor_sync(ALL_LANES, coupled, d);
+  for (int r = 0; r < b; r++) coupled |= Couplings<BLOCKS>(g, a, i, r, lane, status);
   if (i < g.nodes && lane == 0) ScaleNode<BLOCKS>(g, a, i, coupled >> b ? coupled : 0, mean, status);
 }
 
