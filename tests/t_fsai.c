@@ -43,18 +43,24 @@ static PetscErrorCode DenseRead(Mat A)
 
     PetscCall(MatGetRow(block, i, &ncols, &cols, &vals));
     dense.nz += dense.length[i] = ncols;
-    dense.decoupled[i] = PETSC_TRUE;
     for (PetscInt k = 0; k < ncols; k++) {
       dense.as[i][cols[k]]     = PetscRealPart(vals[k]);
       dense.stored[i][cols[k]] = PETSC_TRUE;
-      if (cols[k] != i && vals[k] != 0.0) dense.decoupled[i] = PETSC_FALSE;
     }
     PetscCall(MatRestoreRow(block, i, &ncols, &cols, &vals));
   }
   for (PetscInt i = 0; i < dense.n; i++) dense.s[i] = 1.0 / PetscSqrtReal(dense.as[i][i]);
   for (PetscInt i = 0; i < dense.n; i++) {
+    PetscReal sum = 0.0;
+
     for (PetscInt j = 0; j < dense.n; j++) {
       dense.as[i][j] *= dense.s[i] * dense.s[j];
+      if (j != i) sum += PetscAbsReal(dense.as[i][j]);
+    }
+    dense.decoupled[i] = sum <= 0.01 ? PETSC_TRUE : PETSC_FALSE; /* GNN_DECOUPLED */
+  }
+  for (PetscInt i = 0; i < dense.n; i++) {
+    for (PetscInt j = 0; j < dense.n; j++) {
       if (dense.decoupled[i] || dense.decoupled[j]) dense.stored[i][j] = PETSC_FALSE;
     }
   }

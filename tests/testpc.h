@@ -64,6 +64,7 @@ static inline PetscErrorCode TestPCCreate(Mat A, GNNModel model, PetscBool guard
   PetscCall(PCSetType(*pc, PCGNNSPAI));
   if (model != NULL) PetscCall(PCGNNSPAISetNetwork(*pc, model));
   PetscCall(PCGNNSPAISetGuard(*pc, guard));
+  PetscCall(PCGNNSPAISetMath(*pc, PC_GNNSPAI_MATH_FP32)); /* a device is compared with the host */
   PetscCall(PCSetOperators(*pc, A, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

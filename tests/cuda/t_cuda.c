@@ -241,7 +241,6 @@ static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
       PetscCall(TestPCCreate(M[l], NULL, PETSC_TRUE, &pc));
       PetscCall(PCGNNSPAISetModel(pc, models[k / 3]));
       PetscCall(PCGNNSPAISetFallback(pc, policy));
-      PetscCall(PCGNNSPAISetMath(pc, PC_GNNSPAI_MATH_FP32));
       Emulate(l ? PETSC_TRUE : PETSC_FALSE);
       PetscCall(PCSetUp(pc));
       Emulate(PETSC_FALSE);
