@@ -9,6 +9,8 @@
 #include "gnn/gnncoarse.h"
 #include "gnn/gnnfsai.h"
 #include "gnn/gnnforward.h"
+#include "gnn/gnnmatrix.h"
+#include "gnn/gnnrows.h"
 #include "gnn/gnnregister.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
@@ -61,9 +63,7 @@ typedef struct {
   PetscReal          asymmetry; /* of the matrix, over all ranks' diagonal blocks */
   PetscBool          told;      /* -info has said that the matrix is not symmetric */
   PCGNNSPAIVerdict   verdict;
-  Vec                dirichlet; /* 1/a_ii where row i has nothing else, 0 elsewhere; NULL unless other rows have values in such columns */
-  Vec                others;    /* 1 in the other rows, 0 in those */
-  Vec                u, t;      /* work beside them */
+  GNNRows            rows;      /* those that MatZeroRows() set, or NULL */
   GNNGraph           graph;
   GNNActs            acts;   /* NULL where the network runs on the device */
   GNNReal           *out;    /* (nz) the network's output */
@@ -76,16 +76,6 @@ typedef struct {
   GNNCoarseOptions   coarse_options;
   GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
-
-static PetscErrorCode PCGNNSPAIDestroyDirichlet_Private(PC_GNNSPAI *gnn)
-{
-  PetscFunctionBegin;
-  PetscCall(VecDestroy(&gnn->dirichlet));
-  PetscCall(VecDestroy(&gnn->others));
-  PetscCall(VecDestroy(&gnn->u));
-  PetscCall(VecDestroy(&gnn->t));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* What PCGNNSPAISetUpPattern_Private() made */
 static PetscErrorCode PCGNNSPAIDestroyPattern_Private(PC_GNNSPAI *gnn)
@@ -154,101 +144,13 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
   gnn->asymmetry  = 0.0;
   PetscCall(MatDestroy(&gnn->G));
   PetscCall(MatDestroy(&gnn->aij));
-  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
+  PetscCall(GNNRowsDestroy(&gnn->rows));
   PetscCall(GNNCoarseDestroy(&gnn->coarse));
   PetscCall(PCGNNSPAIDestroyPattern_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- matrix ---- */
-
-/* Are there entries that MatConvert() can read? Of a matrix that is nothing but a product it would take one for each column */
-static PetscErrorCode PCGNNSPAIHasEntries_Private(Mat A, PetscBool *has)
-{
-  static const char *const prefixes[] = {"", "seq", "mpi"};
-  MatType                  type;
-  PetscBool                shell, transpose;
-  Mat                      inner;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetType(A, &type));
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSHELL, &shell));
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATTRANSPOSEVIRTUAL, &transpose));
-  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, has, MATSEQAIJ, MATMPIAIJ, ""));
-  for (size_t k = 0; !*has && !shell && k < PETSC_STATIC_ARRAY_LENGTH(prefixes); k++) {
-    char name[256];
-    void (*convert)(void);
-
-    PetscCall(PetscSNPrintf(name, sizeof(name), "MatConvert_%s_%saij_C", type, prefixes[k]));
-    PetscCall(PetscObjectQueryFunction((PetscObject)A, name, &convert));
-    *has = convert ? PETSC_TRUE : PETSC_FALSE;
-  }
-  if (transpose) {
-    PetscCall(MatTransposeGetMat(A, &inner));
-    PetscCall(PCGNNSPAIHasEntries_Private(inner, has));
-  } else if (!*has && !shell) PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The same of all blocks, where the matrix is made of such */
-static PetscErrorCode PCGNNSPAIAllHaveEntries_Private(Mat A, PetscBool *have)
-{
-  PetscInt  m, n;
-  PetscBool nest;
-  Mat     **blocks;
-
-  PetscFunctionBegin;
-  PetscCall(PCGNNSPAIHasEntries_Private(A, have));
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
-  if (!nest) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatNestGetSubMats(A, &m, &n, &blocks));
-  for (PetscInt k = 0; *have && k < m * n; k++) {
-    if (blocks[k / n][k % n]) PetscCall(PCGNNSPAIAllHaveEntries_Private(blocks[k / n][k % n], have));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PCGNNSPAISamePatternSeq_Private(Mat A, Mat B, PetscBool *same)
-{
-  Mat             mats[2] = {A, B};
-  PetscInt        n[2];
-  const PetscInt *i[2], *j[2];
-  PetscBool       done;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
-  *same = n[0] == n[1] ? PETSC_TRUE : PETSC_FALSE;
-  if (*same && n[0] > 0) PetscCall(PetscArraycmp(i[0], i[1], n[0] + 1, same));
-  if (*same && n[0] > 0) PetscCall(PetscArraycmp(j[0], j[1], i[0][n[0]], same));
-  for (PetscInt k = 0; k < 2; k++) PetscCall(MatRestoreRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Of two AIJ matrices with the same layout, on every rank */
-static PetscErrorCode PCGNNSPAISamePattern_Private(Mat A, Mat B, PetscBool *same)
-{
-  PetscBool       mpi;
-  Mat             diagonal[2], other[2];
-  const PetscInt *columns[2];
-  PetscInt        n[2];
-  int             all;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
-  if (mpi) {
-    PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal[0], &other[0], &columns[0]));
-    PetscCall(MatMPIAIJGetSeqAIJ(B, &diagonal[1], &other[1], &columns[1]));
-    PetscCall(PCGNNSPAISamePatternSeq_Private(diagonal[0], diagonal[1], same));
-    if (*same) PetscCall(PCGNNSPAISamePatternSeq_Private(other[0], other[1], same));
-    for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetLocalSize(other[k], NULL, &n[k]));
-    if (n[0] != n[1]) *same = PETSC_FALSE;
-    if (*same) PetscCall(PetscArraycmp(columns[0], columns[1], n[0], same));
-  } else PetscCall(PCGNNSPAISamePatternSeq_Private(A, B, same));
-  all = *same ? 1 : 0;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
-  *same = all ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Errors if the matrix is none that any preconditioner of this kind could use: on every rank */
 static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
@@ -265,40 +167,8 @@ static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
   all = here[0] == here[1] ? 1 : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCheck(all, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
-  PetscCall(PCGNNSPAIAllHaveEntries_Private(pc->pmat, &good));
+  PetscCall(GNNMatHasEntries(pc->pmat, &good));
   PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)pc->pmat)->type_name);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Sets aij for the values of now. It is converted anew, since a converter may drop zeros, or fail to reuse; and stays the same object as long as
-   its pattern is the same, as the coarse space's products want it. Tells whether the pattern changed */
-static PetscErrorCode PCGNNSPAIConvert_Private(PC pc, PetscBool *changed)
-{
-  PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
-  PetscBool    aij, same = PETSC_FALSE;
-  Mat          A;
-  MatNullSpace near;
-
-  PetscFunctionBegin;
-  *changed = PETSC_FALSE;
-  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)pc->pmat, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  if (aij) {
-    PetscCall(MatDestroy(&gnn->aij));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(MatConvert(pc->pmat, MATAIJ, MAT_INITIAL_MATRIX, &A));
-  if (gnn->aij) PetscCall(PCGNNSPAISamePattern_Private(A, gnn->aij, &same));
-  if (same) {
-    PetscCall(MatCopy(A, gnn->aij, SAME_NONZERO_PATTERN));
-    PetscCall(MatDestroy(&A));
-  } else {
-    PetscCall(MatDestroy(&gnn->aij));
-    gnn->aij = A;
-    PetscCall(MatSetBlockSizesFromMats(gnn->aij, pc->pmat, pc->pmat));
-    *changed = PETSC_TRUE;
-  }
-  PetscCall(MatGetNearNullSpace(pc->pmat, &near));
-  PetscCall(MatSetNearNullSpace(gnn->aij, near));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -403,65 +273,6 @@ static PetscErrorCode PCGNNSPAITellAsymmetry_Private(PC pc)
   if (gnn->told || PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscInfo(pc, UNSYMMETRIC "\n", (double)gnn->asymmetry));
   gnn->told = PETSC_TRUE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- rows that MatZeroRows() set ---- */
-
-/* d_i = 0 where row i of the block has a value off the (block's own) diagonal */
-static PetscErrorCode PCGNNSPAIMarkRows_Private(Mat block, PetscBool own_diagonal, PetscScalar d[])
-{
-  const PetscInt    *ia, *ja;
-  const PetscScalar *a;
-  PetscInt           n;
-  PetscBool          done;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(MatSeqAIJGetArrayRead(block, &a));
-  for (PetscInt i = 0; i < n; i++) {
-    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
-      if (a[p] != 0.0 && !(own_diagonal && ja[p] == i)) d[i] = 0.0;
-    }
-  }
-  PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
-  PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Rows with nothing but their diagonal whose columns are not empty: M^-1 solves for them first, z = u + M^-1 (r - A u), u = D r. The rest is
-   then symmetric, and CG converges as well as if the columns had been eliminated, too; a symmetric M^-1 alone can be much worse than Jacobi */
-static PetscErrorCode PCGNNSPAISetUpDirichlet_Private(PC pc)
-{
-  PC_GNNSPAI  *gnn = (PC_GNNSPAI *)pc->data;
-  Mat          A   = PCGNNSPAIGetMat_Private(pc), diagonal = A, other = NULL;
-  PetscScalar *d, *others;
-  PetscInt     n;
-  PetscReal    reach;
-  PetscBool    mpi;
-
-  PetscFunctionBegin;
-  PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
-  if (PCGNNSPAIAsymmetry_Private(gnn) == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatCreateVecs(A, &gnn->dirichlet, &gnn->t));
-  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->u));
-  PetscCall(VecDuplicate(gnn->dirichlet, &gnn->others));
-  PetscCall(MatGetDiagonal(A, gnn->dirichlet));
-  PetscCall(VecReciprocal(gnn->dirichlet));
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
-  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, &diagonal, &other, NULL));
-  PetscCall(VecGetArray(gnn->dirichlet, &d));
-  PetscCall(PCGNNSPAIMarkRows_Private(diagonal, PETSC_TRUE, d));
-  if (other) PetscCall(PCGNNSPAIMarkRows_Private(other, PETSC_FALSE, d));
-  PetscCall(VecGetArrayWrite(gnn->others, &others));
-  PetscCall(VecGetLocalSize(gnn->others, &n));
-  for (PetscInt i = 0; i < n; i++) others[i] = d[i] == 0.0 ? 1.0 : 0.0;
-  PetscCall(VecRestoreArrayWrite(gnn->others, &others));
-  PetscCall(VecRestoreArray(gnn->dirichlet, &d));
-  PetscCall(MatMult(A, gnn->dirichlet, gnn->t)); /* what do those columns reach? */
-  PetscCall(VecPointwiseMult(gnn->t, gnn->others, gnn->t));
-  PetscCall(VecNorm(gnn->t, NORM_INFINITY, &reach));
-  if (reach == 0.0) PetscCall(PCGNNSPAIDestroyDirichlet_Private(gnn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -930,7 +741,7 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   PetscCall(MatDestroy(&gnn->G));
   if (fresh) PetscCall(PCGNNSPAICheckMat_Private(pc));
   if (gnn->values == PC_GNNSPAI_VALUES_NETWORK && gnn->given == NULL && gnn->automatic == PETSC_FALSE) PetscCall(GNNModelLoad(PetscObjectComm((PetscObject)pc), gnn->model_name, &gnn->given));
-  PetscCall(PCGNNSPAIConvert_Private(pc, &changed));
+  PetscCall(GNNMatConvert(pc->pmat, &gnn->aij, &changed));
   if (changed) fresh = PETSC_TRUE;
   if (fresh) gnn->told = PETSC_FALSE;
   PetscCall(PCGNNSPAISetUpGraph_Private(pc, fresh));
@@ -941,7 +752,8 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   }
   if (pc->failedreason != PC_NOERROR) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAITellAsymmetry_Private(pc));
-  PetscCall(PCGNNSPAISetUpDirichlet_Private(pc));
+  PetscCall(GNNRowsDestroy(&gnn->rows));
+  if (PCGNNSPAIAsymmetry_Private(gnn) > 0.0) PetscCall(GNNRowsCreate(PCGNNSPAIGetMat_Private(pc), &gnn->rows));
   PetscCall(PCGNNSPAISetUpCoarse_Private(pc, fresh));
   if (pc->failedreason == PC_NOERROR) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -993,6 +805,7 @@ static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Vec         t   = r;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -1000,13 +813,9 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  if (gnn->dirichlet) { /* z = u + M^-1 (r - A u) */
-    PetscCall(VecPointwiseMult(gnn->u, gnn->dirichlet, r));
-    PetscCall(MatMult(PCGNNSPAIGetMat_Private(pc), gnn->u, gnn->t));
-    PetscCall(VecAYPX(gnn->t, -1.0, r));
-    PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
-    PetscCall(VecAXPY(z, 1.0, gnn->u));
-  } else PetscCall(PCGNNSPAIApplySymmetric_Private(pc, r, z));
+  if (gnn->rows) PetscCall(GNNRowsBefore(gnn->rows, r, &t));
+  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, t, z));
+  if (gnn->rows) PetscCall(GNNRowsAfter(gnn->rows, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -1014,19 +823,17 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
+  Vec         t;
 
   PetscFunctionBegin;
-  if (gnn->dirichlet == NULL || pc->failedreason != PC_NOERROR) {
+  if (gnn->rows == NULL || pc->failedreason != PC_NOERROR) {
     PetscCall(PCApply_GNNSPAI(pc, r, z));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
-  PetscCall(VecPointwiseMult(gnn->t, gnn->others, r)); /* z = y + D (r - A^T y), y = M^-1 of the other rows' r */
-  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, gnn->t, z));
-  PetscCall(MatMultTranspose(PCGNNSPAIGetMat_Private(pc), z, gnn->u));
-  PetscCall(VecAYPX(gnn->u, -1.0, r));
-  PetscCall(VecPointwiseMult(gnn->t, gnn->dirichlet, gnn->u));
-  PetscCall(VecAXPY(z, 1.0, gnn->t));
+  PetscCall(GNNRowsTransposeBefore(gnn->rows, r, &t));
+  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, t, z));
+  PetscCall(GNNRowsTransposeAfter(gnn->rows, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -1055,7 +862,7 @@ static PetscErrorCode PCGNNSPAIApplyHalf_Private(PC pc, PetscBool left, Vec x, V
   PetscScalar       *yarray;
 
   PetscFunctionBegin;
-  PetscCheck(PCGNNSPAIEpsilon_Private(gnn) == 0.0 && gnn->dirichlet == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
+  PetscCheck(PCGNNSPAIEpsilon_Private(gnn) == 0.0 && gnn->rows == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
   if (pc->failedreason != PC_NOERROR) {
     PetscCall(VecSet(y, (PetscScalar)INFINITY));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,6 +4,7 @@
    P_0 once per pattern; then P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up.
 */
 #include "gnncoarse.h"
+#include "gnnmatrix.h"
 
 PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
 {
@@ -59,24 +60,6 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A as AIJ: a reference, or a copy where it is of another type */
-static PetscErrorCode SetMatrix_Private(GNNCoarse c, Mat A)
-{
-  PetscBool aij;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, &aij, MATSEQAIJ, MATMPIAIJ, ""));
-  if (aij) {
-    PetscCall(PetscObjectReference((PetscObject)A));
-    PetscCall(MatDestroy(&c->A));
-    c->A = A;
-  } else { /* anew: a reused SBAIJ keeps the values of before in 3.18 */
-    PetscCall(MatDestroy(&c->A));
-    PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &c->A));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any */
 static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt ncoupled, PetscInt *share)
 {
@@ -102,7 +85,7 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A)
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(A, &b));
-  PetscCall(GNNCoarseBlocks(c->A, &diagonal, &other, &columns));
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(GNNNodesCreate(diagonal, b, c->coupled, &nodes));
   PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
@@ -240,7 +223,9 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
   PetscBool changed;
 
   PetscFunctionBegin;
-  PetscCall(SetMatrix_Private(c, A));
+  PetscCall(PetscObjectReference((PetscObject)A));
+  PetscCall(MatDestroy(&c->A));
+  c->A = A;
   PetscCall(GNNCoarseScale(c));
   PetscCall(GNNCoarseCompare(c, A, &changed));
   if (changed) PetscCall(Aggregate_Private(c, A));

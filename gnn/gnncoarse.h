@@ -48,7 +48,7 @@ typedef struct {
 typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
   GNNCoarseOptions options;
-  Mat              A;          /* AIJ: the matrix itself, referenced, or a copy */
+  Mat              A;          /* AIJ, referenced */
   PetscBool       *coupled;    /* (local rows) */
   PetscReal       *trace;      /* (local rows) of the values that the aggregates were made from, gnncoarserows.c */
   MatNullSpace     nearnull;   /* that the aggregates were made for, referenced, or NULL */
@@ -89,7 +89,6 @@ PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                     /* D^-1 and D^-1/2 of the values of A */
 PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
 PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* what is made from the aggregates, and them */
-PETSC_INTERN PetscErrorCode GNNCoarseBlocks(Mat, Mat *, Mat *, const PetscInt **); /* the rank's diagonal block; the rest of its rows and its columns' global numbers, or NULL */
 
 /* ---- its guard, gnncoarseguard.c ---- */
 

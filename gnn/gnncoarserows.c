@@ -7,24 +7,12 @@
    their roots, since aggregates depend on their order of magnitude.
 */
 #include "gnncoarse.h"
+#include "gnnmatrix.h"
 #include "gnnmath.h"
 #include <petsc/private/petscimpl.h> /* PetscObjectStateGet() */
 
 #define COUPLED 0.2 /* sum of |As_ij| off the diagonal */
 #define DRIFT   0.04 /* relative distance from the couplings that the aggregates were made from */
-
-/* The rank's diagonal block, and the rest of its rows or NULL with its columns' global numbers; borrowed */
-PetscErrorCode GNNCoarseBlocks(Mat A, Mat *diagonal, Mat *other, const PetscInt **columns)
-{
-  PetscBool mpi;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
-  *diagonal = A;
-  *other    = NULL;
-  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, diagonal, other, columns));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Vectors on the host, since they are read entry by entry */
 static PetscErrorCode CreateScale_Private(GNNCoarse c)
@@ -38,7 +26,7 @@ static PetscErrorCode CreateScale_Private(GNNCoarse c)
   PetscCall(MatCreateVecs(c->A, &c->dinv, NULL));
   PetscCall(VecGetLocalSize(c->dinv, &rows));
   PetscCall(VecCreateMPI(PetscObjectComm((PetscObject)c->A), rows, PETSC_DETERMINE, &c->scale));
-  PetscCall(GNNCoarseBlocks(c->A, &diagonal, &other, &columns));
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   if (other == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetLocalSize(other, NULL, &n));
   PetscCall(ISCreateGeneral(PETSC_COMM_SELF, n, columns, PETSC_COPY_VALUES, &is));
@@ -143,7 +131,7 @@ PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
   PetscCall(VecGetLocalSize(c->scale, &n));
   PetscCall(VecGetOwnershipRange(c->scale, &first, NULL));
   PetscCall(PetscCalloc2(n, &sum, n, &trace));
-  PetscCall(GNNCoarseBlocks(c->A, &diagonal, &other, &columns));
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, trace));
   if (other) PetscCall(AddRows_Private(other, c->scale, c->ghost, columns, 0, sum, trace));
   if (c->coupled == NULL || c->nearnull != nearnull || c->nearstate != nearstate) total[2] = 1.0;
