@@ -257,6 +257,22 @@ static PetscErrorCode AddOneSidedZeros(Mat A, PetscInt i, PetscInt j)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A penalty on every seventh unknown, and on all of node 5 */
+static PetscErrorCode AddPenalty(Mat A)
+{
+  PetscInt n, b;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetBlockSize(A, &b));
+  for (PetscInt i = 0; i < n; i++) {
+    if (i % 7 == 0 || i / b == 5) PetscCall(MatSetValue(A, i, i, 1e9, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Random blocks, with decoupled nodes and single unknowns, explicit zeros on one side, and nonzeros on one side that MatZeroRows() left */
 static PetscErrorCode BlockMat(PetscInt b, Mat *A)
 {
@@ -469,6 +485,8 @@ int main(int argc, char **argv)
   PetscCall(TestOfModel(m, A));
   PetscCall(MakeOneSided(A));
   PetscCall(TestCase("one-sided values", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(AddPenalty(A));
+  PetscCall(TestCase("rows held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(MatDestroy(&A));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(b); k++) {
@@ -478,6 +496,8 @@ int main(int argc, char **argv)
     if (b[k] == 3) PetscCall(TestOfModel(m, A));
     PetscCall(MakeOneSided(A));
     PetscCall(TestCase("one-sided values of blocks", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(AddPenalty(A));
+    PetscCall(TestCase("unknowns of blocks held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
     PetscCall(GNNModelDestroy(&m));
     PetscCall(MatDestroy(&A));
   }

@@ -622,6 +622,40 @@ static PetscErrorCode TestOneSided(PCGNNSPAIValues values, PetscInt coarse, PCGN
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A penalty holds every fourth unknown: M is symmetric, and CG, which watches the unpreconditioned residual, needs no more iterations than with Jacobi */
+static PetscErrorCode TestPenalty(PetscInt b, PetscReal penalty)
+{
+  Mat                A;
+  KSP                ksp;
+  PC                 pc;
+  PetscInt           start, end, jacobi, its;
+  KSPConvergedReason reason;
+  PetscReal          residual;
+  char               what[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(what, sizeof(what), "a penalty of %g, blocks of %d", (double)penalty, (int)b));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, b, 240 / b, 2, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    if (i % 4 == 0) PetscCall(MatSetValue(A, i, i, penalty, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(KSPMake(A, &ksp));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCJACOBI));
+  PetscCall(Solve(ksp, A, &reason, &jacobi, &residual));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(Solve(ksp, A, &reason, &its, &residual));
+  Ok(reason > 0 && its <= jacobi, "%s: CG converges in %d iterations, with Jacobi in %d", what, (int)its, (int)jacobi);
+  PetscCall(OkTranspose(pc, A, what));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One field times a factor: said. A symmetric matrix, and one with what rounding leaves: not */
 static PetscErrorCode TestAsymmetry(Mat A)
 {
@@ -745,6 +779,10 @@ int main(int argc, char **argv)
 #endif
   PetscCall(TestMovingZeros(PC_GNNSPAI_VALUES_NETWORK, 0));
   PetscCall(TestMovingZeros(PC_GNNSPAI_VALUES_FSAI, 4));
+  for (PetscInt b = 1; b <= 3; b += 2) {
+    PetscCall(TestPenalty(b, 1e8));
+    PetscCall(TestPenalty(b, 1e30));
+  }
   PetscCall(TestOneSided(PC_GNNSPAI_VALUES_NETWORK, 0, PC_GNNSPAI_COARSE_ADDITIVE));
   PetscCall(TestOneSided(PC_GNNSPAI_VALUES_FSAI, 8, PC_GNNSPAI_COARSE_ADDITIVE));
   PetscCall(TestOneSided(PC_GNNSPAI_VALUES_NETWORK, 8, PC_GNNSPAI_COARSE_BALANCED));
