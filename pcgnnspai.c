@@ -544,14 +544,15 @@ static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Does the policy want the classical factor tried? A network that is no better than the start has to be as good as that factor, too */
+/* Does the policy want the classical factor tried? A network that is no better than the start, or of which only a share is taken, has
+   to be as good as that factor, too */
 static PetscBool PCGNNSPAIWantsFallback_Private(PC_GNNSPAI *gnn)
 {
   GNNFactor f = gnn->factor;
   PetscBool refused;
 
   if (!gnn->guard || gnn->graph->ncoupled == 0) return PETSC_FALSE;
-  refused = f->alpha <= 0.0 || GNNGuardIsNarrow(f->guard) ? PETSC_TRUE : PETSC_FALSE;
+  refused = f->alpha <= 0.0 || GNNGuardIsNarrow(f->guard, f->alpha) ? PETSC_TRUE : PETSC_FALSE;
   return gnn->policy == PC_GNNSPAI_FALLBACK_BEST || (refused && gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) ? PETSC_TRUE : PETSC_FALSE;
 }
 

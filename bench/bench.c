@@ -84,6 +84,7 @@ static PetscErrorCode OptionsGet(Options *o)
   if (!modes) o->mode[0] = MODE_DEFAULT, o->nmode = 1;
   if (!rhss) o->rhs[0] = RHS_ONES, o->rhs[1] = RHS_RANDOM, o->nrhs = 2;
   PetscCall(SetPCs(o, pcs ? npc : 0, pc));
+  PetscCall(OptionsRefuseUnknown("gnnspai-bench", "bench_"));
   PetscCall(OptionsCheck(o, have));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -37,6 +37,7 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   PetscCall(MatDestroy(&c->dense));
   PetscCall(MatDestroy(&c->inverse));
   PetscCall(VecDestroy(&c->shift));
+  PetscCall(VecDestroy(&c->unit));
   PetscCall(VecDestroy(&c->rc));
   PetscCall(VecDestroy(&c->xc));
   PetscCall(VecDestroy(&c->x));
@@ -128,6 +129,7 @@ static PetscErrorCode CreateTentative_Private(GNNCoarse c)
   PetscCall(MatCreateVecs(c->P0, &c->rc, &c->x));
   PetscCall(VecDuplicate(c->rc, &c->xc));
   PetscCall(VecDuplicate(c->rc, &c->shift));
+  PetscCall(VecDuplicate(c->rc, &c->unit));
   PetscCall(VecDuplicate(c->x, &c->t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -209,6 +211,10 @@ static PetscErrorCode SetValues_Private(GNNCoarse c)
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
   PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
+  PetscCall(MatGetDiagonal(c->Ac, c->unit));
+  PetscCall(VecSqrtAbs(c->unit));
+  PetscCall(VecReciprocal(c->unit));
+  PetscCall(MatDiagonalScale(c->Ac, c->unit, c->unit)); /* PETSc's least pivot is an absolute number */
   PetscCall(GNNCoarseSolverSetUp(c));
   PetscCall(KSPGetPC(c->ksp, &inner));
   PetscCall(PCGetFailedReason(inner, &reason));
@@ -243,7 +249,9 @@ static PetscErrorCode CoarseSolve_Private(GNNCoarse c, Vec r)
 {
   PetscFunctionBegin;
   PetscCall(MatMultTranspose(c->P, r, c->rc));
+  PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
   PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
+  PetscCall(VecPointwiseMult(c->xc, c->unit, c->xc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

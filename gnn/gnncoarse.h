@@ -64,6 +64,7 @@ struct _n_GNNCoarse {
   PetscBool        device;     /* A's vectors are CUDA's */
   PetscReal        damping;    /* of the Jacobi step */
   Vec              dinv, shift;
+  Vec              unit;       /* A_c is scaled by it from both sides, to a unit diagonal */
   Vec              scale, ghost; /* D^-1/2 on the host, and what the other ranks have of it */
   VecScatter       scatter;    /* from the one to the other, NULL on one rank */
   Vec              rc, xc;     /* coarse work */

@@ -57,7 +57,7 @@ PETSC_INTERN PetscErrorCode GNNGuardCreate(GNNGuard *, GNNGraph, GNNDevice); /* 
 /* From the network's G^T (nz) to the one to use: alpha in {1, 1/2, 1/4} of it, or 0 for the damped start, or GNN_GUARD_JACOBI (G^T is then
    undefined). With a device that has the graph's values everything happens there, and G^T is its; eps, alpha, damping */
 PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, GNNDevice, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
-PETSC_INTERN PetscBool      GNNGuardIsNarrow(GNNGuard);                                                       /* did it choose the network, which is within 2 % of what comes after it? */
+PETSC_INTERN PetscBool      GNNGuardIsNarrow(GNNGuard, PetscReal);                                            /* did it choose the network, but only a share of it, alpha < 1, or within 2 % of what comes after it? */
 PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
 PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the classical factor to be taken instead of the choice? eps */
 PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */

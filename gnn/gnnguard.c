@@ -377,9 +377,9 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool GNNGuardIsNarrow(GNNGuard w)
+PetscBool GNNGuardIsNarrow(GNNGuard w, PetscReal alpha)
 {
-  return w->network && w->narrow ? PETSC_TRUE : PETSC_FALSE;
+  return w->network && (w->narrow || alpha < 1.0) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alpha, PetscReal damping, PetscScalar gt[])

@@ -402,6 +402,8 @@ static PetscErrorCode TestSolves(void)
     PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type mat", 38, "A_c of size 32, inverted", "explicit inverse"));
     PetscCall(TestSolve(A, "-pc_type composite -pc_composite_pcs jacobi,gnnspai -sub_1_pc_gnnspai_coarse 32", 40, "32 aggregates", "in a composite"));
   }
+  PetscCall(MatScale(A, 1e-18)); /* numbers far below PETSc's least pivot */
+  PetscCall(TestSolve(A, COARSE, 38, "additive, A_c of size 32", "small numbers"));
   PetscCall(MatDestroy(&A));
   PetscCall(Laplacian(MATAIJ, 16, 2, PETSC_TRUE, PETSC_TRUE, &blocked));
   PetscCall(TestSolve(blocked, COARSE, 25, "32 aggregates, additive, A_c of size 64", "two components"));

@@ -48,7 +48,7 @@ run patches -data_matrices '[be]*_0.dat' -data_count 2 -data_nodes_min 11 -data_
 result $? "a block size holds for its own file only"
 
 refused "misspelt kind" "heat, patches" haet -data_output x_%d.dat
-refused "misspelt option" "has no option -data_cuont" heat -data_cuont 2 -data_output x_%d.dat
+refused "misspelt option" "no option -data_cuont" heat -data_cuont 2 -data_output x_%d.dat
 refused "missing -data_output" "-data_output heat_%d.dat" heat -data_n 64
 
 bad=0

@@ -106,4 +106,7 @@ rm "$work/bad.dat.info"
 printf "0 0 1\n" | matrix "$work/bad.dat"
 refuses "nothing is left" "None of the matrices" "${train[@]}" -train_matrices "$work/bad.dat" -train_bad_inputs skip
 refuses "a validation matrix" "1 of the 1 matrices" "${train[@]}" -train_matrices "$work/a_0.dat" -train_validation "$work/bad.dat"
+refuses "a misspelt option of gnnspai-train" "There is no option -train_stepz" "${train[@]}" -train_matrices "$work/a_0.dat" -train_stepz 4
+refuses "a misspelt option of the network" "There is no option -gnn_widht" "${train[@]}" -train_matrices "$work/a_0.dat" -gnn_widht 8
+refuses "a misspelt option of gnnspai-bench" "There is no option -bench_pcc" "$PWD/bin/gnnspai-bench" -bench_matrices "$work/a_0.dat" -bench_pcc jacobi
 plan

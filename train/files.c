@@ -17,6 +17,22 @@ PetscErrorCode FilesGlob(const char pattern[], PetscInt *n, char ***names)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode OptionsRefuseUnknown(const char program[], const char prefix[])
+{
+  char   **names, **values;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscBool ours = strncmp(names[i], prefix, strlen(prefix)) == 0 ? PETSC_TRUE : PETSC_FALSE;
+
+    PetscCheck(!ours, PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "There is no option -%s; %s -help lists them", names[i], program);
+  }
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode FilesDestroy(PetscInt n, char ***names)
 {
   PetscFunctionBegin;

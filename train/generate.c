@@ -102,36 +102,20 @@ static PetscErrorCode ParsePattern(const char pattern[], int *head, int *digits,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A misspelt option would otherwise be ignored; all of the generator's options have been read by now */
-static PetscErrorCode RefuseUnknownOptions(const char generator[])
-{
-  char   **names, **values;
-  PetscInt n;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
-  for (PetscInt i = 0; i < n; i++) {
-    PetscBool ours;
-
-    PetscCall(PetscStrncmp(names[i], "data_", 5, &ours));
-    PetscCheck(!ours, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "%s has no option -%s; gnnspai-data %s -help lists them", generator, names[i], generator);
-  }
-  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Call after the options were read; proceed = PETSC_FALSE if only -help was asked for */
 PetscErrorCode DataCheckOptions(const char generator[], const DataOptions *opt, PetscBool *proceed)
 {
   int         head, digits;
   const char *tail;
+  char        program[64];
   PetscBool   wanthelp, ok;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsHasHelp(NULL, &wanthelp));
   *proceed = wanthelp ? PETSC_FALSE : PETSC_TRUE;
   if (wanthelp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(RefuseUnknownOptions(generator));
+  PetscCall(PetscSNPrintf(program, sizeof(program), "gnnspai-data %s", generator));
+  PetscCall(OptionsRefuseUnknown(program, "data_"));
   PetscCheck(*opt->output, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "Say where to write with -data_output, for instance -data_output %s_%%d.dat", generator);
   PetscCall(ParsePattern(opt->output, &head, &digits, &tail, &ok));
   PetscCheck(ok, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-data_output %s must have exactly one %%d (or %%0Nd, N at most 9) and no other %%, for instance %s_%%d.dat", opt->output, generator);

@@ -201,6 +201,9 @@ PetscErrorCode TrainOptionsGet(TrainOptions *o)
   PetscCall(PetscOptionsHasName(NULL, NULL, "-train_steps", &steps));
   if (!steps && o->epochs > 0) o->steps = PETSC_MAX_INT;
   PetscCall(PetscOptionsHasHelp(NULL, &help));
-  if (!help || o->matrices[0]) PetscCall(OptionsCheck_Private(o));
+  if (help && !o->matrices[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OptionsRefuseUnknown("gnnspai-train", "train_"));
+  PetscCall(OptionsRefuseUnknown("gnnspai-train", "gnn_"));
+  PetscCall(OptionsCheck_Private(o));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
