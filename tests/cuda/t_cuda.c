@@ -348,10 +348,12 @@ static PetscErrorCode TestHostVectors(Mat A, GNNModel model, PetscBool refused, 
   PetscCall(VecDuplicate(r, &zh));
   PetscCall(VecDuplicate(r, &zd));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  if (!refused) PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
   PetscCall(PCApply(pc, r, zh));
   PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[0]));
   PetscCall(PCDestroy(&pc));
   PetscCall(TestPCCreate(B, model, PETSC_TRUE, &pc));
+  if (!refused) PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
   Emulate(PETSC_TRUE);
   PetscCall(PCSetUp(pc));
   Emulate(PETSC_FALSE); /* the vectors are the host's */
