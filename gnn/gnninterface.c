@@ -503,7 +503,8 @@ PetscErrorCode PCGNNSPAIGetOrder(PC pc, PCGNNSPAIOrder *order)
   Notes:
   The guard, see `PCGNNSPAISetGuard()`, refuses the factor where a start that needs no network, or Jacobi, does better in ten steps of CG. Each
   rank has its own guard. `PC_GNNSPAI_FALLBACK_FSAI` computes the classical factor there (`PCGNNSPAISetThreshold()` and the like hold for it)
-  and takes it if it does better still; `PC_GNNSPAI_FALLBACK_JACOBI` stays with that start or Jacobi. With `PC_GNNSPAI_FALLBACK_ERROR` the set-up
+  and takes it if it does better still; also where the network does no better than that start, within 2 percent, or the guard takes a share of
+  it only. `PC_GNNSPAI_FALLBACK_JACOBI` stays with that start or Jacobi. With `PC_GNNSPAI_FALLBACK_ERROR` the set-up
   fails, and `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`. `PC_GNNSPAI_FALLBACK_BEST` computes the classical factor at every first choice and
   takes it wherever it does better, also than a network's factor that the guard accepts: fewer iterations for a dearer first set-up.
 
