@@ -39,7 +39,7 @@ for option in values threshold stages order model epsilon guard fallback precisi
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
-grep -q 'pc_gnnspai_epsilon .*the model.s' "$log" && grep -q 'pc_gnnspai_model .*general.* heat.* small' "$log"
+grep -q 'pc_gnnspai_epsilon[: ].*the model.s' "$log" && grep -q 'pc_gnnspai_model[: ].*general.* heat.* small' "$log"
 result $? "-help has epsilon's default in words, and the built-in models"
 run "$app" $plugin -info
 shows "guard: " && ! shows "alpha -"
