@@ -3,7 +3,7 @@
 
 int GNNKernelFits(const GNNKernelConfig *c, int b)
 {
-  const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelMapSize(c, GNNKernelPad(c->node.size), c->width) + 4 * c->width * c->width, decode = GNNKernelMapSize(c, c->width, GNNKernelPad(b * b));
+  const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, b);
   const int most = layer > encode ? layer : encode;
   int       device = 0, limit = 0;
 

@@ -387,7 +387,7 @@ template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   const GNNKernelConfig *c = &net.config;
-  const int encode = GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB) + 4 * 64 * NB * NB, decode = GNNKernelMapSize(c, 8 * NB, GNNKernelPad(g.b * g.b));
+  const int encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, g.b);
   int       shared = Shared((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, encode);
 
   GNN_LAUNCH((EncodeNodes<TF32, TAPE, PLAIN, NB>), Grid((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode);

@@ -121,6 +121,17 @@ static inline int GNNKernelLayerSize(const GNNKernelConfig *c, int t)
   return 3 * GNNKernelMapSize(c, c->width, c->width) + (t + 1 < c->layers ? 4 : 2) * square + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->edge.size), c->width) : 0);
 }
 
+/* Of node_enc with the parts of layer 0, and of edge_dec */
+static inline int GNNKernelEncodeSize(const GNNKernelConfig *c)
+{
+  return GNNKernelMapSize(c, GNNKernelPad(c->node.size), c->width) + 4 * c->width * c->width;
+}
+
+static inline int GNNKernelDecodeSize(const GNNKernelConfig *c, int b)
+{
+  return GNNKernelMapSize(c, c->width, GNNKernelPad(b * b));
+}
+
 #define GNN_KERNEL_WARPS           4                                  /* of a block */
 #define GNN_KERNEL_LAYER_WORK(width) (2 * GNN_KERNEL_WARPS * 16 * (width)) /* numbers that a layer's kernel works in */
 

@@ -357,8 +357,7 @@ template <int NB>
 static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
 {
   const GNNKernelConfig *c = &net.config;
-  const int   first  = 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) + (c->layers > 1 ? 4 : 2) * 64 * NB * NB + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), 8 * NB);
-  const int   size   = layer == 0 ? first : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
+  const int   size   = layer == 0 ? GNNKernelLayerSize(c, 0) : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
   const void *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
   const int   shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
 
