@@ -146,7 +146,7 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
   PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
   PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
-  GNNCallKernel(GNNKernelMallocHost((void **)&d->read, sizeof(GNNKernelStatus)));
+  GNNCallKernel(GNNKernelMallocHost(&d->read, GNN_DEVICE_READ));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -444,11 +444,19 @@ PetscErrorCode GNNDeviceFinish(GNNDevice d, PetscReal epsilon, PetscBool probe, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode GNNDeviceRead(GNNDevice d, size_t bytes, const void *from, void *to, GNNStream stream)
+{
+  PetscFunctionBegin;
+  PetscCheck(bytes <= GNN_DEVICE_READ, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too much to read: %zu bytes", bytes);
+  GNNCallKernel(GNNKernelToHost(d->read, from, bytes, stream));
+  PetscCall(PetscMemcpy(to, d->read, bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceReadStatus(GNNDevice d, GNNStream stream, GNNKernelStatus *status)
 {
   PetscFunctionBegin;
-  GNNCallKernel(GNNKernelToHost(d->read, d->status, sizeof(*d->status), stream));
-  *status = *d->read;
+  PetscCall(GNNDeviceRead(d, sizeof(*status), d->status, status, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

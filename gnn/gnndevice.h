@@ -15,6 +15,8 @@
     PetscCheck(error_ == 0, PETSC_COMM_SELF, PETSC_ERR_GPU, "CUDA error %d: %s", error_, GNNKernelErrorString(error_)); \
   } while (0)
 
+#define GNN_DEVICE_READ 512 /* most bytes that are read at once */
+
 /* A sparse matrix and the memory of the device it lives in */
 typedef struct {
   GNNKernelMat mat;
@@ -37,7 +39,8 @@ struct _n_GNNDevice {
   double          *shift;     /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
   double          *u, *x;     /* (n) work of the product; x where S is apart */
   double          *w, *r, *z, *partials; /* the probe's */
-  GNNKernelStatus *status, *read;        /* on the device; on the host */
+  GNNKernelStatus *status;
+  void            *read;      /* page-locked, on the host: what is read passes through it */
   float           *user;
   void            *pieces;     /* the arrays of fsai that have the size of its room */
   void            *memory[64]; /* all other but the Mats' */
@@ -52,7 +55,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[]
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);                    /* the classical factor's i, j, v on the host; its graph's values are there */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
 
-/* ---- for gnndevicefsai.c ---- */
+/* ---- for gnndevicefsai.c and gnnguarddevice.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t, void *);                                 /* memory that the device owns: bytes, pointer to the array */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
@@ -61,6 +64,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNN
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal, PetscBool, GNNStream);                   /* shift by eps; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
+PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t, const void *, void *, GNNStream);            /* bytes, at most GNN_DEVICE_READ, of the device's, to the host */
 
 /* ---- shared with training, train/device.c ---- */
 

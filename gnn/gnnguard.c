@@ -18,19 +18,10 @@
 #include "gnnguardops.h"
 
 #define NPROBE   GUARD_PROBES
-#define NSTEP    10   /* steps of CG */
+#define NDOT     6    /* dot products that wait to be read */
 #define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
 #define TIE      1.02 /* costs that differ by less are alike */
 #define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
-
-/* What a few steps of CG tell */
-typedef struct {
-  PetscInt  n;                   /* steps done: fewer than NSTEP where the residual vanishes */
-  PetscBool indefinite;          /* p^T A p <= 0 was met */
-  PetscReal energy[NSTEP + 1];   /* sum of a_k r_k^T z_k, by which the squared energy norm of the error has fallen after k steps */
-  PetscReal next;                /* about what one more step would add */
-  PetscReal a[NSTEP], b[NSTEP];  /* coefficients */
-} Steps;
 
 struct _n_GNNGuard {
   GuardPlace   at;
@@ -39,25 +30,29 @@ struct _n_GNNGuard {
   PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
   PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
   PetscScalar *trace;        /* (n) of the couplings when it chose */
-  PetscBool    traced;       /* is it there? Not where a choice of before goes on, whose arrays are gone */
-  Steps        chosen;       /* with what was chosen */
+  PetscReal   *dots;         /* (NDOT) dot products, where the vectors are */
+  GNNSteps    *steps;        /* those that are being done, there, too */
+  PetscBool    traced;       /* is the trace there? Not where a choice of before goes on, whose arrays are gone */
+  GNNSteps     chosen;       /* with what was chosen */
   PetscBool    network;      /* was it the network's factor? */
   PetscBool    narrow;       /* only because it is named first? */
 };
 
 static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
 {
-  const PetscInt N = g->n * NPROBE;
-  GNNGuard       w;
+  const size_t bytes = (size_t)g->n * sizeof(PetscScalar);
+  GNNGuard     w;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
   w->at = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
   PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y, &w->trace};
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, N, wide[k]));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, g->n, narrow[k]));
-  PetscCall(GuardCreate(w->at, g->nz, &w->base));
-  PetscCall(GuardCreate(w->at, g->nz, &w->delta));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, bytes * NPROBE, wide[k]));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, bytes, narrow[k]));
+  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->base));
+  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->delta));
+  PetscCall(GuardCreate(w->at, NDOT * sizeof(PetscReal), &w->dots));
+  PetscCall(GuardCreate(w->at, sizeof(GNNSteps), &w->steps));
   *guard = w;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -77,17 +72,19 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
   if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->trace, &w->base, &w->delta};
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardDestroy(w->at, arrays[k]));
+  PetscCall(GuardDestroy(w->at, &w->dots));
+  PetscCall(GuardDestroy(w->at, &w->steps));
   PetscCall(PetscFree(*guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the couplings that At has now; works in delta */
-static PetscErrorCode Trace_Private(GNNGuard w, PetscScalar t[])
+/* t = the trace of the couplings that At has now, less before where that is given; works in delta */
+static PetscErrorCode Trace_Private(GNNGuard w, const PetscScalar before[], PetscScalar t[])
 {
   PetscFunctionBegin;
   PetscCall(GuardProbe(w->at, 1, w->w));
   PetscCall(GuardStrengths(w->at, w->delta));
-  PetscCall(GuardMultiply(w->at, 1.0, 0.0, w->delta, 1, w->w, 0.0, t));
+  PetscCall(GuardMultiply(w->at, 1.0, 0.0, w->delta, 1, w->w, before ? -1.0 : 0.0, before, t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,24 +94,27 @@ static PetscErrorCode FactorProducts_Private(GNNGuard w, PetscReal epsilon)
   const GuardPlace at = w->at;
 
   PetscFunctionBegin;
-  PetscCall(GuardMultiply(at, 1.0, 0.0, w->base, NPROBE, w->W, 0.0, w->u));
-  PetscCall(GuardMultiply(at, 1.0, 0.0, w->delta, NPROBE, w->W, 0.0, w->v));
-  PetscCall(GuardAXPBY(at, at.g->n * NPROBE, epsilon, w->W, 0.0, w->z[0]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->u, 1.0, w->z[0]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->v, 0.0, w->z[1]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->u, 1.0, w->z[1]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->v, 0.0, w->z[2]));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->base, NPROBE, w->W, 0.0, NULL, w->u));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->delta, NPROBE, w->W, 0.0, NULL, w->v));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->u, epsilon, w->W, w->z[0]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->v, 0.0, NULL, w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->u, 1.0, w->z[1], w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->v, 0.0, NULL, w->z[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of residual y0 + alpha y1 + alpha^2 y2 */
-static PetscReal Loss_Private(PetscReal c[3][3], PetscReal alpha)
+/* Of residual y0 + alpha y1 + alpha^2 y2, by the dot products of the y: 00, 10, 11, 20, 21, 22 */
+static PetscReal Loss_Private(const PetscReal dot[], PetscReal alpha)
 {
   const PetscReal a[3] = {1.0, alpha, alpha * alpha};
   PetscReal       sum  = 0.0;
 
   for (PetscInt k = 0; k < 3; k++) {
-    for (PetscInt l = 0; l < 3; l++) sum += a[k] * a[l] * c[k][l];
+    for (PetscInt l = 0; l < 3; l++) {
+      const PetscInt high = PetscMax(k, l);
+
+      sum += a[k] * a[l] * dot[high * (high + 1) / 2 + PetscMin(k, l)];
+    }
   }
   return sum;
 }
@@ -122,22 +122,18 @@ static PetscReal Loss_Private(PetscReal c[3][3], PetscReal alpha)
 /* SAI losses of base + alpha delta for the given alphas */
 static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
 {
-  const GuardPlace at = w->at;
-  const PetscInt   N    = at.g->n * NPROBE;
+  const GuardPlace at   = w->at;
   PetscScalar     *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
-  PetscReal      c[3][3];
+  PetscReal       *next = w->dots, dot[NDOT];
 
   PetscFunctionBegin;
   PetscCall(FactorProducts_Private(w, epsilon));
-  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), NPROBE, w->z[k], 0.0, y[k]));
-  PetscCall(GuardAXPBY(at, N, -1.0, w->W, 1.0, y[0]));
+  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), NPROBE, w->z[k], k ? 0.0 : -1.0, w->W, y[k]));
   for (PetscInt k = 0; k < 3; k++) {
-    for (PetscInt l = 0; l <= k; l++) {
-      PetscCall(GuardDot(at, N, y[k], y[l], &c[k][l]));
-      c[l][k] = c[k][l];
-    }
+    for (PetscInt l = 0; l <= k; l++) PetscCall(GuardDot(at, at.g->n * NPROBE, y[k], y[l], next++));
   }
-  for (PetscInt k = 0; k < nalpha; k++) loss[k] = Loss_Private(c, alpha[k]);
+  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
+  for (PetscInt k = 0; k < nalpha; k++) loss[k] = Loss_Private(dot, alpha[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,52 +150,39 @@ static PetscErrorCode Precondition_Private(GNNGuard w, const Preconditioner *M, 
   PetscFunctionBegin;
   if (M->f) PetscCall(GuardFactor(w->at, M->f, M->epsilon, r, z));
   else if (M->gt) {
-    PetscCall(GuardAXPBY(w->at, w->at.g->n, M->epsilon, r, 0.0, z));
-    PetscCall(GuardMultiply(w->at, 1.0, 0.0, M->gt, 1, r, 0.0, w->y));
-    PetscCall(GuardMultiply(w->at, 0.0, 1.0, M->gt, 1, w->y, 1.0, z));
+    PetscCall(GuardMultiply(w->at, 1.0, 0.0, M->gt, 1, r, 0.0, NULL, w->y));
+    PetscCall(GuardMultiply(w->at, 0.0, 1.0, M->gt, 1, w->y, M->epsilon, r, z));
   } else PetscCall(GuardJacobi(w->at, r, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* NSTEP steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u */
-static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, Steps *s)
+/* A few steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u. Read at the end: a place
+   that could tell only by waiting does all of them */
+static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, GNNSteps *s)
 {
   const GuardPlace at = w->at;
   const PetscInt   n  = at.g->n;
-  PetscScalar   *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
-  PetscReal      rz, start;
+  PetscScalar     *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
+  PetscBool        ended = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(GuardAXPBY(at, n, 1.0, w->w, 0.0, r));
-  PetscCall(Precondition_Private(w, M, r, z));
-  PetscCall(GuardAXPBY(at, n, 1.0, z, 0.0, p));
-  PetscCall(GuardDot(at, n, r, z, &rz));
-  start         = rz;
-  s->energy[0]  = s->next = 0.0;
-  s->indefinite = PETSC_FALSE;
-  for (s->n = 0; s->n < NSTEP && rz > 1e-20 * start; s->n++) {
-    PetscReal pq, rznew;
-
-    PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, q));
-    PetscCall(GuardDot(at, n, p, q, &pq));
-    /* 0 but for rounding, where only the null space of a singular matrix is left: what would follow is noise */
-    s->indefinite = pq > (s->n ? 1e-12 * rz / s->a[0] : 0.0) ? PETSC_FALSE : PETSC_TRUE;
-    if (s->indefinite) break;
-    s->a[s->n] = rz / pq;
-    s->energy[s->n + 1] = s->energy[s->n] + s->a[s->n] * rz;
-    PetscCall(GuardAXPBY(at, n, -s->a[s->n], q, 1.0, r));
+  PetscCall(GuardAXPBY(at, n, 1.0, w->w, 0.0, NULL, r));
+  for (PetscInt k = 0;; k++) {
     PetscCall(Precondition_Private(w, M, r, z));
-    PetscCall(GuardDot(at, n, r, z, &rznew));
-    s->b[s->n] = rznew / rz;
-    PetscCall(GuardAXPBY(at, n, 1.0, z, s->b[s->n], p));
-    rz      = rznew;
-    s->next = s->a[s->n] * rz;
+    PetscCall(GuardStep(at, k ? GNN_STEPS_NEXT : GNN_STEPS_BEGIN, n, r, z, w->steps, &ended));
+    if (k == GNN_STEPS || ended) break;
+    PetscCall(GuardUpdate(at, n, w->steps->direction, z, p));
+    PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, NULL, q));
+    PetscCall(GuardStep(at, GNN_STEPS_LENGTH, n, p, q, w->steps, &ended));
+    if (ended) break;
+    PetscCall(GuardUpdate(at, n, w->steps->residual, q, r));
   }
+  PetscCall(GuardRead(at, sizeof(*s), w->steps, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Eigenvalues below x of CG's tridiagonal matrix, with diagonal 1/a_k + b_{k-1}/a_{k-1} and sqrt(b_k)/a_k beside it: signs of its Sturm sequence */
-static PetscInt StepsCountBelow_Private(const Steps *s, PetscReal x)
+static PetscInt StepsCountBelow_Private(const GNNSteps *s, PetscReal x)
 {
   PetscReal d     = 1.0;
   PetscInt  below = 0;
@@ -212,7 +195,7 @@ static PetscInt StepsCountBelow_Private(const Steps *s, PetscReal x)
 }
 
 /* The k-th Ritz value, k = 1 the smallest, by bisection; Gershgorin bounds the largest */
-static PetscReal StepsRitz_Private(const Steps *s, PetscInt k)
+static PetscReal StepsRitz_Private(const GNNSteps *s, PetscInt k)
 {
   PetscReal low = 0.0, high = 0.0;
 
@@ -231,7 +214,7 @@ static PetscReal StepsRitz_Private(const Steps *s, PetscInt k)
 static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], PetscBool *positive)
 {
   const Preconditioner jacobi = {.f = NULL};
-  Steps                steps;
+  GNNSteps             steps;
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 0.5, 0.5, gt, &jacobi, &steps));
@@ -242,23 +225,17 @@ static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], Pet
 /* gt = base + delta, the base damped */
 static PetscErrorCode Split_Private(GNNGuard w, const GNNConfig *config, PetscReal damping, const PetscScalar gt[])
 {
-  const PetscInt nz = w->at.g->nz;
-
   PetscFunctionBegin;
   PetscCall(GuardStart(w->at, config, damping, w->base));
-  PetscCall(GuardAXPBY(w->at, nz, 1.0, gt, 0.0, w->delta));
-  PetscCall(GuardAXPBY(w->at, nz, -1.0, w->base, 1.0, w->delta));
+  PetscCall(GuardAXPBY(w->at, w->at.g->nz, -1.0, w->base, 1.0, gt, w->delta));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* gt = base + alpha delta */
 static PetscErrorCode Mix_Private(GNNGuard w, PetscReal alpha, PetscScalar gt[])
 {
-  const PetscInt nz = w->at.g->nz;
-
   PetscFunctionBegin;
-  PetscCall(GuardAXPBY(w->at, nz, 1.0, w->base, 0.0, gt));
-  if (alpha != 0.0) PetscCall(GuardAXPBY(w->at, nz, alpha, w->delta, 1.0, gt));
+  PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0, w->base, alpha, w->delta, gt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,19 +246,19 @@ static PetscBool Kept_Private(PetscReal first, PetscReal second)
 }
 
 /* The squared energy norm of the first error: what the steps sum to by Aitken's extrapolation from the last four, far away where that does not settle */
-static PetscReal StepsTotal_Private(const Steps *s)
+static PetscReal StepsTotal_Private(const GNNSteps *s)
 {
   const PetscReal *e = s->energy + s->n;
   PetscReal        last, before;
 
-  if (s->n < NSTEP || s->next <= SOLVED * e[0]) return e[0];
+  if (s->n < GNN_STEPS || s->next <= SOLVED * e[0]) return e[0];
   last   = e[0] - e[-2];
   before = e[-2] - e[-4];
   return before > last ? PetscMin(1e6 * e[0], e[0] + PetscSqr(last) / (before - last)) : 1e6 * e[0];
 }
 
 /* Iterations, but for a factor: steps, all or until an error of that total is gone, by the logarithm of what they leave of it */
-static PetscReal StepsCost_Private(const Steps *s, PetscReal total)
+static PetscReal StepsCost_Private(const GNNSteps *s, PetscReal total)
 {
   PetscReal left = 1.0;
   PetscInt  k    = 0;
@@ -290,15 +267,15 @@ static PetscReal StepsCost_Private(const Steps *s, PetscReal total)
   return -k / PetscLogReal(PetscMax(left, SOLVED));
 }
 
-static PetscBool StepsWork_Private(const Steps *s)
+static PetscBool StepsWork_Private(const GNNSteps *s)
 {
   return s->energy[s->n] > 0.0 && !PetscIsInfOrNanReal(s->energy[s->n]) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* Of two that were tried, is the one named first kept? The first error is as large as either says, unless that is less than what the other has done */
-static PetscBool StepsKept_Private(const Steps *first, const Steps *second)
+static PetscBool StepsKept_Private(const GNNSteps *first, const GNNSteps *second)
 {
-  const Steps    *further = second->energy[second->n] > first->energy[first->n] ? second : first;
+  const GNNSteps *further = second->energy[second->n] > first->energy[first->n] ? second : first;
   const PetscReal least   = PetscMin(StepsTotal_Private(first), StepsTotal_Private(second));
   const PetscReal total   = least > further->energy[further->n] ? least : StepsTotal_Private(further);
 
@@ -310,7 +287,7 @@ static PetscBool StepsKept_Private(const Steps *first, const Steps *second)
 /* Is the preconditioner to be chosen instead of what was? It comes first of both in the order, or not */
 static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscBool first, PetscBool *better)
 {
-  Steps steps;
+  GNNSteps steps;
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
@@ -337,7 +314,7 @@ static PetscErrorCode Try_Private(GNNGuard w, const PetscScalar gt[], PetscReal 
 static PetscErrorCode TryJacobi_Private(GNNGuard w, PetscReal *damping)
 {
   const Preconditioner M     = {.f = NULL};
-  Steps               *steps = &w->chosen;
+  GNNSteps            *steps = &w->chosen;
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, steps));
@@ -358,7 +335,7 @@ PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph
   PetscFunctionBegin;
   PetscCall(GNNGuardCreate(guard, g, device));
   w = *guard;
-  PetscCall(Trace_Private(w, w->trace));
+  PetscCall(Trace_Private(w, NULL, w->trace));
   w->traced = PETSC_TRUE;
   PetscCall(GuardProbe(w->at, NPROBE, w->W));
   *alpha = GNN_GUARD_JACOBI;
@@ -388,7 +365,7 @@ PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alp
   if (alpha == 0.0) PetscCall(GuardStart(w->at, config, damping, gt));
   else if (alpha != 1.0) {
     PetscCall(GuardStart(w->at, config, damping, w->base));
-    PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0 - alpha, w->base, alpha, gt));
+    PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0 - alpha, w->base, alpha, gt, gt));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -406,14 +383,13 @@ PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscB
 PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscReal *loss)
 {
   const GuardPlace at = w->at;
-  const PetscInt   n  = at.g->n;
 
   PetscFunctionBegin;
   PetscCall(GuardProbe(at, 1, w->w));
   PetscCall(GuardFactor(at, f, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, w->w, w->x));
-  PetscCall(GuardAXPBY(at, n, -1.0, w->w, 0.0, w->y));
-  PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, 1.0, w->y));
-  PetscCall(GuardDot(at, n, w->y, w->y, loss));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, -1.0, w->w, w->y));
+  PetscCall(GuardDot(at, at.g->n, w->y, w->y, w->dots));
+  PetscCall(GuardRead(at, sizeof(*loss), w->dots, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -422,19 +398,20 @@ PetscErrorCode GNNGuardMayKeep(GNNFactor f, PetscReal loss, PetscBool *keep)
 {
   GNNGuard         w  = f->guard;
   const GuardPlace at = w->at;
-  PetscReal        then, distance;
+  PetscReal        dot[2]; /* the trace's distance from what it was, and that, both squared */
 
   PetscFunctionBegin;
   *keep = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
   if (!*keep) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Trace_Private(w, w->traced ? w->y : w->trace));
   if (!w->traced) {
+    PetscCall(Trace_Private(w, NULL, w->trace));
     w->traced = PETSC_TRUE;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(GuardAXPBY(at, at.g->n, -1.0, w->trace, 1.0, w->y));
-  PetscCall(GuardDot(at, at.g->n, w->y, w->y, &distance));
-  PetscCall(GuardDot(at, at.g->n, w->trace, w->trace, &then));
-  *keep = distance <= GNN_GUARD_MOVED * GNN_GUARD_MOVED * then ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(Trace_Private(w, w->trace, w->y));
+  PetscCall(GuardDot(at, at.g->n, w->y, w->y, &w->dots[0]));
+  PetscCall(GuardDot(at, at.g->n, w->trace, w->trace, &w->dots[1]));
+  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
+  *keep = dot[0] <= GNN_GUARD_MOVED * GNN_GUARD_MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /*
-   The guard's operations on the device: kernels on PETSc's stream; only dot products come back.
+   The guard's operations on the device: kernels on PETSc's stream; scalars stay there until they are read.
 */
 #include "gnndevice.h"
 #include "gnnguardops.h"
@@ -14,18 +14,30 @@
     PetscFunctionReturn(PETSC_SUCCESS); \
   } while (0)
 
-static PetscErrorCode Create_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscScalar **x)
+static PetscErrorCode Create_Private(PETSC_UNUSED GuardPlace at, size_t bytes, void *array)
 {
   PetscFunctionBegin;
-  GNNCallKernel(GNNKernelMalloc((void **)x, (size_t)size * sizeof(double)));
+  GNNCallKernel(GNNKernelMalloc((void **)array, bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy_Private(PetscScalar **x)
+static PetscErrorCode Destroy_Private(void *array)
 {
+  void **p = (void **)array;
+
   PetscFunctionBegin;
-  if (*x) GNNCallKernel(GNNKernelFree(*x));
-  *x = NULL;
+  if (*p) GNNCallKernel(GNNKernelFree(*p));
+  *p = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Read_Private(GuardPlace at, size_t bytes, const void *from, void *to)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNOpsStream(&stream));
+  PetscCall(GNNDeviceRead(at.d, bytes, from, to, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -56,27 +68,30 @@ static PetscErrorCode Jacobi_Private(GuardPlace at, const PetscScalar r[], Petsc
   CALL(GNNKernelJacobi, at.d->graph, r, z);
 }
 
-static PetscErrorCode Multiply_Private(GuardPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, PetscScalar y[])
+static PetscErrorCode Multiply_Private(GuardPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, const PetscScalar v[], PetscScalar y[])
 {
-  CALL(GNNKernelMultiplySlots, at.d->graph, plain, transposed, m, (int)K, x, beta, y);
+  CALL(GNNKernelMultiplySlots, at.d->graph, plain, transposed, m, (int)K, x, beta, v, y);
 }
 
 static PetscErrorCode Dot_Private(GuardPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
 {
-  GNNDevice d      = at.d;
-  GNNStream stream = NULL;
-
-  PetscFunctionBegin;
-  PetscCall(GNNOpsStream(&stream));
-  GNNCallKernel(GNNKernelDot(size, x, y, d->partials, &d->status->loss, stream));
-  GNNCallKernel(GNNKernelToHost(&d->read->loss, &d->status->loss, sizeof(double), stream));
-  *dot = d->read->loss;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  CALL(GNNKernelDot, size, x, y, at.d->partials, at.d->status, dot);
 }
 
-static PetscErrorCode AXPBY_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, PetscScalar y[])
+static PetscErrorCode AXPBY_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, const PetscScalar v[], PetscScalar y[])
 {
-  CALL(GNNKernelAXPBY, size, a, x, b, y);
+  CALL(GNNKernelAXPBY, size, a, x, b, v, y);
+}
+
+static PetscErrorCode Step_Private(GuardPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
+{
+  *ended = PETSC_FALSE;
+  CALL(GNNKernelStep, stage, size, x, y, at.d->partials, at.d->status, steps);
+}
+
+static PetscErrorCode Update_Private(PETSC_UNUSED GuardPlace at, PetscInt size, const double c[2], const PetscScalar x[], PetscScalar y[])
+{
+  CALL(GNNKernelUpdate, size, c, x, y);
 }
 
 /* S^-1 M^-1 S^-T r: the product that the device has, epsilon in it */
@@ -87,14 +102,13 @@ static PetscErrorCode Factor_Private(GuardPlace at, PETSC_UNUSED GNNFactor f, PE
 
   PetscFunctionBegin;
   PetscCall(GNNOpsStream(&stream));
-  GNNCallKernel(GNNKernelAXPBY(d->graph.n, 1.0, r, 0.0, d->r, stream));
-  GNNCallKernel(GNNKernelUnscale(d->graph, 1, d->r, stream));
+  GNNCallKernel(GNNKernelUnscale(d->graph, 1, r, d->r, stream));
   PetscCall(GNNDeviceApply(d, d->r, z, stream));
-  GNNCallKernel(GNNKernelUnscale(d->graph, 0, z, stream));
+  GNNCallKernel(GNNKernelUnscale(d->graph, 0, z, z, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const GuardOps GuardDevice = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};
+static const GuardOps GuardDevice = {Create_Private, Destroy_Private, Read_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Step_Private, Update_Private, Factor_Private};
 
 const struct _GuardOps *GNNOpsGuard(void)
 {

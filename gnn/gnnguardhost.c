@@ -3,17 +3,24 @@
 */
 #include "gnnguardops.h"
 
-static PetscErrorCode Create_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscScalar **x)
+static PetscErrorCode Create_Private(PETSC_UNUSED GuardPlace at, size_t bytes, void *array)
 {
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(size, x));
+  PetscCall(PetscMalloc(bytes, (void **)array));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy_Private(PetscScalar **x)
+static PetscErrorCode Destroy_Private(void *array)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree(*x));
+  PetscCall(PetscFree(*(void **)array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Read_Private(PETSC_UNUSED GuardPlace at, size_t bytes, const void *from, void *to)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMemcpy(to, from, bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,12 +98,12 @@ static inline void MultiplyRows_Private(GNNGraph g, PetscReal plain, PetscReal t
   }
 }
 
-static PetscErrorCode Multiply_Private(GuardPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, PetscScalar y[])
+static PetscErrorCode Multiply_Private(GuardPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, const PetscScalar v[], PetscScalar y[])
 {
   const GNNGraph g = at.g;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < g->n * K; k++) y[k] = beta == 0.0 ? 0.0 : beta * y[k];
+  for (PetscInt k = 0; k < g->n * K; k++) y[k] = beta == 0.0 ? 0.0 : beta * v[k];
   if (transposed == 0.0 && K == 1) MultiplyRows_Private(g, plain, 0.0, m, 1, x, y);
   else if (transposed == 0.0) MultiplyRows_Private(g, plain, 0.0, m, GUARD_PROBES, x, y);
   else if (plain == 0.0 && K == 1) MultiplyRows_Private(g, 0.0, transposed, m, 1, x, y);
@@ -117,11 +124,29 @@ static PetscErrorCode Dot_Private(PETSC_UNUSED GuardPlace at, PetscInt size, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AXPBY_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, PetscScalar y[])
+static PetscErrorCode AXPBY_Private(PETSC_UNUSED GuardPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, const PetscScalar v[], PetscScalar y[])
 {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < size; k++) y[k] = a * x[k] + (b == 0.0 ? 0.0 : b * y[k]);
+  for (PetscInt k = 0; k < size; k++) y[k] = a * x[k] + (b == 0.0 ? 0.0 : b * v[k]);
   PetscCall(PetscLogFlops(b == 0.0 ? 1.0 * size : 3.0 * size));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step_Private(GuardPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
+{
+  PetscReal dot;
+
+  PetscFunctionBegin;
+  PetscCall(Dot_Private(at, size, x, y, &dot));
+  GNNStepsTake(steps, stage, dot);
+  *ended = steps->ended ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Update_Private(GuardPlace at, PetscInt size, const double c[2], const PetscScalar x[], PetscScalar y[])
+{
+  PetscFunctionBegin;
+  PetscCall(AXPBY_Private(at, size, c[0], x, c[1], y, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,4 +159,4 @@ static PetscErrorCode Factor_Private(PETSC_UNUSED GuardPlace at, GNNFactor f, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const GuardOps GuardHost = {Create_Private, Destroy_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Factor_Private};
+const GuardOps GuardHost = {Create_Private, Destroy_Private, Read_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Step_Private, Update_Private, Factor_Private};

@@ -30,6 +30,14 @@ __device__ __forceinline__ T LoadOnce(const T *p)
 #endif
 }
 
+/* What this thread has written is seen by the others before what it writes now */
+__device__ __forceinline__ void WriteFence(void)
+{
+#if !defined(GNN_EMULATE)
+  __threadfence();
+#endif
+}
+
 /* Sum over groups of L neighbouring lanes, L a power of 2; every lane gets it */
 template <int L, class T>
 __device__ __forceinline__ T GroupSum(T x)

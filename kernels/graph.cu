@@ -5,6 +5,7 @@
 
 __global__ static void StatusClear(GNNKernelStatus *status)
 {
+  status->arrived   = 0;
   status->flags     = 0;
   status->row       = 0x7FFFFFFF;
   status->replaced  = 0;
@@ -24,13 +25,12 @@ int GNNKernelStatusClear(GNNKernelStatus *status, GNNStream stream)
   return cudaGetLastError();
 }
 
-__global__ static void AbsPartials(int nz, const double *a, double *partials)
+__global__ static void MeanAbs(int nz, const double *a, double *partials, GNNKernelStatus *status)
 {
-  double sum = 0.0;
+  double sum = 0.0, norm;
 
   for (int p = blockIdx.x * BLOCK + threadIdx.x; p < nz; p += BLOCK * gridDim.x) sum += fabs(a[p]) / nz;
-  sum = BlockSum<BLOCK>(sum);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+  if (GridSum(sum, partials, status, &norm)) status->norm = norm;
 }
 
 __device__ static void Report(GNNKernelStatus *status, int flag, int row)
@@ -215,10 +215,7 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
 
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)
 {
-  if (mean) {
-    GNN_LAUNCH(AbsPartials, Partials(g.nz), BLOCK, BLOCK / 32 * sizeof(double), stream, g.nz, a, partials);
-    GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials(g.nz), partials, &status->norm);
-  }
+  if (mean) GNN_LAUNCH(MeanAbs, Partials(g.nz), BLOCK, GRID_SUM, stream, g.nz, a, partials, status);
   GNN_LAUNCH_BLOCKS(g.b, ScaleNodes, Blocks((long long)g.nodes * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
   GNN_LAUNCH_BLOCKS(g.b, ScaleRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
   return cudaGetLastError();

@@ -24,28 +24,29 @@ int GNNKernelProbe(GNNKernelGraph g, double *w, double *r, GNNStream stream)
   return cudaGetLastError();
 }
 
-/* z = S^-1 z, or S^-T z */
+/* z = S^-1 r, or S^-T r; r may be z */
 template <bool BLOCKS>
-__global__ static void UnscaleNodes(GNNKernelGraph g, int transposed, double *z)
+__global__ static void UnscaleNodes(GNNKernelGraph g, int transposed, const double *r, double *z)
 {
   const int b = BlockSize<BLOCKS>(g), i = blockIdx.x * BLOCK + threadIdx.x;
 
   if (i >= g.nodes) return;
+  for (int k = 0; k < b; k++) z[i * b + k] = r[i * b + k];
   if (transposed) GNNBlockTransposeSolve(b, g.s + i * b * b, z + i * b);
   else GNNBlockSolve(b, g.s + i * b * b, z + i * b);
 }
 
-int GNNKernelUnscale(GNNKernelGraph g, int transposed, double *z, GNNStream stream)
+int GNNKernelUnscale(GNNKernelGraph g, int transposed, const double *r, double *z, GNNStream stream)
 {
-  GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, transposed, z);
+  GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, transposed, r, z);
   return cudaGetLastError();
 }
 
-/* y = At x - w */
-__global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const double *w, double *partials)
+/* ||At x - w||^2 */
+__global__ static void Residual(GNNKernelGraph g, const double *x, const double *w, double *partials, GNNKernelStatus *status)
 {
   const int groups = BLOCK / LANES, lane = threadIdx.x % LANES;
-  double    sum = 0.0;
+  double    sum = 0.0, loss;
 
   for (int first = blockIdx.x * groups; first < g.n; first += groups * gridDim.x) {
     const int i = first + threadIdx.x / LANES;
@@ -57,17 +58,15 @@ __global__ static void ResidualPartials(GNNKernelGraph g, const double *x, const
     y = GroupSum<LANES>(y);
     if (i < g.n && lane == 0) sum += (y - w[i]) * (y - w[i]);
   }
-  sum = BlockSum<BLOCK>(sum);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+  if (GridSum(sum, partials, status, &loss)) status->loss = loss;
 }
 
 int GNNKernelResidual(GNNKernelGraph g, double *z, const double *w, double *partials, GNNKernelStatus *status, GNNStream stream)
 {
-  const int error = GNNKernelUnscale(g, 0, z, stream);
+  const int error = GNNKernelUnscale(g, 0, z, z, stream);
 
   if (error) return error;
-  GNN_LAUNCH(ResidualPartials, Partials((long long)g.n * LANES), BLOCK, BLOCK / 32 * sizeof(double), stream, g, z, w, partials);
-  GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials((long long)g.n * LANES), partials, &status->loss);
+  GNN_LAUNCH(Residual, Partials((long long)g.n * LANES), BLOCK, GRID_SUM, stream, g, z, w, partials, status);
   return cudaGetLastError();
 }
 
@@ -138,9 +137,9 @@ int GNNKernelJacobi(GNNKernelGraph g, const double *r, double *z, GNNStream stre
   return cudaGetLastError();
 }
 
-/* y = (plain m + transposed m^T) x + beta y, for K vectors side by side */
+/* y = (plain m + transposed m^T) x + beta v, for K vectors side by side; v may be y */
 template <int K>
-__global__ static void MultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, double *y)
+__global__ static void MultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, const double *v, double *y)
 {
   const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
   double    sum[K] = {0};
@@ -156,46 +155,81 @@ __global__ static void MultiplySlots(GNNKernelGraph g, double plain, double tran
   }
   for (int k = 0; k < K; k++) sum[k] = GroupSum<LANES>(sum[k]);
   if (row < g.n && lane == 0) {
-    double *yi = y + (size_t)row * K;
-
-    for (int k = 0; k < K; k++) yi[k] = sum[k] + (beta != 0.0 ? beta * yi[k] : 0.0);
+    for (size_t k = 0, at = (size_t)row * K; k < K; k++, at++) y[at] = sum[k] + (beta != 0.0 ? beta * v[at] : 0.0);
   }
 }
 
-int GNNKernelMultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, int K, const double *x, double beta, double *y, GNNStream stream)
+int GNNKernelMultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, int K, const double *x, double beta, const double *v, double *y, GNNStream stream)
 {
   const int blocks = Blocks((long long)g.n * LANES, BLOCK);
 
-  if (K == 1) GNN_LAUNCH((MultiplySlots<1>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, y);
-  else GNN_LAUNCH((MultiplySlots<GNN_KERNEL_PROBES>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, y);
+  if (K == 1) GNN_LAUNCH((MultiplySlots<1>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
+  else GNN_LAUNCH((MultiplySlots<GNN_KERNEL_PROBES>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
   return cudaGetLastError();
 }
 
-__global__ static void DotPartials(long long n, const double *x, const double *y, double *partials)
+/* y = a x + b v */
+__device__ __forceinline__ void Combine(long long n, double a, const double *x, double b, const double *v, double *y)
+{
+  const long long k = (long long)blockIdx.x * BLOCK + threadIdx.x;
+
+  if (k < n) y[k] = a * x[k] + (b != 0.0 ? b * v[k] : 0.0);
+}
+
+__global__ static void AXPBY(long long n, double a, const double *x, double b, const double *v, double *y)
+{
+  Combine(n, a, x, b, v, y);
+}
+
+int GNNKernelAXPBY(long long n, double a, const double *x, double b, const double *v, double *y, GNNStream stream)
+{
+  GNN_LAUNCH(AXPBY, Blocks(n, BLOCK), BLOCK, 0, stream, n, a, x, b, v, y);
+  return cudaGetLastError();
+}
+
+/* ---- scalars that stay on the device ---- */
+
+__device__ static int GridDot(long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, double *dot)
 {
   double sum = 0.0;
 
   for (long long k = blockIdx.x * BLOCK + threadIdx.x; k < n; k += (long long)BLOCK * gridDim.x) sum += x[k] * y[k];
-  sum = BlockSum<BLOCK>(sum);
-  if (threadIdx.x == 0) partials[blockIdx.x] = sum;
+  return GridSum(sum, partials, status, dot);
 }
 
-int GNNKernelDot(long long n, const double *x, const double *y, double *partials, double *dot, GNNStream stream)
+__global__ static void Dot(long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, double *to)
 {
-  GNN_LAUNCH(DotPartials, Partials(n), BLOCK, BLOCK / 32 * sizeof(double), stream, n, x, y, partials);
-  GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, Partials(n), partials, dot);
+  double dot;
+
+  if (GridDot(n, x, y, partials, status, &dot)) *to = dot;
+}
+
+int GNNKernelDot(long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, double *dot, GNNStream stream)
+{
+  GNN_LAUNCH(Dot, Partials(n), BLOCK, GRID_SUM, stream, n, x, y, partials, status, dot);
   return cudaGetLastError();
 }
 
-__global__ static void Combine(long long n, double a, const double *x, double b, double *y)
+__global__ static void Step(GNNStepsStage stage, long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, GNNSteps *steps)
 {
-  const long long k = (long long)blockIdx.x * BLOCK + threadIdx.x;
+  double dot;
 
-  if (k < n) y[k] = a * x[k] + (b != 0.0 ? b * y[k] : 0.0);
+  if (GridDot(n, x, y, partials, status, &dot)) GNNStepsTake(steps, stage, dot);
 }
 
-int GNNKernelAXPBY(long long n, double a, const double *x, double b, double *y, GNNStream stream)
+int GNNKernelStep(GNNStepsStage stage, long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, GNNSteps *steps, GNNStream stream)
 {
-  GNN_LAUNCH(Combine, Blocks(n, BLOCK), BLOCK, 0, stream, n, a, x, b, y);
+  GNN_LAUNCH(Step, Partials(n), BLOCK, GRID_SUM, stream, stage, n, x, y, partials, status, steps);
+  return cudaGetLastError();
+}
+
+__global__ static void Update(long long n, const double *c, const double *x, double *y)
+{
+  Combine(n, c[0], x, c[1], y, y);
+}
+
+int GNNKernelUpdate(long long n, const double *c, const double *x, double *y, GNNStream stream)
+{
+  GNN_LAUNCH(Update, Blocks(n, BLOCK), BLOCK, 0, stream, n, c, x, y);
   return cudaGetLastError();
 }

@@ -6,6 +6,8 @@
 */
 #pragma once
 
+#include "../gnn/gnnsteps.h"
+
 #if defined(__cplusplus)
 extern "C" {
 #endif
@@ -45,6 +47,7 @@ enum {
 };
 #define GNN_KERNEL_WRONG (GNN_KERNEL_NOT_FINITE | GNN_KERNEL_NOT_POSITIVE)
 typedef struct {
+  int    arrived;    /* blocks of a sum; the last sets it to 0 again */
   int    flags, row; /* row: the least at fault, of a block its first */
   int    replaced;   /* entries of G that were not finite */
   int    decoupled;  /* rows */
@@ -251,10 +254,12 @@ int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                   
 int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                   /* the start with its damping */
 int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                    /* GNNStrength() of At off the diagonal */
 int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                       /* z = D^-1 r, D the diagonal of At */
-int GNNKernelUnscale(GNNKernelGraph, int, double *, GNNStream);                                 /* z = S^-1 z, or 1: S^-T z */
-int GNNKernelMultiplySlots(GNNKernelGraph, double, double, const double *, int, const double *, double, double *, GNNStream); /* a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta: y = (a m + b m^T) x + beta y */
-int GNNKernelDot(long long, const double *, const double *, double *, double *, GNNStream);     /* x, y, partials, result on the device */
-int GNNKernelAXPBY(long long, double, const double *, double, double *, GNNStream);             /* y = a x + b y */
+int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                 /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */
+int GNNKernelMultiplySlots(GNNKernelGraph, double, double, const double *, int, const double *, double, const double *, double *, GNNStream); /* a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta, v: y = (a m + b m^T) x + beta v; v may be y */
+int GNNKernelAXPBY(long long, double, const double *, double, const double *, double *, GNNStream); /* a, x, b, v: y = a x + b v; v may be y */
+int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelStatus *, double *, GNNStream); /* x, y, partials, status, result on the device */
+int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream); /* the same into the steps, as that stage */
+int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStream);            /* c, x: y = c0 x + c1 y, c on the device */
 
 #if defined(__cplusplus)
 }

@@ -1,17 +1,41 @@
-/* Sums of many numbers in a fixed order: up to GNN_KERNEL_PARTIALS blocks write a partial sum each, one block adds them up */
+/* Sums of many numbers in a fixed order: up to GNN_KERNEL_PARTIALS blocks write a partial sum each, and the one that comes last adds them up */
 #pragma once
 
 #include "cuda.cuh"
 
 #define BLOCK 256
 
-__global__ static void SumPartials(int count, const double *partials, double *sum)
+/* Has this block come last, so that it can read what the others have written? */
+__device__ static int IsLast(GNNKernelStatus *status)
 {
-  double total = 0.0;
+  GNN_SHARED(int, before);
+  int last;
 
-  for (int k = threadIdx.x; k < count; k += BLOCK) total += partials[k];
-  total = BlockSum<BLOCK>(total);
-  if (threadIdx.x == 0) *sum = total;
+  if (threadIdx.x == 0) {
+    WriteFence();
+    *before = atomicAdd(&status->arrived, 1);
+  }
+  __syncthreads();
+  last = *before == (int)gridDim.x - 1;
+  __syncthreads();
+  return last;
+}
+
+/* The sum of the x of all threads, for the one of them where it returns 1; shared memory: GRID_SUM */
+#define GRID_SUM (BLOCK / 32 * sizeof(double))
+__device__ static int GridSum(double x, double *partials, GNNKernelStatus *status, double *sum)
+{
+  const volatile double *written = partials;
+
+  x = BlockSum<BLOCK>(x);
+  if (threadIdx.x == 0) partials[blockIdx.x] = x;
+  if (!IsLast(status)) return 0;
+  x = 0.0;
+  for (int k = threadIdx.x; k < (int)gridDim.x; k += BLOCK) x += written[k];
+  *sum = BlockSum<BLOCK>(x);
+  if (threadIdx.x != 0) return 0;
+  status->arrived = 0;
+  return 1;
 }
 
 /* Blocks for so many threads */
