@@ -42,12 +42,16 @@ static PetscErrorCode DevicePut_Private(GNNDevice d, const void *from, size_t by
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An array of PetscInt, narrowed */
+/* An array of PetscInt, narrowed where they are long */
 static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const PetscInt from[], GNNStream stream, const int **array)
 {
   int *narrow;
 
   PetscFunctionBegin;
+  if (sizeof(PetscInt) == sizeof(int)) {
+    PetscCall(DevicePut_Private(d, from, (size_t)n * sizeof(int), stream, array));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(n, &narrow));
   for (PetscInt k = 0; k < n; k++) narrow[k] = (int)from[k];
   PetscCall(DevicePut_Private(d, narrow, (size_t)n * sizeof(int), stream, array));
@@ -103,25 +107,24 @@ int GNNDeviceTiles(PetscInt n, const int i[], PetscInt most_rows, PetscInt most,
 
 /* ---- graph ---- */
 
-/* CSR of the blocks, which is that of the rows where b = 1 */
-static PetscErrorCode DevicePutBlocks_Private(GNNDevice d, GNNGraph g, GNNStream stream)
+/* CSR of the matrix and of its blocks, which is the same where b = 1, and what follows from it */
+static PetscErrorCode DevicePutPattern_Private(GNNDevice d, GNNGraph g, GNNStream stream)
 {
   GNNKernelGraph *k = &d->graph;
-  PetscInt       *row;
 
   PetscFunctionBegin;
+  PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
+  PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
   k->bi = k->i;
   k->bj = k->j;
   if (g->b > 1) {
     PetscCall(DevicePutInts_Private(d, g->nodes + 1, g->bi, stream, &k->bi));
     PetscCall(DevicePutInts_Private(d, g->slots, g->bj, stream, &k->bj));
   }
-  PetscCall(PetscMalloc1(g->slots, &row));
-  for (PetscInt i = 0; i < g->nodes; i++) {
-    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) row[p] = i;
-  }
-  PetscCall(DevicePutInts_Private(d, g->slots, row, stream, &k->brow));
-  PetscCall(PetscFree(row));
+  PetscCall(GNNDeviceTake(d, g->nz * sizeof(int), &k->rev));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->diag));
+  PetscCall(GNNDeviceTake(d, g->slots * sizeof(int), &k->brow));
+  GNNCallKernel(GNNKernelPattern(*k, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -131,11 +134,7 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 
   PetscFunctionBegin;
   if (k->i) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
-  PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
-  PetscCall(DevicePutInts_Private(d, g->nz, g->rev, stream, &k->rev));
-  PetscCall(DevicePutInts_Private(d, g->n, g->diag, stream, &k->diag));
-  PetscCall(DevicePutBlocks_Private(d, g, stream));
+  PetscCall(DevicePutPattern_Private(d, g, stream));
   PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->s));
   PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->inverse));
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
@@ -325,57 +324,46 @@ static PetscErrorCode DeviceUploadUserFeatures_Private(GNNDevice d, GNNGraph g, 
 
 /* ---- factor ---- */
 
-/* A matrix of n rows with the given CSR, and for each entry the slot its value comes from, or NULL */
-static PetscErrorCode DeviceMatCreate_Private(PetscInt n, const int i[], const int j[], const int slot[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
+PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *m)
 {
-  const size_t nz = (size_t)i[n], rows = (size_t)n + 1, value = single ? sizeof(float) : sizeof(double), bytes = nz * value;
+  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), ints = (slots ? 2 : 1) * (size_t)room + 2 * (size_t)n + 3;
   char        *at;
-  int         *tile;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(rows, &tile));
+  PetscCall(GNNDeviceMatDestroy(m));
+  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
+  at            = (char *)m->memory;
   m->mat.n      = (int)n;
-  m->mat.nz     = (int)nz;
   m->mat.single = single ? 1 : 0;
-  m->mat.ntiles = GNNDeviceTiles(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
-  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + (2 * rows + (slot ? 2 : 1) * nz) * sizeof(int)));
-  at          = (char *)m->memory;
-  m->mat.v    = at;
-  m->mat.i    = (int *)(at + bytes);
-  m->mat.tile = m->mat.i + rows;
-  m->mat.j    = m->mat.tile + rows;
-  m->mat.slot = slot ? m->mat.j + nz : NULL;
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, rows * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.tile, tile, (m->mat.ntiles + 1) * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, nz * sizeof(int), stream));
-  if (slot) GNNCallKernel(GNNKernelToDevice((void *)m->mat.slot, slot, nz * sizeof(int), stream));
-  PetscCall(PetscFree(tile));
+  m->mat.v      = at;
+  m->mat.j      = (int *)(at + bytes);
+  m->mat.i      = m->mat.j + room;
+  m->mat.tile   = m->mat.i + n + 1; /* a tile has a row at least, but for the one of a matrix without entries */
+  m->mat.slot   = slots ? m->mat.tile + n + 2 : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
 PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
 {
-  int *i, *j, *slot, k = 0;
+  PetscInt longest = 0;
+  int     *place;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(g->n + 1, &i, g->nz, &j, g->nz, &slot));
+  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->i[i + 1] - g->i[i]);
+  GNNCallKernel(GNNKernelMalloc((void **)&place, (size_t)(g->nz + 1 + GNNKernelSums(g->nz)) * sizeof(int)));
   for (int transposed = 0; transposed < 2; transposed++) {
-    k = 0;
-    for (PetscInt r = 0; r < g->n; r++) {
-      i[r] = k;
-      for (PetscInt p = g->i[r]; p < g->i[r + 1]; p++) {
-        const PetscInt from = transposed ? g->rev[p] : p;
+    GNNDeviceMat *m = transposed ? &f->g : &f->gt;
+    int           nz;
 
-        if (g->rev[p] < 0 || !(transposed ? GNNPatternHas(pattern, g->j[p], r) : GNNPatternHas(pattern, r, g->j[p]))) continue;
-        j[k]      = (int)g->j[p];
-        slot[k++] = (int)from;
-      }
-    }
-    i[g->n] = k;
-    PetscCall(DeviceMatCreate_Private(g->n, i, j, slot, d->single, stream, transposed ? &f->g : &f->gt));
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, place, place + g->nz + 1, stream));
+    PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
+    PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
+    m->mat.nz = nz;
+    GNNKernelSetTiles(&m->mat, (int)longest);
+    GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
   }
-  PetscCall(PetscFree3(i, j, slot));
+  GNNCallKernel(GNNKernelFree(place));
   if (d->slots == NULL) PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &d->slots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -533,6 +521,24 @@ static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int t
   ti[0] = 0;
 }
 
+/* A matrix of n rows with the given CSR */
+static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
+{
+  const PetscInt nz = i[n];
+  int           *tile;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatCreate(n, nz, single, PETSC_FALSE, m));
+  PetscCall(PetscMalloc1(n + 1, &tile));
+  m->mat.nz     = (int)nz;
+  m->mat.ntiles = GNNDeviceTiles(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.tile, tile, (size_t)(m->mat.ntiles + 1) * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)nz * sizeof(int), stream));
+  PetscCall(PetscFree(tile));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNNDeviceMat *m, GNNStream stream)
 {
   float *single;
@@ -566,8 +572,8 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   TransposeCSR_Private(n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DeviceMatCreate_Private(n, i, j, NULL, f->single, stream, &d->classical.gt));
-  PetscCall(DeviceMatCreate_Private(n, ti, tj, NULL, f->single, stream, &d->classical.g));
+  PetscCall(DevicePutMat_Private(n, i, j, f->single, stream, &d->classical.gt));
+  PetscCall(DevicePutMat_Private(n, ti, tj, f->single, stream, &d->classical.g));
   PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
   PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
   PetscCall(PetscFree5(j, tj, to, v, tv));

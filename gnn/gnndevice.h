@@ -1,5 +1,5 @@
 /*
-   Set-up and product on the device. The pattern part is made on the host, once; values, features, network, factor and product stay on
+   Set-up and product on the device. The pattern comes from the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
    The network's part is for models of width at most 32; GNNDeviceSupports() (gnnops.h) tells. The classical factor's part, gnndevicefsai.c,
@@ -63,6 +63,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceCreateSlots(GNNDevice, GNNGraph, GNNPattern
 PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNNStream);                   /* its values from the slots */
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal, PetscBool, GNNStream);                   /* shift by eps; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
+PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt, PetscInt, PetscBool, PetscBool, GNNDeviceMat *);  /* rows, room for entries, single precision? with slots? Their arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t, const void *, void *, GNNStream);            /* bytes, at most GNN_DEVICE_READ, of the device's, to the host */
 

@@ -22,26 +22,6 @@ static PetscInt FsaiLongest_Private(GNNGraph g, PCGNNSPAIOrder order)
   return longest;
 }
 
-/* A matrix of n rows with room for entries */
-static PetscErrorCode FsaiMatCreate_Private(PetscInt n, PetscInt room, PetscBool single, GNNDeviceMat *m)
-{
-  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double));
-  char        *at;
-
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceMatDestroy(m));
-  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ((size_t)room + 2 * (size_t)n + 3) * sizeof(int)));
-  at            = (char *)m->memory;
-  m->mat.n      = (int)n;
-  m->mat.single = single ? 1 : 0;
-  m->mat.v      = at;
-  m->mat.j      = (int *)(at + bytes);
-  m->mat.i      = m->mat.j + room;
-  m->mat.tile   = m->mat.i + n + 1; /* a tile has a row at least, but for the one of a matrix without entries */
-  m->mat.slot   = NULL;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Room for the pieces of the rows, and for the factor; what was there is lost */
 static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
 {
@@ -55,8 +35,8 @@ static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
   k->j    = (int *)(k->v + room);
   k->row  = k->j + room;
   k->from = k->row + room;
-  PetscCall(FsaiMatCreate_Private(d->graph.n, room, d->single, &d->classical.gt));
-  PetscCall(FsaiMatCreate_Private(d->graph.n, room, d->single, &d->classical.g));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.gt));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,8 +84,9 @@ static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries,
     GNNCallKernel(GNNKernelStatusClear(d->status, stream));
     GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
   }
-  gt->nz     = gm->nz     = (int)entries;
-  gt->ntiles = gm->ntiles = GNNKernelTiles(gt->n, gt->nz);
+  gt->nz = gm->nz = (int)entries;
+  GNNKernelSetTiles(gt, PETSC_MPI_INT_MAX); /* the longest row of G is not known */
+  GNNKernelSetTiles(gm, PETSC_MPI_INT_MAX);
   GNNCallKernel(GNNKernelFsaiStore(d->graph, d->fsai, *gt, *gm, stream));
   d->product = &d->classical;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -51,12 +51,14 @@ static GNNGraphStatus GraphCheckRows_Private(PetscInt n, const PetscInt ia[], co
 
 /* Row i of the transposed pattern lists (j, place) for ascending j, as row i of the pattern does, so that one merge finds the partners;
    next[j] walks row j while the rows i ascend */
-static PetscErrorCode GraphReverse_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt rev[])
+static PetscErrorCode GraphReverseRows_Private(PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscInt **reverse)
 {
-  PetscInt *next;
+  PetscInt *next, *rev;
 
   PetscFunctionBegin;
+  PetscCall(PetscMalloc1(ia[n], reverse));
   PetscCall(PetscMalloc1(n, &next));
+  rev = *reverse;
   PetscCall(PetscArraycpy(next, ia, n));
   for (PetscInt p = 0; p < ia[n]; p++) rev[p] = -1;
   for (PetscInt i = 0; i < n; i++) {
@@ -71,20 +73,29 @@ static PetscErrorCode GraphReverse_Private(PetscInt n, const PetscInt ia[], cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode GraphReverse_Private(GNNGraph g)
+{
+  PetscFunctionBegin;
+  if (g->rev != NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GraphReverseRows_Private(g->n, g->i, g->j, &g->rev));
+  g->brev = g->rev;
+  if (g->b > 1) PetscCall(GraphReverseRows_Private(g->nodes, g->bi, g->bj, &g->brev));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Allocates what depends on the sizes; where b = 1 the blocks' arrays are the rows' */
 static PetscErrorCode GraphAllocate_Private(GNNGraph g)
 {
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(g->n + 1, &g->i, g->nz, &g->j, g->nz, &g->rev, g->n, &g->diag));
+  PetscCall(PetscMalloc3(g->n + 1, &g->i, g->nz, &g->j, g->n, &g->diag));
   PetscCall(PetscMalloc5(g->n * g->b, &g->s, g->nz, &g->at, g->n * g->b, &g->inverse, g->n, &g->decoupled, g->nz, &g->keep));
   PetscCall(PetscMalloc1(g->nodes, &g->degree));
   if (g->b > 1) {
-    PetscCall(PetscMalloc4(g->nodes + 1, &g->bi, g->slots, &g->bj, g->slots, &g->brev, g->nodes, &g->bdiag));
+    PetscCall(PetscMalloc3(g->nodes + 1, &g->bi, g->slots, &g->bj, g->nodes, &g->bdiag));
     PetscCall(PetscMalloc2(g->nodes, &g->isolated, g->slots, &g->bkeep));
   } else {
     g->bi       = g->i;
     g->bj       = g->j;
-    g->brev     = g->rev;
     g->bdiag    = g->diag;
     g->isolated = g->decoupled;
     g->bkeep    = g->keep;
@@ -114,13 +125,10 @@ PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const
   }
   *graph     = g;
   g->pattern = GraphCheckRows_Private(n, g->i, g->j, g->diag, &g->row);
-  if (g->pattern != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GraphReverse_Private(n, g->i, g->j, g->rev));
-  if (b > 1) {
+  if (b > 1 && g->pattern == GNN_GRAPH_OK) {
     PetscInt unused; /* full blocks: what holds for the rows holds for them */
 
     (void)GraphCheckRows_Private(g->nodes, g->bi, g->bj, g->bdiag, &unused);
-    PetscCall(GraphReverse_Private(g->nodes, g->bi, g->bj, g->brev));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -132,10 +140,12 @@ PetscErrorCode GNNGraphDestroy(GNNGraph *graph)
   PetscFunctionBegin;
   if (g == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   if (g->b > 1) {
-    PetscCall(PetscFree4(g->bi, g->bj, g->brev, g->bdiag));
+    PetscCall(PetscFree3(g->bi, g->bj, g->bdiag));
+    PetscCall(PetscFree(g->brev));
     PetscCall(PetscFree2(g->isolated, g->bkeep));
   }
-  PetscCall(PetscFree4(g->i, g->j, g->rev, g->diag));
+  PetscCall(PetscFree3(g->i, g->j, g->diag));
+  PetscCall(PetscFree(g->rev));
   PetscCall(PetscFree5(g->s, g->at, g->inverse, g->decoupled, g->keep));
   PetscCall(PetscFree(g->degree));
   PetscCall(PetscFree(g->user));
@@ -313,6 +323,7 @@ PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScal
   if (*status == GNN_GRAPH_OK) *status = GraphSetNorm_Private(g, a);
   if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GraphReverse_Private(g));
   GraphDecouple_Private(g, a);
   if (g->b > 1) GraphIsolate_Private(g, a);
   GraphKeep_Private(g, a);

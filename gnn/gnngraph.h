@@ -23,7 +23,7 @@ struct _n_GNNGraph {
   PetscInt  b;     /* block size */
   PetscInt  n, nz; /* rows and stored numbers of the matrix */
   PetscInt *i, *j; /* its CSR, columns ascending */
-  PetscInt *rev;   /* (nz) place of (j, i), -1 where it is not stored */
+  PetscInt *rev;   /* (nz) place of (j, i), -1 where it is not stored; NULL before the first values, since the device finds its own */
   PetscInt *diag;  /* (n) place of (i, i) */
   PetscInt  nodes, slots, *bi, *bj, *brev, *bdiag; /* the same of the blocks: n/b, nz/b^2 and so on; the arrays above where b = 1 */
   GNNGraphStatus pattern; /* what is wrong with the pattern, if anything: GNNGraphSetValues() reports it */

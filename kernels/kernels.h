@@ -71,6 +71,7 @@ static inline double GNNKernelAsymmetry(const GNNKernelStatus *status)
 
 #define GNN_KERNEL_PARTIALS 1024 /* partial sums of a reduction */
 
+int GNNKernelPattern(GNNKernelGraph, GNNStream); /* rev, diag and brow from the CSRs, whose columns ascend */
 int GNNKernelStatusClear(GNNKernelStatus *, GNNStream);
 int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal blocks, partials, status */
 
@@ -189,11 +190,27 @@ typedef struct {
   const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
   const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
   int        single;
+  int        share;        /* entries that the rows of a tile begin in, where the tiles are made on the device */
   void      *v;            /* (nz) float if single, else double */
 } GNNKernelMat;
 
 #define GNN_KERNEL_CHUNK 1024
 
+/* Tiles that are made on the device: each has the rows that begin in its share of the entries, so many that rows of a common length, or of the
+   longest where that is known, still fit into a chunk */
+static inline void GNNKernelSetTiles(GNNKernelMat *m, int longest)
+{
+  m->share  = m->nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK - (longest < 128 ? longest : 128);
+  m->ntiles = m->n == 0 ? 0 : m->nz == 0 ? 1 : (m->nz + m->share - 1) / m->share;
+}
+
+#define GNN_KERNEL_SCAN    1024 /* numbers that a block sums up */
+#define GNNKernelSums(n)   ((n) / GNN_KERNEL_SCAN + 1)
+
+/* A matrix with the slots of A that have a partner, of its lower triangle or all: first the places among its entries, the number of those last, from
+   which follow nz, the tiles and the arrays, then all of these but the values */
+int GNNKernelPlaces(GNNKernelGraph, int, int, int *, int *, GNNStream);             /* lower? G, not G^T? places (nz + 1), sums (GNNKernelSums(nz)) */
+int GNNKernelPlaced(GNNKernelGraph, int, const int *, GNNKernelMat, GNNStream);     /* G? places, matrix */
 int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
 int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                         /* y = M x */
@@ -221,25 +238,9 @@ typedef struct {
   int    *sums;          /* (GNNKernelSums(n)) */
 } GNNKernelFsai;
 
-#define GNN_KERNEL_SCAN    1024 /* numbers that a block sums up */
-#define GNNKernelSums(n)   ((n) / GNN_KERNEL_SCAN + 1)
-
 int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                               /* unit, as, key; after GNNKernelScale() */
 int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);             /* slots, or j, v, start, count; entries beyond the room are counted only */
 int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream);   /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
-
-/* Tiles of a matrix that is stored on the device: each has the rows that begin in its share of the entries */
-static inline int GNNKernelTileShare(int nz)
-{
-  return nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK - 128;
-}
-
-static inline int GNNKernelTiles(int n, int nz)
-{
-  const int share = GNNKernelTileShare(nz);
-
-  return n == 0 ? 0 : nz == 0 ? 1 : (nz + share - 1) / share;
-}
 
 /* ---- the guard ---- */
 

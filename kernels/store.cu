@@ -3,89 +3,10 @@
    G^T and G. The places of the
    entries of a row of G are taken by atomics, in whatever order, and then sorted: every run gives the same bits.
 */
-#include "cuda.cuh"
+#include "offsets.cuh"
 
-#define BLOCK 256
 #define LANES 8
 #define LONG  256 /* entries from which on a row is sorted by the whole block */
-
-/* ---- offsets from counts ---- */
-
-/* Sum of the x of the threads before this one, and in *all that of the block */
-__device__ static int BlockScan(int x, int *all)
-{
-  GNN_SHARED(int, warps);
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int       sum = x, before = 0;
-
-  for (int d = 1; d < 32; d *= 2) {
-    const int other = __shfl_sync(ALL_LANES, sum, (lane + 32 - d) % 32);
-
-    if (lane >= d) sum += other;
-  }
-  if (lane == 31) warps[warp] = sum;
-  __syncthreads();
-  *all = 0;
-  for (int w = 0; w < BLOCK / 32; w++) {
-    if (w < warp) before += warps[w];
-    *all += warps[w];
-  }
-  __syncthreads();
-  return before + sum - x;
-}
-
-__global__ static void ScanSums(int n, const int *in, int *sums)
-{
-  int x = 0, all;
-
-  for (int k = threadIdx.x; k < GNN_KERNEL_SCAN; k += BLOCK) {
-    const int at = blockIdx.x * GNN_KERNEL_SCAN + k;
-
-    if (at < n) x += in[at];
-  }
-  (void)BlockScan(x, &all);
-  if (threadIdx.x == 0) sums[blockIdx.x] = all;
-}
-
-/* In place, by one block; the sum of all goes to total */
-__global__ static void ScanOffsets(int n, int *sums, int *total)
-{
-  int start = 0;
-
-  for (int first = 0; first < n; first += BLOCK) {
-    const int k = first + threadIdx.x;
-    int       all;
-    const int before = BlockScan(k < n ? sums[k] : 0, &all);
-
-    if (k < n) sums[k] = start + before;
-    start += all;
-  }
-  if (threadIdx.x == 0) *total = start;
-}
-
-__global__ static void ScanWrite(int n, const int *in, const int *sums, int *out)
-{
-  int start = sums[blockIdx.x];
-
-  for (int k = threadIdx.x; k < GNN_KERNEL_SCAN; k += BLOCK) {
-    const int at = blockIdx.x * GNN_KERNEL_SCAN + k;
-    int       all;
-    const int before = BlockScan(at < n ? in[at] : 0, &all);
-
-    if (at < n) out[at] = start + before;
-    start += all;
-  }
-}
-
-/* out[k] = in[0] + ... + in[k - 1], k = 0 ... n */
-static void Scan(int n, const int *in, int *sums, int *out, GNNStream stream)
-{
-  const int blocks = Blocks(n, GNN_KERNEL_SCAN), shared = BLOCK / 32 * (int)sizeof(int);
-
-  GNN_LAUNCH(ScanSums, blocks, BLOCK, shared, stream, n, in, sums);
-  GNN_LAUNCH(ScanOffsets, 1, BLOCK, shared, stream, blocks, sums, out + n);
-  GNN_LAUNCH(ScanWrite, blocks, BLOCK, shared, stream, n, in, sums, out);
-}
 
 /* ---- rows ---- */
 
@@ -104,22 +25,6 @@ __global__ static void Pack(GNNKernelGraph g, GNNKernelFsai f, const int *offset
     f.row[k] = i;
     atomicAdd(&f.columns[c], 1);
   }
-}
-
-/* Tile t begins with the first row that begins at or behind its share of the entries */
-__global__ static void Tiles(int n, int ntiles, int share, const int *offset, int *tile)
-{
-  const int t = blockIdx.x * BLOCK + threadIdx.x;
-  int       low = 0, high = n;
-
-  if (t > ntiles) return;
-  while (low < high) {
-    const int middle = low + (high - low) / 2;
-
-    if (offset[middle] < (long long)t * share) low = middle + 1;
-    else high = middle;
-  }
-  tile[t] = t == ntiles ? n : low;
 }
 
 /* ---- transpose ---- */
@@ -175,7 +80,7 @@ __global__ static void SortRows(GNNKernelFsai f, int n, const int *offset, int *
 template <class T>
 static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMat gm, GNNStream stream)
 {
-  const int rows  = Blocks((long long)g.n * LANES, BLOCK), tiles = Blocks(gt.ntiles + 1, BLOCK), share = GNNKernelTileShare(gt.nz);
+  const int rows  = Blocks((long long)g.n * LANES, BLOCK);
   int      *i[2]  = {(int *)gt.i, (int *)gm.i};
   const int error = cudaMemsetAsync(f.columns, 0, (size_t)g.n * sizeof(int), (cudaStream_t)stream);
 
@@ -185,8 +90,8 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
   Scan(g.n, f.columns, f.sums, i[1], stream);
   GNN_LAUNCH(Scatter, Blocks(gt.nz, BLOCK), BLOCK, 0, stream, gt.nz, gt.j, gm.i, f.columns, f.from);
   GNN_LAUNCH((SortRows<T>), rows, BLOCK, 0, stream, f, g.n, gm.i, (int *)gm.j, (T *)gm.v, (const T *)gt.v);
-  GNN_LAUNCH(Tiles, tiles, BLOCK, 0, stream, g.n, gt.ntiles, share, gt.i, (int *)gt.tile);
-  GNN_LAUNCH(Tiles, tiles, BLOCK, 0, stream, g.n, gm.ntiles, share, gm.i, (int *)gm.tile);
+  SetTiles(gt, stream);
+  SetTiles(gm, stream);
   return cudaGetLastError();
 }
 

@@ -74,6 +74,38 @@ static PetscErrorCode HostDestroy(Host *h)
 
 /* ---- cases ---- */
 
+/* Numbers of the device's that are not the host's */
+static PetscErrorCode Differing(PetscInt n, const int device[], const PetscInt host[], PetscInt *differing)
+{
+  int *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &x));
+  GNNCallKernel(GNNKernelToHost(x, device, (size_t)n * sizeof(int), NULL));
+  for (PetscInt k = 0; k < n; k++) *differing += x[k] != host[k];
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the device finds in the CSR: partners, diagonals, nodes of the slots */
+static PetscErrorCode TestPattern(const char name[], GNNGraph g, GNNDevice device)
+{
+  const GNNKernelGraph *k = &device->graph;
+  PetscInt             *node, differing = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(g->slots, &node));
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) node[p] = i;
+  }
+  PetscCall(Differing(g->nz, k->rev, g->rev, &differing));
+  PetscCall(Differing(g->n, k->diag, g->diag, &differing));
+  PetscCall(Differing(g->slots, k->brow, node, &differing));
+  Ok(differing == 0, "%s: the pattern's partners, diagonals, nodes; %d differ", name, (int)differing);
+  PetscCall(PetscFree(node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Device against host for one model and matrix; tolerance relative to the largest entry */
 static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
 {
@@ -99,6 +131,7 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
   PetscCall(GNNDeviceCreate(m, h.graph, single, tf32, NULL, &device));
+  PetscCall(TestPattern(name, h.graph, device));
   PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_TRUE, NULL, &status));
   PetscCall(GNNDeviceGetSlots(device, h.graph, gt, NULL));
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));

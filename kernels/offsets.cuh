@@ -1,0 +1,109 @@
+/* Row offsets: from counts, in a fixed order, and what is found in them */
+#pragma once
+
+#include "cuda.cuh"
+
+#define BLOCK 256
+
+/* Sum of the x of the threads before this one, and in *all that of the block */
+__device__ static int BlockScan(int x, int *all)
+{
+  GNN_SHARED(int, warps);
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  int       sum = x, before = 0;
+
+  for (int d = 1; d < 32; d *= 2) {
+    const int other = __shfl_sync(ALL_LANES, sum, (lane + 32 - d) % 32);
+
+    if (lane >= d) sum += other;
+  }
+  if (lane == 31) warps[warp] = sum;
+  __syncthreads();
+  *all = 0;
+  for (int w = 0; w < BLOCK / 32; w++) {
+    if (w < warp) before += warps[w];
+    *all += warps[w];
+  }
+  __syncthreads();
+  return before + sum - x;
+}
+
+__global__ static void ScanSums(int n, const int *in, int *sums)
+{
+  int x = 0, all;
+
+  for (int k = threadIdx.x; k < GNN_KERNEL_SCAN; k += BLOCK) {
+    const int at = blockIdx.x * GNN_KERNEL_SCAN + k;
+
+    if (at < n) x += in[at];
+  }
+  (void)BlockScan(x, &all);
+  if (threadIdx.x == 0) sums[blockIdx.x] = all;
+}
+
+/* In place, by one block; the sum of all goes to total */
+__global__ static void ScanOffsets(int n, int *sums, int *total)
+{
+  int start = 0;
+
+  for (int first = 0; first < n; first += BLOCK) {
+    const int k = first + threadIdx.x;
+    int       all;
+    const int before = BlockScan(k < n ? sums[k] : 0, &all);
+
+    if (k < n) sums[k] = start + before;
+    start += all;
+  }
+  if (threadIdx.x == 0) *total = start;
+}
+
+__global__ static void ScanWrite(int n, const int *in, const int *sums, int *out)
+{
+  int start = sums[blockIdx.x];
+
+  for (int k = threadIdx.x; k < GNN_KERNEL_SCAN; k += BLOCK) {
+    const int at = blockIdx.x * GNN_KERNEL_SCAN + k;
+    int       all;
+    const int before = BlockScan(at < n ? in[at] : 0, &all);
+
+    if (at < n) out[at] = start + before;
+    start += all;
+  }
+}
+
+/* out[k] = in[0] + ... + in[k - 1], k = 0 ... n; out may be in */
+static void Scan(int n, const int *in, int *sums, int *out, GNNStream stream)
+{
+  const int blocks = Blocks(n, GNN_KERNEL_SCAN), shared = BLOCK / 32 * (int)sizeof(int);
+
+  GNN_LAUNCH(ScanSums, blocks, BLOCK, shared, stream, n, in, sums);
+  GNN_LAUNCH(ScanOffsets, 1, BLOCK, shared, stream, blocks, sums, out + n);
+  GNN_LAUNCH(ScanWrite, blocks, BLOCK, shared, stream, n, in, sums, out);
+}
+
+/* The first of n offsets that is not below least; n if there is none */
+__device__ __forceinline__ int FirstFrom(int n, const int *offset, long long least)
+{
+  int low = 0, high = n;
+
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+
+    if (offset[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/* Tile t begins with the first row that begins at or behind its share of the entries */
+__global__ static void Tiles(GNNKernelMat m, int *tile)
+{
+  const int t = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (t <= m.ntiles) tile[t] = t == m.ntiles ? m.n : FirstFrom(m.n, m.i, (long long)t * m.share);
+}
+
+static inline void SetTiles(GNNKernelMat m, GNNStream stream)
+{
+  GNN_LAUNCH(Tiles, Blocks(m.ntiles + 1, BLOCK), BLOCK, 0, stream, m, (int *)m.tile);
+}

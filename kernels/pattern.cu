@@ -1,0 +1,81 @@
+/*
+   Pattern work, once per pattern: what GNNGraph has beside the CSR, and a factor that has slots of A. A thread has an entry, so that rows may
+   be of any length.
+*/
+#include "offsets.cuh"
+#include "../gnn/gnnfsairow.h"
+
+/* Row of entry p */
+__device__ __forceinline__ int RowOf(int n, const int *offset, int p)
+{
+  return FirstFrom(n, offset, (long long)p + 1) - 1;
+}
+
+__global__ static void Partners(GNNKernelGraph g, int *rev, int *diag)
+{
+  const int p = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (p >= g.nz) return;
+  const int i = RowOf(g.n, g.i, p), j = g.j[p];
+
+  rev[p] = GNNFsaiFind(g.j, g.i[j], g.i[j + 1], i);
+  if (i == j) diag[i] = p;
+}
+
+__global__ static void NodesOfSlots(GNNKernelGraph g, int slots, int *brow)
+{
+  const int p = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (p < slots) brow[p] = RowOf(g.nodes, g.bi, p);
+}
+
+int GNNKernelPattern(GNNKernelGraph g, GNNStream stream)
+{
+  const int slots = g.nz / (g.b * g.b);
+
+  GNN_LAUNCH(Partners, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, (int *)g.rev, (int *)g.diag);
+  GNN_LAUNCH(NodesOfSlots, Blocks(slots, BLOCK), BLOCK, 0, stream, g, slots, (int *)g.brow);
+  return cudaGetLastError();
+}
+
+/* Is slot p, (i, j), in the pattern of G^T, or as an entry (i, j) in that of G? */
+__global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, int *in)
+{
+  const int p = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (p >= g.nz) return;
+  const int q = g.rev[p], i = q >= 0 ? g.j[q] : -1, j = g.j[p];
+
+  in[p] = q >= 0 && !(lower && (transposed ? i > j : j > i));
+}
+
+int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, int *place, int *sums, GNNStream stream)
+{
+  GNN_LAUNCH(InPattern, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, lower, transposed, place);
+  Scan(g.nz, place, sums, place, stream);
+  return cudaGetLastError();
+}
+
+__global__ static void PlaceRows(GNNKernelGraph g, const int *place, int *i)
+{
+  const int row = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (row <= g.n) i[row] = place[g.i[row]];
+}
+
+__global__ static void PlaceEntries(GNNKernelGraph g, int transposed, const int *place, int *j, int *slot)
+{
+  const int p = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (p >= g.nz || place[p] == place[p + 1]) return;
+  j[place[p]]    = g.j[p];
+  slot[place[p]] = transposed ? g.rev[p] : p;
+}
+
+int GNNKernelPlaced(GNNKernelGraph g, int transposed, const int *place, GNNKernelMat m, GNNStream stream)
+{
+  GNN_LAUNCH(PlaceRows, Blocks(g.n + 1, BLOCK), BLOCK, 0, stream, g, place, (int *)m.i);
+  GNN_LAUNCH(PlaceEntries, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, transposed, place, (int *)m.j, (int *)m.slot);
+  SetTiles(m, stream);
+  return cudaGetLastError();
+}
