@@ -414,21 +414,12 @@ __device__ static void StoreSlots(const GNNKernelGraph &g, const GNNKernelFsai &
   }
 }
 
-/* Behind the rows that are there, with those of the warp in one piece; the diagonal among its columns */
+/* The entries of its row at start; the diagonal among its columns */
 template <int LANES>
-__device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int count, GNNKernelStatus *status)
+__device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int count, unsigned long long start)
 {
-  unsigned long long start = 0;
-  int                before = 0, all = 0, below = 0;
+  int below = 0;
 
-  for (int lane = 0; lane < 32; lane += LANES) {
-    const int other = __shfl_sync(ALL_LANES, count, lane);
-
-    if (lane < (int)threadIdx.x % 32 / LANES * LANES) before += other;
-    all += other;
-  }
-  if (threadIdx.x % 32 == 0) start = atomicAdd(&status->entries, (unsigned long long)all);
-  start = __shfl_sync(ALL_LANES, start, 0) + before;
   for (int k = w.lane; k < count - 1; k += LANES) below += w.J[k] < w.i;
   below = GroupSum<LANES>(below);
   if (start + count > (unsigned long long)f.room) return;
@@ -438,34 +429,86 @@ __device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int coun
     f.j[at] = c;
     f.v[at] = w.x[k] * f.unit[c];
   }
-  if (w.lane == 0 && w.i >= 0 && !w.late) f.start[w.i] = (int)start;
+  if (w.lane == 0 && count > 0) f.start[w.i] = (int)start;
+}
+
+#define WARPS 8 /* most of a block */
+
+/* What the warps of a block have in common, in shared memory: so few atomics are needed */
+struct Common {
+  unsigned long long entries_start, flops[WARPS];
+  int                late_start, entries[WARPS], late[WARPS], failed[WARPS];
+};
+
+/* Places for each warp's entries and late rows behind those that are there, the block's in one piece: where its begin in the piece */
+__device__ static void Place(Common *all, int entries, int late, GNNKernelStatus *status)
+{
+  __syncthreads(); /* the places of the rows before have been read */
+  if (threadIdx.x % 32 == 0) {
+    all->entries[threadIdx.x / 32] = entries;
+    all->late[threadIdx.x / 32]    = late;
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    int sum[2] = {0, 0};
+
+    for (int warp = 0; warp < (int)blockDim.x / 32; warp++) {
+      const int count[2] = {all->entries[warp], all->late[warp]};
+
+      all->entries[warp] = sum[0];
+      all->late[warp]    = sum[1];
+      sum[0] += count[0];
+      sum[1] += count[1];
+    }
+    if (sum[0]) all->entries_start = atomicAdd(&status->entries, (unsigned long long)sum[0]);
+    if (sum[1]) all->late_start = atomicAdd(&status->late, sum[1]);
+  }
+  __syncthreads();
 }
 
 template <int LANES>
-__device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int positive, GNNKernelStatus *status)
+__device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w, int positive, Common *all, GNNKernelStatus *status)
 {
-  const int here = w.i >= 0 && !w.late, failed = here && !positive;
+  const int here = w.i >= 0 && !w.late, warp = threadIdx.x / 32, group = threadIdx.x % 32 / LANES;
+  int       count = 0, before = 0, entries = 0;
 
-  if (failed) { /* Jacobi's row */
+  if (here && !positive) { /* Jacobi's row */
     w.m = 0;
     if (w.lane == 0) w.x[0] = 1.0;
   }
   __syncwarp();
-  if (f.slots) {
-    if (here) StoreSlots<LANES>(g, f, w);
-  } else {
-    if (here && w.lane == 0) f.count[w.i] = w.m + 1;
-    StorePiece<LANES>(f, w, here ? w.m + 1 : 0, status);
+  if (here && !f.slots) count = w.m + 1;
+  for (int k = 0; k < 32 / LANES; k++) {
+    const int other = __shfl_sync(ALL_LANES, count, k * LANES);
+
+    if (k < group) before += other;
+    entries += other;
   }
-  if (w.late && w.lane == 0) f.late[atomicAdd(&status->late, 1)] = w.i;
+  const unsigned late = GroupBallot<32>(w.late && w.lane == 0);
+
+  Place(all, entries, __popc(late), status);
+  if (w.late && w.lane == 0) f.late[all->late_start + all->late[warp] + __popc(late & ((1u << group * LANES) - 1))] = w.i;
+  if (!f.slots) {
+    if (here && w.lane == 0) f.count[w.i] = count;
+    StorePiece<LANES>(f, w, count, all->entries_start + all->entries[warp] + before);
+  } else if (here) StoreSlots<LANES>(g, f, w);
 }
 
-/* Sums over the warp, so that few atomics are needed */
-__device__ static void Count(unsigned long long flops, int failed, GNNKernelStatus *status)
+/* Sums over the block */
+__device__ static void Count(Common *all, unsigned long long flops, int failed, GNNKernelStatus *status)
 {
   flops  = GroupSum<32>(flops);
   failed = GroupSum<32>(failed);
-  if (threadIdx.x % 32) return;
+  if (threadIdx.x % 32 == 0) {
+    all->flops[threadIdx.x / 32]  = flops;
+    all->failed[threadIdx.x / 32] = failed;
+  }
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  for (int warp = 1; warp < (int)blockDim.x / 32; warp++) {
+    flops += all->flops[warp];
+    failed += all->failed[warp];
+  }
   if (flops) atomicAdd(&status->flops, flops);
   if (failed) atomicAdd(&status->failed, failed);
 }
@@ -480,9 +523,11 @@ __global__ static void Rows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size
 {
   GNN_SHARED(double, shared);
   const int rows = blockDim.x / LANES, group = threadIdx.x / LANES, number = second ? status->late : g.n;
+  Common   *all    = (Common *)shared;
+  int       failed = 0;
   Row       w;
 
-  RowPlace(w, shared + group * RowDoubles(cap, size), cap, size);
+  RowPlace(w, shared + sizeof(Common) / sizeof(double) + group * RowDoubles(cap, size), cap, size);
   w.lane  = threadIdx.x % LANES;
   w.flops = 0;
   for (int first = blockIdx.x * rows; first < number; first += gridDim.x * rows) {
@@ -495,19 +540,20 @@ __global__ static void Rows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size
     w.late = 0;
     Seed<LANES>(g, f, w);
     positive = Run<LANES>(g, f, w, second);
-    Store<LANES>(g, f, w, positive, status);
-    Count(w.flops, w.lane == 0 && w.i >= 0 && !positive && !w.late, status);
-    w.flops = 0;
+    Store<LANES>(g, f, w, positive, all, status);
+    failed += w.lane == 0 && w.i >= 0 && !positive && !w.late;
   }
+  Count(all, w.flops, failed, status);
 }
 
 template <int LANES>
 static void LaunchRows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int second, GNNKernelStatus *status, GNNStream stream)
 {
-  const int warp  = 32 / LANES * RowDoubles(cap, size) * (int)sizeof(double), fit = 48 * 1024 / warp, warps = fit < 1 ? 1 : fit < 8 ? fit : 8;
+  const int warp  = 32 / LANES * RowDoubles(cap, size) * (int)sizeof(double), fit = (48 * 1024 - (int)sizeof(Common)) / warp;
+  const int warps = second || fit < 1 ? 1 : fit < WARPS ? fit : WARPS;
   const int grid  = second ? (g.n < SECOND_BLOCKS ? Blocks(g.n, 1) : SECOND_BLOCKS) : Blocks((long long)g.n * LANES, 32 * warps);
 
-  GNN_LAUNCH((Rows<LANES>), grid, 32 * (second ? 1 : warps), (second ? 1 : warps) * warp, stream, g, f, cap, size, second, status);
+  GNN_LAUNCH((Rows<LANES>), grid, 32 * warps, (int)sizeof(Common) + warps * warp, stream, g, f, cap, size, second, status);
 }
 
 int GNNKernelFsaiRows(GNNKernelGraph g, GNNKernelFsai f, GNNKernelStatus *status, GNNStream stream)
