@@ -175,11 +175,11 @@ void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
   for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNConfigNodeFeatureSize(c, c->node_features[f]));
 }
 
-/* out rows from first on of W (out, in), padded; transposed unless the tensor cores read it */
+/* out rows from first on of W (out, in), padded: transposed, or by blocks of 8 x 8 where the tensor cores read it */
 static void PackRows_Private(const GNNLinear *L, PetscInt first, int in, int out, int tf32, float **w)
 {
   for (PetscInt o = 0; o < PetscMin(L->out - first, out); o++) {
-    for (PetscInt c = 0; c < L->in; c++) (*w)[tf32 ? o * in + c : c * out + o] = (float)L->W[(first + o) * L->ldi + c];
+    for (PetscInt c = 0; c < L->in; c++) (*w)[tf32 ? 8 * (o / 8 * in + c / 8 * 8 + o % 8) + c % 8 : c * out + o] = (float)L->W[(first + o) * L->ldi + c];
   }
   *w += in * out;
 }

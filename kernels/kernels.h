@@ -96,7 +96,7 @@ typedef struct {
 
 typedef struct {
   int width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
-  int tf32;                        /* products on the tensor cores, weights stored (out, in), else (in, out) */
+  int tf32;                        /* products on the tensor cores, weights stored by blocks of 8 x 8, else (in, out) */
   int mean;                        /* aggregation */
   float aggregation_scale;
   GNNKernelFeatures edge, node;
