@@ -152,10 +152,17 @@ typedef struct {
   const float    *c;           /* (2) c0, c1, instead of the start's */
 } GNNKernelTape;
 
+/* What one warp takes of a layer: nodes first to last - 1 and their slots, begin to end - 1; where last is first, a part of the slots of node first */
+typedef struct {
+  int first, last, begin, end;
+} GNNKernelTile;
+
 typedef struct {
   GNNKernelConfig config;
-  int             ntiles;
-  const int      *tile;             /* (ntiles + 1) first nodes of tiles of at most GNN_KERNEL_ROWS nodes */
+  int             ntiles, nhubs;    /* no hubs with a tape */
+  const GNNKernelTile *tile;        /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
+  const int      *hub;              /* (nhubs + 1) the first part of each long row, behind the last */
+  float          *partsum;          /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
   const float    *user;             /* (nodes, user_size) or NULL */
   const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
   const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
@@ -169,6 +176,7 @@ typedef struct {
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16
+#define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
 /* From at to the network's output, written as G^T: gt = (1 - alpha)(by_c0 + damping by_c1) + alpha (c0 by_c0 + c1 by_c1 + out), with
    the derivatives of the start as in gnnfactor.h; G = D^-1/2 if jacobi */
