@@ -1,27 +1,8 @@
 /*
-   The device's copy of graph, network and factor: what is uploaded once per pattern, and the order of the launches.
+   The device's copy of graph and factor: what is uploaded once per pattern, and the order of the launches.
 */
 #include "gnndevice.h"
 #include "gnnnet.h"
-
-/* Slots of a tile of the network, which is one warp's, unless one row has more: as few as give work to a few thousand warps */
-static PetscInt TileSlots_Private(PetscInt slots)
-{
-  return PetscMax(48, PetscMin(256, slots / 2048));
-}
-
-PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
-{
-  const GNNConfig *c = &m->config;
-  GNNKernelConfig  k;
-
-  PetscFunctionBegin;
-  *supports = c->width <= 32 && c->layers <= GNN_KERNEL_LAYERS && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
-  if (!*supports) PetscFunctionReturn(PETSC_SUCCESS);
-  GNNDeviceConfig(c, PETSC_FALSE, &k);
-  *supports = GNNKernelFits(&k, (int)c->block_size) ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- memory ---- */
 
@@ -34,7 +15,7 @@ PetscErrorCode GNNDeviceTake(GNNDevice d, size_t bytes, void *array)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DevicePut_Private(GNNDevice d, const void *from, size_t bytes, GNNStream stream, void *array)
+PetscErrorCode GNNDevicePut(GNNDevice d, const void *from, size_t bytes, GNNStream stream, void *array)
 {
   PetscFunctionBegin;
   PetscCall(GNNDeviceTake(d, bytes, array));
@@ -49,12 +30,12 @@ static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const Petsc
 
   PetscFunctionBegin;
   if (sizeof(PetscInt) == sizeof(int)) {
-    PetscCall(DevicePut_Private(d, from, (size_t)n * sizeof(int), stream, array));
+    PetscCall(GNNDevicePut(d, from, (size_t)n * sizeof(int), stream, array));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(n, &narrow));
   for (PetscInt k = 0; k < n; k++) narrow[k] = (int)from[k];
-  PetscCall(DevicePut_Private(d, narrow, (size_t)n * sizeof(int), stream, array));
+  PetscCall(GNNDevicePut(d, narrow, (size_t)n * sizeof(int), stream, array));
   PetscCall(PetscFree(narrow));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -88,21 +69,6 @@ PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
   if (d->read) GNNCallKernel(GNNKernelFreeHost(d->read));
   PetscCall(PetscFree(*device));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* First rows of tiles of at most most_rows rows with at most most entries, or of one row; returns how many */
-int GNNDeviceTiles(PetscInt n, const int i[], PetscInt most_rows, PetscInt most, int tile[])
-{
-  int count = 0;
-
-  for (PetscInt row = 0; row < n;) {
-    const PetscInt first = row++;
-
-    tile[count++] = (int)first;
-    while (row < n && row - first < most_rows && i[row + 1] - i[first] <= most) row++;
-  }
-  tile[count] = (int)n;
-  return count;
 }
 
 /* ---- graph ---- */
@@ -146,179 +112,6 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
   PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
   PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
   GNNCallKernel(GNNKernelMallocHost(&d->read, GNN_DEVICE_READ));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- network ---- */
-
-/* Adds one of size numbers; GNNKernelFeatures lists kinds in the same order as GNNEdgeFeature and GNNNodeFeature */
-static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
-{
-  f->kind[f->count]    = kind;
-  f->first[f->count++] = f->size;
-  f->size += (int)size;
-}
-
-void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
-{
-  *k = (GNNKernelConfig){0};
-  k->width             = (int)GNNPad(c->width);
-  k->layers            = (int)c->layers;
-  k->hidden            = (int)c->hidden_layers;
-  k->norm              = c->norm == GNN_NORM_LAYER ? (int)c->width : 0;
-  k->tf32              = tf32 ? 1 : 0;
-  k->mean              = c->aggregation == GNN_AGGREGATION_MEAN;
-  k->aggregation_scale = (float)c->aggregation_scale;
-  k->user_size         = (int)c->user_size;
-  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNConfigEdgeFeatureSize(c, c->edge_features[f]));
-  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNConfigNodeFeatureSize(c, c->node_features[f]));
-}
-
-/* out rows from first on of W (out, in), padded; transposed unless the tensor cores read it */
-static void PackRows_Private(const GNNLinear *L, PetscInt first, int in, int out, int tf32, float **w)
-{
-  for (PetscInt o = 0; o < PetscMin(L->out - first, out); o++) {
-    for (PetscInt c = 0; c < L->in; c++) (*w)[tf32 ? o * in + c : c * out + o] = (float)L->W[(first + o) * L->ldi + c];
-  }
-  *w += in * out;
-}
-
-static void PackMatrix_Private(const GNNLinear *L, int in, int out, int tf32, float **w)
-{
-  PackRows_Private(L, 0, in, out, tf32, w);
-}
-
-static void PackVector_Private(PetscInt n, const GNNReal b[], int size, float **w)
-{
-  for (PetscInt k = 0; k < n; k++) (*w)[k] = (float)b[k];
-  *w += size;
-}
-
-/* In the order of GNNKernelMapSize(), the last matrix by groups of outputs */
-static void PackMap_Private(const GNNKernelConfig *c, const GNNFF *ff, PetscInt part, int in, int out, int group, float **w)
-{
-  PackMatrix_Private(&ff->lift[part], in, c->width, c->tf32, w);
-  PackVector_Private(ff->lift[0].out, ff->lift[0].b, c->width, w);
-  PackVector_Private(ff->lift[0].out, ff->lift[0].r, c->width, w);
-  for (PetscInt k = 0; k < ff->nbody; k++) {
-    PackMatrix_Private(&ff->body[k], c->width, c->width, c->tf32, w);
-    PackVector_Private(ff->body[k].out, ff->body[k].b, c->width, w);
-  }
-  for (PetscInt first = 0; first < out; first += group) PackRows_Private(&ff->proj, first, c->width, group, c->tf32, w);
-  PackVector_Private(ff->proj.out, ff->proj.b, out, w);
-}
-
-/* Node parts of the maps that read the node states before layer t: msg_mlp's and edge_mlp's, or after the last layer edge_dec's */
-static void PackParts_Private(const GNNKernelConfig *c, GNNNet net, PetscInt t, float **w)
-{
-  const GNNFF   *ff[2] = {t < c->layers ? GNNNetMsg(net, t) : GNNNetDec(net), t < c->layers ? GNNNetEdge(net, t) : NULL};
-  const PetscInt count = ff[1] ? 2 : 1;
-
-  for (PetscInt k = 0; k < count; k++) PackMatrix_Private(&ff[k]->lift[ff[k]->part_i], c->width, c->width, c->tf32, w);
-  for (PetscInt k = 0; k < count; k++) PackMatrix_Private(&ff[k]->lift[ff[k]->part_j], c->width, c->width, c->tf32, w);
-}
-
-/* All stages' weights in one array; where each begins goes to offset: encode, layers, decode */
-void GNNDevicePack(const GNNKernelConfig *c, GNNNet net, float *w, size_t offset[])
-{
-  const float *base = w;
-  const int    d    = c->width;
-
-  offset[0] = 0;
-  PackMap_Private(c, GNNNetNodeEnc(net), 0, GNNKernelPad(c->node.size), d, d, &w);
-  PackParts_Private(c, net, 0, &w);
-  for (PetscInt t = 0; t < c->layers; t++) {
-    const GNNFF *msg = GNNNetMsg(net, t), *edge = GNNNetEdge(net, t);
-
-    offset[1 + t] = (size_t)(w - base);
-    PackMap_Private(c, msg, msg->part_e, d, d, d, &w);
-    PackMap_Private(c, edge, edge->part_e, d, d, d, &w);
-    PackMap_Private(c, GNNNetNode(net, t), 0, d, d, d, &w);
-    PackParts_Private(c, net, t + 1, &w);
-    if (t == 0) PackMap_Private(c, GNNNetEdgeEnc(net), 0, GNNKernelPad(c->edge.size), d, d, &w);
-  }
-  offset[1 + c->layers] = (size_t)(w - base);
-  PackMap_Private(c, GNNNetDec(net), GNNNetDec(net)->part_e, d, GNNKernelPad((int)GNNNetDec(net)->proj.out), 8, &w);
-}
-
-size_t GNNDevicePackSize(const GNNKernelConfig *c, int out)
-{
-  const int d = c->width, square = GNNKernelMapSize(c, d, d);
-
-  return (size_t)GNNKernelMapSize(c, GNNKernelPad(c->node.size), d) + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), d) + GNNKernelMapSize(c, d, GNNKernelPad(out)) + (size_t)c->layers * (3 * square + 4 * d * d) + 2 * d * d;
-}
-
-/* To tf32, whose mantissa has 10 bits, as cvt.rna does: to the nearest, ties away from zero */
-static void RoundToTF32_Private(size_t n, float w[])
-{
-  for (size_t k = 0; k < n; k++) {
-    union
-    {
-      float    f;
-      uint32_t i;
-    } x = {.f = w[k]};
-
-    x.i  = (x.i + 0x1000) & 0xFFFFE000;
-    w[k] = x.f;
-  }
-}
-
-/* For the tensor cores all are rounded here, biases too, rather than the matrices at every product */
-static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
-{
-  const GNNKernelConfig *c = &d->net.config;
-  const size_t size = GNNDevicePackSize(c, (int)GNNNetDec(m->net)->proj.out);
-  size_t       offset[GNN_KERNEL_LAYERS + 2];
-  float       *host, *device;
-
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(size, &host));
-  GNNDevicePack(c, m->net, host, offset);
-  if (c->tf32) RoundToTF32_Private(size, host);
-  PetscCall(DevicePut_Private(d, host, size * sizeof(float), stream, &device));
-  PetscCall(PetscFree(host));
-  d->net.encode = device;
-  for (PetscInt t = 0; t < c->layers; t++) d->net.layer[t] = device + offset[1 + t];
-  d->net.decode = device + offset[1 + c->layers];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DeviceCreateNet_Private(GNNDevice d, GNNModel m, GNNGraph g, const int i[], PetscBool tf32, GNNStream stream)
-{
-  GNNKernelNet *k = &d->net;
-  int          *tile;
-
-  PetscFunctionBegin;
-  GNNDeviceConfig(&m->config, tf32, &k->config);
-  PetscCall(DeviceUploadWeights_Private(d, m, stream));
-  PetscCall(PetscMalloc1(g->nodes + 1, &tile));
-  k->ntiles = GNNDeviceTiles(g->nodes, i, GNN_KERNEL_ROWS, TileSlots_Private(g->slots), tile);
-  PetscCall(DevicePut_Private(d, tile, (k->ntiles + 1) * sizeof(int), stream, &k->tile));
-  PetscCall(PetscFree(tile));
-  PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
-  PetscCall(GNNDeviceTake(d, (size_t)g->slots * k->config.width * sizeof(float), &k->e));
-  PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_i));
-  for (int l = 0; l < 2; l++) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_j[l]));
-  if (k->config.norm) {
-    for (int l = 0; l < 2; l++) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * 2 * sizeof(float), &k->moments[l]));
-  }
-  if (k->config.user_size) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.user_size * sizeof(float), &d->user));
-  k->user = d->user;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DeviceUploadUserFeatures_Private(GNNDevice d, GNNGraph g, GNNStream stream)
-{
-  const PetscInt size = d->net.config.user_size;
-  float         *user;
-
-  PetscFunctionBegin;
-  if (size == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", size, g->user_size);
-  PetscCall(PetscMalloc1(g->nodes * size, &user));
-  for (PetscInt k = 0; k < g->nodes * size; k++) user[k] = (float)PetscRealPart(g->user[k]);
-  GNNCallKernel(GNNKernelToDevice(d->user, user, (size_t)g->nodes * size * sizeof(float), stream));
-  PetscCall(PetscFree(user));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -386,7 +179,7 @@ static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGr
   PetscCall(GNNDeviceCreateGraph(d, g, stream));
   PetscCall(PetscMalloc1(g->nodes + 1, &i));
   for (PetscInt k = 0; k <= g->nodes; k++) i[k] = (int)g->bi[k];
-  PetscCall(DeviceCreateNet_Private(d, m, g, i, tf32, stream));
+  PetscCall(GNNDeviceCreateNet(d, m, g, i, tf32, stream));
   PetscCall(PetscFree(i));
   PetscCall(GNNDeviceCreateSlots(d, g, m->config.pattern, stream, &d->network));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -461,7 +254,7 @@ PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double 
   s.residual = c->output == GNN_OUTPUT_RESIDUAL;
   s.lower    = c->pattern == GNN_PATTERN_LOWER;
   s.jacobi   = alpha == GNN_GUARD_JACOBI;
-  PetscCall(DeviceUploadUserFeatures_Private(d, g, stream));
+  PetscCall(GNNDeviceUploadUserFeatures(d, g, stream));
   GNNCallKernel(GNNKernelStatusClear(d->status, stream));
   GNNCallKernel(GNNKernelScale(d->graph, a, c->scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
   GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
@@ -524,18 +317,16 @@ static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int t
 /* A matrix of n rows with the given CSR */
 static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
 {
-  const PetscInt nz = i[n];
-  int           *tile;
+  int longest = 0;
 
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatCreate(n, nz, single, PETSC_FALSE, m));
-  PetscCall(PetscMalloc1(n + 1, &tile));
-  m->mat.nz     = (int)nz;
-  m->mat.ntiles = GNNDeviceTiles(n, i, PETSC_MAX_INT, nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK, tile);
+  for (PetscInt row = 0; row < n; row++) longest = PetscMax(longest, i[row + 1] - i[row]);
+  PetscCall(GNNDeviceMatCreate(n, i[n], single, PETSC_FALSE, m));
+  m->mat.nz = i[n];
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.tile, tile, (size_t)(m->mat.ntiles + 1) * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)nz * sizeof(int), stream));
-  PetscCall(PetscFree(tile));
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)i[n] * sizeof(int), stream));
+  GNNKernelSetTiles(&m->mat, longest);
+  GNNCallKernel(GNNKernelTiles(m->mat, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

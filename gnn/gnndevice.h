@@ -55,9 +55,12 @@ PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[]
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);                    /* the classical factor's i, j, v on the host; its graph's values are there */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);               /* z = M^-1 r */
 
-/* ---- for gnndevicefsai.c and gnnguarddevice.c ---- */
+/* ---- between gnndevice.c, gnndevicenet.c, gnndevicefsai.c and gnnguarddevice.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t, void *);                                 /* memory that the device owns: bytes, pointer to the array */
+PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *, size_t, GNNStream, void *);           /* the same, filled from the host */
+PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, const int[], PetscBool, GNNStream); /* row offsets of the blocks; tf32? */
+PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateSlots(GNNDevice, GNNGraph, GNNPattern, GNNStream, GNNDeviceFactor *); /* the slots, and a factor of those of the pattern */
 PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNNStream);                   /* its values from the slots */
@@ -69,7 +72,14 @@ PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t, const void *, void 
 
 /* ---- shared with training, train/device.c ---- */
 
+/* Of a matrix (out, in) */
+typedef enum {
+  GNN_PACK_COLUMNS, /* what the kernels read in single precision */
+  GNN_PACK_BLOCKS,  /* of 8 x 8: on the tensor cores */
+  GNN_PACK_ROWS     /* backwards */
+} GNNPackOrder;
+
 PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);       /* tf32? */
 PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *, int);                        /* numbers of the packed weights; outputs of the decoder */
-PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNNet, float *, size_t[]);      /* weights, zero before; where encode, the layers and decode begin */
-PETSC_INTERN int    GNNDeviceTiles(PetscInt, const int[], PetscInt, PetscInt, int[]);       /* n, row offsets, most rows, most entries, first rows of tiles (n + 1) */
+PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNPackOrder, GNNNet, float *, size_t[]); /* weights, zero before; where encode, the layers and decode begin */
+PETSC_INTERN int    GNNDeviceNetTiles(PetscInt, const int[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */

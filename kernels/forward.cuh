@@ -2,7 +2,8 @@
    The network on nodes and slots: rows and nonzeros of the matrix, or b x b blocks, which only what is read at first and written at last
    knows of. Each warp takes a tile of up to GNN_KERNEL_ROWS nodes. A layer passes over the tile's slots sixteen at a time (message,
    sum by row in CSR order, new edge state), then updates its nodes and their parts of the next layer's first linears. A block copies
-   the stage's weights into shared memory, if they fit, and takes one tile after the other.
+   the stage's weights into shared memory and takes one tile after the other. A row of more than GNN_KERNEL_HUB slots is many warps': each
+   leaves the sum over its part, and UpdateHubs adds them up.
 
    With TAPE, for training, the states of every layer and what the GELUs read are kept (GNNKernelTape). PLAIN is for networks without
    LayerNorm whose maps have one hidden layer, as the built-in ones: what the compiler knows of the shape saves half of the registers.
@@ -245,6 +246,15 @@ __device__ __forceinline__ void SumByRow(const int *row, int count, int first, c
   if (has) sums[r * 8 * NB + c] = sum;
 }
 
+/* The sums of a long row's part */
+template <int NB>
+__device__ __forceinline__ void StorePart(const GNNKernelNet &net, int part, const float *sums)
+{
+  const int c = threadIdx.x % 32;
+
+  if (c < 8 * NB) net.partsum[(size_t)part * 8 * NB + c] = sums[c];
+}
+
 template <bool TF32, bool TAPE, bool PLAIN, int NB, bool FIRST>
 __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKernelNet net, int layer, int size)
 {
@@ -261,12 +271,13 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
   w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
   parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
   if (FIRST) MapRead<NB>(hidden, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
-  for (int tile = blockIdx.x * WARPS + threadIdx.x / 32; tile < net.ntiles; tile += gridDim.x * WARPS) {
-    const int first = net.tile[tile], last = net.tile[tile + 1], end = g.bi[last];
+  for (int t = blockIdx.x * WARPS + threadIdx.x / 32; t < net.ntiles; t += gridDim.x * WARPS) {
+    const GNNKernelTile &tile = net.tile[t];
+    const int            first = tile.first, end = tile.end;
 
     for (int k = threadIdx.x % 32; k < 16 * 8 * NB; k += 32) sums[k] = 0.0f;
     __syncwarp();
-    for (int p = g.bi[first]; p < end; p += 16) {
+    for (int p = tile.begin; p < end; p += 16) {
       const int a = p + ra < end ? p + ra : -1, b = p + ra + 8 < end ? p + ra + 8 : -1;
       float    *ea = RowAt(EdgeStates<TAPE, NB>(net, layer), a, 8 * NB), *eb = RowAt(EdgeStates<TAPE, NB>(net, layer), b, 8 * NB);
       Moments   me = {{0, 0}, {0, 0}};
@@ -296,9 +307,30 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
       RowsStore(e, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), a, 8 * NB) : ea, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), b, 8 * NB) : eb);
     }
     __syncwarp(); /* the last part_i is read before it is written */
-    UpdateNodes<TF32, TAPE, PLAIN, NB>(g, net, layer, msg, node, parts, sums, first, last - first);
+    if (TAPE || tile.last > first) UpdateNodes<TF32, TAPE, PLAIN, NB>(g, net, layer, msg, node, parts, sums, first, tile.last - first);
+    else StorePart<NB>(net, t, sums);
     __syncwarp();
   }
+}
+
+/* After the layer, since until then all parts read part_i of their node */
+template <bool TF32, bool PLAIN, int NB>
+__global__ static void __launch_bounds__(BLOCK) UpdateHubs(GNNKernelGraph g, GNNKernelNet net, int layer, int size)
+{
+  GNN_SHARED(float, shared);
+  const int    hidden = PLAIN ? 1 : net.config.hidden, hub = blockIdx.x * WARPS + threadIdx.x / 32, c = threadIdx.x % 32;
+  const float *w = Stage(net.layer[layer], size, shared + WARPS * 8 * NB), *parts;
+  float       *sums = shared + (threadIdx.x / 32) * 8 * NB, sum = 0.0f;
+  Map          msg, edge, node;
+
+  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &msg);
+  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
+  parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
+  if (hub >= net.nhubs) return;
+  for (int k = net.hub[hub]; k < net.hub[hub + 1] && c < 8 * NB; k++) sum += net.partsum[(size_t)k * 8 * NB + c];
+  if (c < 8 * NB) sums[c] = sum;
+  __syncwarp();
+  UpdateNodes<TF32, false, PLAIN, NB>(g, net, layer, msg, node, parts, sums, net.tile[net.hub[hub]].first, 1);
 }
 
 /* ---- decoder ---- */
@@ -372,6 +404,14 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
 
 /* ---- launches ---- */
 
+template <bool TF32, bool PLAIN, int NB>
+static void LaunchHubs(GNNKernelGraph g, GNNKernelNet net, int t, int size, GNNStream stream)
+{
+  const int shared = Shared((const void *)UpdateHubs<TF32, PLAIN, NB>, WARPS * 8 * NB + size);
+
+  GNN_LAUNCH((UpdateHubs<TF32, PLAIN, NB>), (net.nhubs + WARPS - 1) / WARPS, BLOCK, shared, stream, g, net, t, size);
+}
+
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream stream)
 {
@@ -381,6 +421,9 @@ static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream str
 
   if (t == 0) GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, true>), grid, BLOCK, shared, stream, g, net, t, size);
   else GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, false>), grid, BLOCK, shared, stream, g, net, t, size);
+  if constexpr (!TAPE) {
+    if (net.nhubs) LaunchHubs<TF32, PLAIN, NB>(g, net, t, size, stream);
+  }
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB>

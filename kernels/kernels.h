@@ -100,7 +100,7 @@ typedef struct {
 
 typedef struct {
   int width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
-  int tf32;                        /* products on the tensor cores, weights stored (out, in), else (in, out) */
+  int tf32;                        /* products on the tensor cores, weights stored by blocks of 8 x 8, else (in, out) */
   int mean;                        /* aggregation */
   float aggregation_scale;
   GNNKernelFeatures edge, node;
@@ -156,10 +156,17 @@ typedef struct {
   const float    *c;           /* (2) c0, c1, instead of the start's */
 } GNNKernelTape;
 
+/* What one warp takes of a layer: nodes first to last - 1 and their slots, begin to end - 1; where last is first, a part of the slots of node first */
+typedef struct {
+  int first, last, begin, end;
+} GNNKernelTile;
+
 typedef struct {
   GNNKernelConfig config;
-  int             ntiles;
-  const int      *tile;             /* (ntiles + 1) first nodes of tiles of at most GNN_KERNEL_ROWS nodes */
+  int             ntiles, nhubs;    /* no hubs with a tape */
+  const GNNKernelTile *tile;        /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
+  const int      *hub;              /* (nhubs + 1) the first part of each long row, behind the last */
+  float          *partsum;          /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
   const float    *user;             /* (nodes, user_size) or NULL */
   const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
   const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
@@ -173,6 +180,7 @@ typedef struct {
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16
+#define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
 /* From at to the network's output, written as G^T: gt = (1 - alpha)(by_c0 + damping by_c1) + alpha (c0 by_c0 + c1 by_c1 + out), with
    the derivatives of the start as in gnnfactor.h; G = D^-1/2 if jacobi */
@@ -190,19 +198,21 @@ typedef struct {
   const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
   const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
   int        single;
-  int        share;        /* entries that the rows of a tile begin in, where the tiles are made on the device */
+  int        share;        /* entries that the rows of a tile begin in */
   void      *v;            /* (nz) float if single, else double */
 } GNNKernelMat;
 
 #define GNN_KERNEL_CHUNK 1024
 
-/* Tiles that are made on the device: each has the rows that begin in its share of the entries, so many that rows of a common length, or of the
-   longest where that is known, still fit into a chunk */
+/* Each tile has the rows that begin in its share of the entries, which is such that rows of a common length, or of the longest where that is
+   known, still fit into a chunk with it */
 static inline void GNNKernelSetTiles(GNNKernelMat *m, int longest)
 {
   m->share  = m->nz < 300000 ? GNN_KERNEL_CHUNK / 2 : GNN_KERNEL_CHUNK - (longest < 128 ? longest : 128);
   m->ntiles = m->n == 0 ? 0 : m->nz == 0 ? 1 : (m->nz + m->share - 1) / m->share;
 }
+
+int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernelSetTiles() has set */
 
 #define GNN_KERNEL_SCAN    1024 /* numbers that a block sums up */
 #define GNNKernelSums(n)   ((n) / GNN_KERNEL_SCAN + 1)

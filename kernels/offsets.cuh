@@ -1,4 +1,4 @@
-/* Row offsets: from counts, in a fixed order, and what is found in them */
+/* Row offsets from counts */
 #pragma once
 
 #include "cuda.cuh"
@@ -79,31 +79,4 @@ static void Scan(int n, const int *in, int *sums, int *out, GNNStream stream)
   GNN_LAUNCH(ScanSums, blocks, BLOCK, shared, stream, n, in, sums);
   GNN_LAUNCH(ScanOffsets, 1, BLOCK, shared, stream, blocks, sums, out + n);
   GNN_LAUNCH(ScanWrite, blocks, BLOCK, shared, stream, n, in, sums, out);
-}
-
-/* The first of n offsets that is not below least; n if there is none */
-__device__ __forceinline__ int FirstFrom(int n, const int *offset, long long least)
-{
-  int low = 0, high = n;
-
-  while (low < high) {
-    const int middle = low + (high - low) / 2;
-
-    if (offset[middle] < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/* Tile t begins with the first row that begins at or behind its share of the entries */
-__global__ static void Tiles(GNNKernelMat m, int *tile)
-{
-  const int t = blockIdx.x * BLOCK + threadIdx.x;
-
-  if (t <= m.ntiles) tile[t] = t == m.ntiles ? m.n : FirstFrom(m.n, m.i, (long long)t * m.share);
-}
-
-static inline void SetTiles(GNNKernelMat m, GNNStream stream)
-{
-  GNN_LAUNCH(Tiles, Blocks(m.ntiles + 1, BLOCK), BLOCK, 0, stream, m, (int *)m.tile);
 }

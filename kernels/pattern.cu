@@ -5,6 +5,20 @@
 #include "offsets.cuh"
 #include "../gnn/gnnfsairow.h"
 
+/* The first of n offsets that is not below least; n if there is none */
+__device__ __forceinline__ int FirstFrom(int n, const int *offset, long long least)
+{
+  int low = 0, high = n;
+
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+
+    if (offset[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /* Row of entry p */
 __device__ __forceinline__ int RowOf(int n, const int *offset, int p)
 {
@@ -35,6 +49,22 @@ int GNNKernelPattern(GNNKernelGraph g, GNNStream stream)
 
   GNN_LAUNCH(Partners, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, (int *)g.rev, (int *)g.diag);
   GNN_LAUNCH(NodesOfSlots, Blocks(slots, BLOCK), BLOCK, 0, stream, g, slots, (int *)g.brow);
+  return cudaGetLastError();
+}
+
+/* ---- a factor ---- */
+
+/* Tile t begins with the first row that begins at or behind its share of the entries */
+__global__ static void Tiles(GNNKernelMat m, int *tile)
+{
+  const int t = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (t <= m.ntiles) tile[t] = t == m.ntiles ? m.n : FirstFrom(m.n, m.i, (long long)t * m.share);
+}
+
+int GNNKernelTiles(GNNKernelMat m, GNNStream stream)
+{
+  GNN_LAUNCH(Tiles, Blocks(m.ntiles + 1, BLOCK), BLOCK, 0, stream, m, (int *)m.tile);
   return cudaGetLastError();
 }
 
@@ -76,6 +106,5 @@ int GNNKernelPlaced(GNNKernelGraph g, int transposed, const int *place, GNNKerne
 {
   GNN_LAUNCH(PlaceRows, Blocks(g.n + 1, BLOCK), BLOCK, 0, stream, g, place, (int *)m.i);
   GNN_LAUNCH(PlaceEntries, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, transposed, place, (int *)m.j, (int *)m.slot);
-  SetTiles(m, stream);
-  return cudaGetLastError();
+  return GNNKernelTiles(m, stream);
 }

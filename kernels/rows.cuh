@@ -175,7 +175,7 @@ __device__ __forceinline__ void MultiplyAddSingle(Rows<NBO> &y, const Rows<NBI> 
   }
 }
 
-/* y += x W^T on the tensor cores: W is stored (out, in), ld = in */
+/* y += x W^T on the tensor cores: W is stored by blocks of 8 outputs and 8 inputs, ld = in, which no width reads with bank conflicts */
 template <int NBO, int NBI>
 __device__ __forceinline__ void MultiplyAddTF32(Rows<NBO> &y, const Rows<NBI> &x, const float *W, int ld)
 {
@@ -185,7 +185,7 @@ __device__ __forceinline__ void MultiplyAddTF32(Rows<NBO> &y, const Rows<NBI> &x
 
 #pragma unroll
     for (int n = 0; n < NBO; n++) {
-      const float2   w    = *(const float2 *)(W + (8 * n + LaneRow()) * ld + 8 * k + LaneColumn());
+      const float2   w    = *(const float2 *)(W + 8 * (n * ld + 8 * k + LaneRow()) + LaneColumn());
       const unsigned b[2] = {Bits(w.x), Bits(w.y)}; /* rounded when they were packed */
 
       MMA(y.v[n], a, b);
@@ -197,7 +197,7 @@ __device__ __forceinline__ void MultiplyAddTF32(Rows<NBO> &y, const Rows<NBI> &x
 template <bool TF32, int NBO, int NBI>
 __device__ __forceinline__ void MultiplyAdd(Rows<NBO> &y, const Rows<NBI> &x, const float *W, int in, int first = 0)
 {
-  if (TF32) MultiplyAddTF32(y, x, W + first, in);
+  if (TF32) MultiplyAddTF32(y, x, W + 8 * first, in);
   else MultiplyAddSingle(y, x, W + first * 8 * NBO, 8 * NBO);
 }
 

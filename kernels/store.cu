@@ -82,7 +82,7 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
 {
   const int rows  = Blocks((long long)g.n * LANES, BLOCK);
   int      *i[2]  = {(int *)gt.i, (int *)gm.i};
-  const int error = cudaMemsetAsync(f.columns, 0, (size_t)g.n * sizeof(int), (cudaStream_t)stream);
+  int       error = cudaMemsetAsync(f.columns, 0, (size_t)g.n * sizeof(int), (cudaStream_t)stream);
 
   if (error) return error;
   Scan(g.n, f.count, f.sums, i[0], stream);
@@ -90,9 +90,8 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
   Scan(g.n, f.columns, f.sums, i[1], stream);
   GNN_LAUNCH(Scatter, Blocks(gt.nz, BLOCK), BLOCK, 0, stream, gt.nz, gt.j, gm.i, f.columns, f.from);
   GNN_LAUNCH((SortRows<T>), rows, BLOCK, 0, stream, f, g.n, gm.i, (int *)gm.j, (T *)gm.v, (const T *)gt.v);
-  SetTiles(gt, stream);
-  SetTiles(gm, stream);
-  return cudaGetLastError();
+  error = GNNKernelTiles(gt, stream);
+  return error ? error : GNNKernelTiles(gm, stream);
 }
 
 int GNNKernelFsaiStore(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMat gm, GNNStream stream)

@@ -30,7 +30,7 @@ static inline int GNNTrainPartials(int count)
 /* Where a training matrix lies in the arrays of all of them */
 typedef struct {
   int    n, nz, ntiles, ncoupled;
-  int    row, slot, tile; /* its first; row offsets and tiles have one number more for each matrix before it */
+  int    row, slot, tile; /* its first; row offsets have one number more for each matrix before it */
   double factor;          /* of At in the loss: ||A|| with loss plain, else 1 */
 } GNNTrainMatrix;
 
@@ -39,7 +39,7 @@ typedef struct {
   int                   count;
   const GNNTrainMatrix *matrix;
   GNNKernelGraph        graph; /* without 1/a_ii */
-  const int            *tile;  /* of the network */
+  const GNNKernelTile  *tile;  /* of the network */
 } GNNTrainMatrices;
 
 /* A matrix that is drawn, where it begins in the batch, and the key of its random numbers */
@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
   int            count, probes;
   GNNKernelGraph graph;  /* without 1/a_ii */
-  int           *tile;
+  GNNKernelTile *tile;
   int           *start;  /* (count + 1) first row of each */
   int           *member; /* (n) whose row it is */
   float         *kappa;  /* (n, 2) kappa_i degree_i, 0: what msg_mlp's last bias is multiplied by */

@@ -31,7 +31,11 @@ __device__ static void DrawRows(const GNNTrainMatrices &all, const GNNTrainMatri
     b.kappa[2 * (size_t)l]     = GNNAggregationScale(c.mean, c.aggregation_scale, from.degree[k]) * from.degree[k];
     b.kappa[2 * (size_t)l + 1] = 0.0f;
   }
-  for (int r = first; r < m.ntiles; r += step) b.tile[at.tile + r] = at.row + all.tile[m.tile + at.matrix + r];
+  for (int r = first; r < m.ntiles; r += step) {
+    const GNNKernelTile t = all.tile[m.tile + r];
+
+    b.tile[at.tile + r] = {at.row + t.first, at.row + t.last, at.slot + t.begin, at.slot + t.end};
+  }
 }
 
 __device__ static void DrawSlots(const GNNTrainMatrices &all, const GNNTrainMatrix &m, const GNNTrainMember &at, const GNNTrainBatch &b, int first, int step)
@@ -79,8 +83,7 @@ __global__ static void DrawMembers(GNNTrainMatrices all, GNNTrainMembers members
   b.scale[member]  = 1.0 / ((double)b.probes * m.ncoupled);
   b.twice[member]  = 2.0 * b.scale[member] * m.factor;
   if (member + 1 < b.count) return;
-  b.start[b.count]               = b.graph.n;
-  b.tile[at.tile + m.ntiles]     = b.graph.n;
+  b.start[b.count]              = b.graph.n;
   ((int *)b.graph.i)[b.graph.n] = b.graph.nz;
 }
 

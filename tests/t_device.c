@@ -151,6 +151,7 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
 
 static PetscErrorCode TestConfigs(Mat A)
 {
+  Mat       arrow;
   GNNConfig config;
   GNNModel  m;
 
@@ -171,6 +172,9 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscCall(TestModelCreate(&config, 1.0, 2, &m));
   PetscCall(TestCase("mean scaling, LayerNorm, sum, direct, width 10", m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
   PetscCall(TestCase("the same, tf32", m, A, PETSC_TRUE, PETSC_FALSE, 1e-2));
+  PetscCall(TestMatCreateArrow(700, 0, &arrow));
+  PetscCall(TestCase("the same, a row in parts", m, arrow, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(MatDestroy(&arrow));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(GNNConfigSetDefaults(&config));
   config.width            = 32;

@@ -51,11 +51,11 @@ static void GraphLayout_Private(size_t n, size_t more, size_t nz, GNNKernelGraph
 /* The same layout on the host, where it is filled, and on the device */
 static void MatricesLayout_Private(const GNNTrainMatrix *total, int count, GNNTrainMatrices *all, TrainBlock *block)
 {
-  const size_t n = (size_t)total->row, nz = (size_t)total->slot, tiles = (size_t)total->tile + count;
+  const size_t n = (size_t)total->row, nz = (size_t)total->slot, tiles = (size_t)total->tile;
 
   all->count  = count;
   all->matrix = TrainBlockTake(block, count, sizeof(*all->matrix));
-  all->tile   = TrainBlockTake(block, tiles, sizeof(int));
+  all->tile   = TrainBlockTake(block, tiles, sizeof(*all->tile));
   GraphLayout_Private(n, count, nz, &all->graph, block);
 }
 
@@ -67,11 +67,12 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt tile_slots
   PetscFunctionBegin;
   for (PetscInt k = 0; k < count; k++) {
     const GNNGraph g = samples[k].graph;
-    int           *i, *tile;
+    GNNKernelTile *tile;
+    int           *i;
 
-    PetscCall(PetscMalloc2(g->n + 1, &i, g->n + 1, &tile));
+    PetscCall(PetscMalloc2(g->n + 1, &i, g->n, &tile));
     for (PetscInt r = 0; r <= g->n; r++) i[r] = (int)g->i[r];
-    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, tile_slots, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
+    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceNetTiles(g->n, i, tile_slots, PETSC_MPI_INT_MAX, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
     PetscCall(PetscFree2(i, tile));
     n += g->n;
     nz += g->nz;
@@ -110,7 +111,7 @@ static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k,
     }
   }
   i[g->n] = (int)g->nz;
-  (void)GNNDeviceTiles(g->n, i, GNN_KERNEL_ROWS, tile_slots, (int *)all->tile + m->tile + k);
+  (void)GNNDeviceNetTiles(g->n, i, tile_slots, PETSC_MPI_INT_MAX, (GNNKernelTile *)all->tile + m->tile);
   PetscCall(PetscFree(features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -184,7 +185,7 @@ static void BatchLayout_Private(TrainDevice d, PetscInt tiles, TrainBlock *block
   GNNTrainBatch *b = &d->batch;
 
   GraphLayout_Private(n, 1, nz, &b->graph, block);
-  b->tile   = TrainBlockTake(block, tiles + 1, sizeof(int));
+  b->tile   = TrainBlockTake(block, tiles, sizeof(*b->tile));
   b->start  = TrainBlockTake(block, members + 1, sizeof(int));
   b->member = TrainBlockTake(block, n, sizeof(int));
   b->kappa  = TrainBlockTake(block, 2 * n, sizeof(float));

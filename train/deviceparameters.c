@@ -142,7 +142,7 @@ static PetscErrorCode ParametersPlaces_Private(const GNNConfig *config, int layo
   size_t          size, offset[GNN_KERNEL_LAYERS + 2];
 
   PetscFunctionBegin;
-  GNNDeviceConfig(config, layout ? PETSC_TRUE : PETSC_FALSE, &c);
+  GNNDeviceConfig(config, PETSC_FALSE, &c);
   size = GNNDevicePackSize(&c, 1);
   PetscCall(PetscCalloc1(size, &packed));
   PetscCall(GNNModelCreate(config, &m));
@@ -154,7 +154,7 @@ static PetscErrorCode ParametersPlaces_Private(const GNNConfig *config, int layo
   }
   PetscCall(GNNModelPack(m));
   for (PetscInt f = 0; f < m->net->nff; f++) PetscCall(PetscArrayzero(m->net->ff[f].lift[0].r, m->net->ff[f].lift[0].ldo));
-  GNNDevicePack(&c, m->net, packed, offset);
+  GNNDevicePack(&c, layout ? GNN_PACK_ROWS : GNN_PACK_COLUMNS, m->net, packed, offset);
   for (size_t k = 0; k < size; k++) {
     if (packed[k] != 0) parameter[(int)packed[k] - 1].to[layout] = (int)(layout * size + k);
   }
@@ -282,7 +282,7 @@ static PetscErrorCode ParametersPointers_Private(TrainDevice d, GNNModel m)
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(2 * size + 2, &zeros));
-  GNNDevicePack(c, m->net, zeros, offset);
+  GNNDevicePack(c, GNN_PACK_COLUMNS, m->net, zeros, offset);
   PetscCall(PetscArrayzero(zeros, size));
   GNNCallKernel(GNNKernelToDevice(d->parameters.packed, zeros, (2 * size + 2) * sizeof(float), d->stream));
   PetscCall(PetscFree(zeros));
