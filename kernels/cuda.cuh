@@ -30,10 +30,14 @@ __device__ __forceinline__ T LoadOnce(const T *p)
 #endif
 }
 
-/* What this thread has written is seen by the others before what it writes now */
-__device__ __forceinline__ void WriteFence(void)
+/* On both sides of an atomic: what a thread of one block wrote before its own, a thread of another that finds that done can read after its own */
+__device__ __forceinline__ void Fence(void)
 {
-#if !defined(GNN_EMULATE)
+#if defined(GNN_EMULATE)
+  static int order;
+
+  __atomic_fetch_add(&order, 0, __ATOMIC_ACQ_REL); /* which ThreadSanitizer understands, as it does no fence */
+#else
   __threadfence();
 #endif
 }

@@ -47,7 +47,7 @@ enum {
 };
 #define GNN_KERNEL_WRONG (GNN_KERNEL_NOT_FINITE | GNN_KERNEL_NOT_POSITIVE)
 typedef struct {
-  int    arrived;    /* blocks of a sum; the last sets it to 0 again */
+  int    arrived;    /* blocks of a sum; 0 again when all have */
   int    flags, row; /* row: the least at fault, of a block its first */
   int    replaced;   /* entries of G that were not finite */
   int    decoupled;  /* rows */

@@ -12,8 +12,9 @@ __device__ static int IsLast(GNNKernelStatus *status)
   int last;
 
   if (threadIdx.x == 0) {
-    WriteFence();
+    Fence();
     *before = atomicAdd(&status->arrived, 1);
+    Fence();
   }
   __syncthreads();
   last = *before == (int)gridDim.x - 1;
@@ -34,7 +35,7 @@ __device__ static int GridSum(double x, double *partials, GNNKernelStatus *statu
   for (int k = threadIdx.x; k < (int)gridDim.x; k += BLOCK) x += written[k];
   *sum = BlockSum<BLOCK>(x);
   if (threadIdx.x != 0) return 0;
-  status->arrived = 0;
+  atomicAdd(&status->arrived, -(int)gridDim.x);
   return 1;
 }
 
