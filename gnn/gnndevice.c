@@ -100,6 +100,7 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 
   PetscFunctionBegin;
   if (k->i) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < g->n; i++) d->longest = PetscMax(d->longest, g->i[i + 1] - g->i[i]);
   PetscCall(DevicePutPattern_Private(d, g, stream));
   PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->s));
   PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->inverse));
@@ -139,11 +140,9 @@ PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, P
 /* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
 PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
 {
-  PetscInt longest = 0;
-  int     *place;
+  int *place;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->i[i + 1] - g->i[i]);
   GNNCallKernel(GNNKernelMalloc((void **)&place, (size_t)(g->nz + 1 + GNNKernelSums(g->nz)) * sizeof(int)));
   for (int transposed = 0; transposed < 2; transposed++) {
     GNNDeviceMat *m = transposed ? &f->g : &f->gt;
@@ -153,7 +152,7 @@ PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern,
     PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
     PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
     m->mat.nz = nz;
-    GNNKernelSetTiles(&m->mat, (int)longest);
+    GNNKernelSetTiles(&m->mat, (int)d->longest);
     GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
   }
   GNNCallKernel(GNNKernelFree(place));

@@ -31,6 +31,7 @@ typedef struct {
 struct _n_GNNDevice {
   PetscBool        single;    /* the factors' values */
   GNNKernelGraph   graph;     /* its arrays are NULL until a set-up is wanted here */
+  PetscInt         longest;   /* of its rows */
   GNNKernelNet     net;
   GNNKernelFsai    fsai;      /* likewise */
   GNNDeviceFactor  network, classical; /* what is uploaded counts as classical */

@@ -70,7 +70,7 @@ static PetscErrorCode Jacobi_Private(GuardPlace at, const PetscScalar r[], Petsc
 
 static PetscErrorCode Multiply_Private(GuardPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, const PetscScalar v[], PetscScalar y[])
 {
-  CALL(GNNKernelMultiplySlots, at.d->graph, plain, transposed, m, (int)K, x, beta, v, y);
+  CALL(GNNKernelMultiplySlots, at.d->graph, (int)at.d->longest, plain, transposed, m, (int)K, x, beta, v, y);
 }
 
 static PetscErrorCode Dot_Private(GuardPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)

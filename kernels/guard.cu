@@ -137,35 +137,69 @@ int GNNKernelJacobi(GNNKernelGraph g, const double *r, double *z, GNNStream stre
   return cudaGetLastError();
 }
 
-/* y = (plain m + transposed m^T) x + beta v, for K vectors side by side; v may be y */
+#define LONG 1024 /* entries beyond which a row is the whole block's */
+
+/* sum += (plain m + transposed m^T) x over every step-th entry of a row from begin on, for K vectors side by side */
 template <int K>
-__global__ static void MultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, const double *v, double *y)
+__device__ __forceinline__ void AddEntries(const GNNKernelGraph &g, double plain, double transposed, const double *m, const double *x, int begin, int end, int step, double *sum)
 {
-  const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
-  double    sum[K] = {0};
+  for (int p = begin; p < end; p += step) {
+    const int     q  = g.rev[p];
+    const double  mp = (plain != 0.0 ? plain * m[p] : 0.0) + (transposed != 0.0 && q >= 0 ? transposed * m[q] : 0.0);
+    const double *xj = x + (size_t)g.j[p] * K;
 
-  if (row < g.n) {
-    for (int p = g.i[row] + lane; p < g.i[row + 1]; p += LANES) {
-      const int     q  = g.rev[p];
-      const double  mp = (plain != 0.0 ? plain * m[p] : 0.0) + (transposed != 0.0 && q >= 0 ? transposed * m[q] : 0.0);
-      const double *xj = x + (size_t)g.j[p] * K;
-
-      for (int k = 0; k < K; k++) sum[k] += mp * xj[k];
-    }
-  }
-  for (int k = 0; k < K; k++) sum[k] = GroupSum<LANES>(sum[k]);
-  if (row < g.n && lane == 0) {
-    for (size_t k = 0, at = (size_t)row * K; k < K; k++, at++) y[at] = sum[k] + (beta != 0.0 ? beta * v[at] : 0.0);
+    for (int k = 0; k < K; k++) sum[k] += mp * xj[k];
   }
 }
 
-int GNNKernelMultiplySlots(GNNKernelGraph g, double plain, double transposed, const double *m, int K, const double *x, double beta, const double *v, double *y, GNNStream stream)
+/* y = sum + beta v in that row; v may be y */
+template <int K>
+__device__ __forceinline__ void WriteRow(int row, const double *sum, double beta, const double *v, double *y)
 {
-  const int blocks = Blocks((long long)g.n * LANES, BLOCK);
+  for (size_t k = 0, at = (size_t)row * K; k < K; k++, at++) y[at] = sum[k] + (beta != 0.0 ? beta * v[at] : 0.0);
+}
 
-  if (K == 1) GNN_LAUNCH((MultiplySlots<1>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
-  else GNN_LAUNCH((MultiplySlots<GNN_KERNEL_PROBES>), blocks, BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
+template <int K>
+__global__ static void MultiplyRows(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, const double *v, double *y)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  const int begin = row < g.n ? g.i[row] : 0, end = row < g.n ? g.i[row + 1] : 0, here = row < g.n && end - begin <= LONG;
+  double    sum[K] = {0};
+
+  if (here) AddEntries<K>(g, plain, transposed, m, x, begin + lane, end, LANES, sum);
+  for (int k = 0; k < K; k++) sum[k] = GroupSum<LANES>(sum[k]);
+  if (here && lane == 0) WriteRow<K>(row, sum, beta, v, y);
+}
+
+/* The long ones of the block's share of the rows */
+template <int K>
+__global__ static void MultiplyLongRows(GNNKernelGraph g, double plain, double transposed, const double *m, const double *x, double beta, const double *v, double *y)
+{
+  const int first = blockIdx.x * BLOCK, last = first + BLOCK < g.n ? first + BLOCK : g.n;
+
+  for (int row = first; row < last; row++) {
+    const int begin = g.i[row], end = g.i[row + 1];
+    double    sum[K] = {0};
+
+    if (end - begin <= LONG) continue;
+    AddEntries<K>(g, plain, transposed, m, x, begin + threadIdx.x, end, BLOCK, sum);
+    for (int k = 0; k < K; k++) sum[k] = BlockSum<BLOCK>(sum[k]);
+    if (threadIdx.x == 0) WriteRow<K>(row, sum, beta, v, y);
+  }
+}
+
+template <int K>
+static int LaunchMultiply(GNNKernelGraph g, int longest, double plain, double transposed, const double *m, const double *x, double beta, const double *v, double *y, GNNStream stream)
+{
+  GNN_LAUNCH((MultiplyRows<K>), Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
+  if (longest > LONG) GNN_LAUNCH((MultiplyLongRows<K>), Blocks(g.n, BLOCK), BLOCK, BLOCK / 32 * sizeof(double), stream, g, plain, transposed, m, x, beta, v, y);
   return cudaGetLastError();
+}
+
+int GNNKernelMultiplySlots(GNNKernelGraph g, int longest, double plain, double transposed, const double *m, int K, const double *x, double beta, const double *v, double *y, GNNStream stream)
+{
+  if (K == 1) return LaunchMultiply<1>(g, longest, plain, transposed, m, x, beta, v, y, stream);
+  return LaunchMultiply<GNN_KERNEL_PROBES>(g, longest, plain, transposed, m, x, beta, v, y, stream);
 }
 
 /* y = a x + b v */

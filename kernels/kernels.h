@@ -266,7 +266,7 @@ int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);   
 int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                    /* GNNStrength() of At off the diagonal */
 int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                       /* z = D^-1 r, D the diagonal of At */
 int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                 /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */
-int GNNKernelMultiplySlots(GNNKernelGraph, double, double, const double *, int, const double *, double, const double *, double *, GNNStream); /* a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta, v: y = (a m + b m^T) x + beta v; v may be y */
+int GNNKernelMultiplySlots(GNNKernelGraph, int, double, double, const double *, int, const double *, double, const double *, double *, GNNStream); /* longest row, a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta, v: y = (a m + b m^T) x + beta v; v may be y */
 int GNNKernelAXPBY(long long, double, const double *, double, const double *, double *, GNNStream); /* a, x, b, v: y = a x + b v; v may be y */
 int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelStatus *, double *, GNNStream); /* x, y, partials, status, result on the device */
 int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream); /* the same into the steps, as that stage */

@@ -149,6 +149,48 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The guard's first choice from the slots of G^T; the loss is that of the factor at hand, which is the network's whole one */
+static PetscErrorCode Choose(GNNModel m, Host *h, GNNDevice device, PetscScalar gt[], PetscReal *alpha, PetscReal *damping, PetscReal *loss)
+{
+  GNNGuard guard = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNGuardChoose(&guard, &m->config, h->graph, device, gt, m->config.epsilon, alpha, damping));
+  PetscCall(GNNGuardLoss(guard, h->factor, m->config.epsilon, loss));
+  PetscCall(GNNGuardDestroy(&guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestGuard(const char name[], GNNModel m, Mat A)
+{
+  PetscInt           n;
+  const PetscScalar *a;
+  PetscScalar       *x;
+  PetscReal          alpha[2], damping[2], loss[2];
+  double            *da;
+  GNNKernelStatus    status;
+  GNNDevice          device;
+  Host               h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscCalloc1(n, &x));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
+  PetscCall(Put(h.graph->nz, a, &da));
+  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
+  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_FALSE, NULL, &status));
+  PetscCall(Choose(m, &h, NULL, h.gt, &alpha[0], &damping[0], &loss[0]));
+  PetscCall(Choose(m, &h, device, device->slots, &alpha[1], &damping[1], &loss[1]));
+  Ok(alpha[1] == alpha[0] && PetscAbsReal(damping[1] - damping[0]) <= 1e-6 && PetscAbsReal(loss[1] - loss[0]) <= 1e-4 * PetscMax(loss[0], 1.0), "%s: the guard chooses %g, damping %.6f against %g, %.6f, loss %g against %g", name, (double)alpha[1], (double)damping[1], (double)alpha[0], (double)damping[0], (double)loss[1], (double)loss[0]);
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(Take(n, &da, NULL));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(HostDestroy(&h));
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestConfigs(Mat A)
 {
   Mat       arrow;
@@ -275,6 +317,7 @@ static PetscErrorCode TestAwkward(GNNModel m)
     PetscCall(ArrowMat(b, n[k], isolated[k], &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
     PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(TestGuard(name, m, A));
     PetscCall(MatDestroy(&A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
