@@ -26,7 +26,7 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
-device_src= gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnguarddevice.c gnn/gnnops.c
+device_src= gnn/gnncoarsedevice.c gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnguarddevice.c gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
 kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
