@@ -64,7 +64,6 @@ static PetscErrorCode SetDense_Private(GNNCoarse c, PetscBool inverted)
     PetscCall(ScaleSparse_Private(c));
     PetscCall(MatConvert(c->Ac, MATSEQDENSE, c->dense ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->dense));
   }
-  PetscCall(MatSetOption(c->dense, MAT_SPD, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,17 +78,19 @@ static PetscErrorCode CreateInverse_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The explicit inverse of the dense matrix, where that lies: factored in place, since a factor of its own would be filled on the host. PETSc
-   does not ask the device whether a pivot was wrong, so that the inverse is tried */
+/* The explicit inverse of the dense matrix, where that lies: factored in place, since PETSc fills a factor of its own on the host. On a device
+   it has a factorisation only for what is said to be SPD, and does not ask whether a pivot was wrong, so that the inverse is tried */
 static PetscErrorCode Invert_Private(GNNCoarse c, PetscBool *failed)
 {
+  PetscBool host;
   PetscReal error;
 
   PetscFunctionBegin;
   if (c->inverse == NULL) PetscCall(CreateInverse_Private(c));
+  PetscCall(PetscObjectTypeCompare((PetscObject)c->factor, MATSEQDENSE, &host));
   PetscCall(MatSetUnfactored(c->factor));
   PetscCall(MatCopy(c->dense, c->factor, SAME_NONZERO_PATTERN));
-  PetscCall(MatSetOption(c->factor, MAT_SPD, PETSC_TRUE));
+  PetscCall(MatSetOption(c->factor, MAT_SPD, host ? PETSC_FALSE : PETSC_TRUE));
   PetscCall(MatCholeskyFactor(c->factor, NULL, NULL));
   PetscCall(MatMatSolve(c->factor, c->identity, c->inverse));
   PetscCall(VecSet(c->xc, 1.0));
