@@ -88,9 +88,9 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentat
 {
   const PetscInt    *columns;
   const PetscScalar *coupled;
-  Mat       diagonal, other;
-  GNNNodes  nodes;
-  PetscInt  b, share = 0, naggregates, *aggregate;
+  Mat                diagonal, other;
+  GNNNodes           nodes;
+  PetscInt           b, share = 0, naggregates, *aggregate;
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(A, &b));

@@ -90,10 +90,10 @@ static PetscErrorCode Couple_Private(GNNCoarse c, PetscReal total[])
   PetscCall(VecGetLocalSize(c->scale, &n));
   PetscCall(VecGetOwnershipRange(c->scale, &first, NULL));
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  PetscCall(VecZeroEntries(c->x));
-  PetscCall(VecZeroEntries(c->t));
-  PetscCall(VecGetArray(c->x, &sum));
-  PetscCall(VecGetArray(c->t, &trace));
+  PetscCall(VecGetArrayWrite(c->x, &sum));
+  PetscCall(VecGetArrayWrite(c->t, &trace));
+  PetscCall(PetscArrayzero(sum, n));
+  PetscCall(PetscArrayzero(trace, n));
   PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, trace));
   if (other) PetscCall(AddRows_Private(other, c->scale, c->ghost, columns, 0, sum, trace));
   if (c->coupled) {
@@ -103,8 +103,8 @@ static PetscErrorCode Couple_Private(GNNCoarse c, PetscReal total[])
     PetscCall(VecRestoreArrayRead(c->trace, &before));
     PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
   }
-  PetscCall(VecRestoreArray(c->t, &trace));
-  PetscCall(VecRestoreArray(c->x, &sum));
+  PetscCall(VecRestoreArrayWrite(c->t, &trace));
+  PetscCall(VecRestoreArrayWrite(c->x, &sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
