@@ -1,7 +1,8 @@
 /*
    The coarse space's operators, by PETSc's own products on matrices of A's type, so that they run where A lies.
 
-   P_0 and omega with the aggregates; P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up.
+   P_0 and omega with the aggregates; P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up. On one rank with a device
+   nothing of the size of A or P comes to the host there: what is read back is the comparison's sums, two dot products and the inverse's error.
 */
 #include "gnncoarse.h"
 #include "gnnmatrix.h"

@@ -17,11 +17,15 @@
   #define MatDenseCUDARestoreArray  MatDenseRestoreArray
 #endif
 
+/* All rows: PETSc leaves out empty ones there, but A and A_c have their diagonals */
 PetscErrorCode GNNOpsHasRows(Mat A, PetscBool *has)
 {
+  PetscBool sequential;
+
   PetscFunctionBegin;
   PetscCall(GNNOpsOnDevice(A, has));
-  if (sizeof(PetscInt) != sizeof(int)) *has = PETSC_FALSE;
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATSEQAIJ, &sequential));
+  if (!sequential || sizeof(PetscInt) != sizeof(int)) *has = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
