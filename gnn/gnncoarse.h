@@ -49,7 +49,7 @@ typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
   GNNCoarseOptions options;
   Mat              A;          /* AIJ, referenced */
-  Vec              coupled;    /* which rows are: 1, else 0. With all below it NULL where there are no aggregates */
+  Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
   Vec              trace;      /* of the values that the aggregates were made from, gnncoarserows.c */
   Vec              slow;       /* the near-null space's first vector, 0 at decoupled rows */
   MatNullSpace     nearnull;   /* that the aggregates were made for, referenced, or NULL */
