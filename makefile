@@ -26,7 +26,7 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
 cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
-device_src= gnn/gnndevice.c gnn/gnndevicenet.c gnn/gnndevicefsai.c gnn/gnnguarddevice.c gnn/gnnops.c
+device_src= $(wildcard gnn/*device*.c) gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
 kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
@@ -46,12 +46,12 @@ device_obj= $(if $(cuda),build/train/device.o build/train/deviceparameters.o $(t
 bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 # On the emulated device: slow, and the same on any PETSc
-emulated_tests = bin/t_emulated bin/t_devicefsai bin/t_device bin/t_devicetrain
+emulated_tests = bin/t_emulated bin/t_devicecoarse bin/t_devicefsai bin/t_device bin/t_devicetrain
 tests     = $(filter-out bin/t_device%,$(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c))) bin/t_reference_double
 shell_tests = $(filter-out tests/t_device%,$(wildcard tests/*.t))
 # Those with numbers that hang on the processor
 number_tests = bin/t_pc bin/t_fsai bin/t_fallback bin/t_pcsetup bin/t_pcuse bin/t_block bin/t_blockmodel bin/t_coarse bin/t_reference bin/t_kappa
-cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/cuda/t_cuda
+cuda_tests= bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/cuda/t_cuda
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -116,14 +116,14 @@ bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 # Everything that knows of the device, for emulated kernels
 emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
-bin/t_device bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
+bin/t_device bin/t_devicecoarse bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
 emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,build/emulated/%.o,train/device train/deviceparameters $(train_kernels:%.cu=%))
 # gnnspai-train on the emulated device, for tests/t_devicetrain.t
 bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
 $(emulated_tests) bin/emulated/gnnspai-train: LDLIBS += -lstdc++
-bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
+bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
 # Under valgrind, which does not know every processor's instructions

@@ -5,7 +5,7 @@
 #include "gnncoarse.h"
 
 /* ||A_ij||_F^2 of the edges from node i, its coupled rows, written to length; edge[j] is the last edge to j that was made */
-static void NodeEdges_Private(GNNNodes g, PetscInt b, PetscInt i, const PetscBool coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscInt edge[])
+static void NodeEdges_Private(GNNNodes g, PetscInt b, PetscInt i, const PetscScalar coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscInt edge[])
 {
   PetscInt end = g->i[i];
 
@@ -27,7 +27,7 @@ static void NodeEdges_Private(GNNNodes g, PetscInt b, PetscInt i, const PetscBoo
 }
 
 /* Length sqrt(tr A_ii tr A_jj) / ||A_ij||_F, the coupled rows': a component held by a penalty is not to make a node a far one; trace work */
-static void NodesLengths_Private(GNNNodes g, PetscInt b, const PetscBool coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscReal trace[])
+static void NodesLengths_Private(GNNNodes g, PetscInt b, const PetscScalar coupled[], const PetscInt ia[], const PetscInt ja[], const PetscScalar a[], PetscReal trace[])
 {
   for (PetscInt i = 0; i < g->n; i++) trace[i] = 0.0;
   for (PetscInt r = 0; r < g->n * b; r++) {
@@ -40,7 +40,7 @@ static void NodesLengths_Private(GNNNodes g, PetscInt b, const PetscBool coupled
   }
 }
 
-PetscErrorCode GNNNodesCreate(Mat A, PetscInt b, const PetscBool coupled[], GNNNodes *nodes)
+PetscErrorCode GNNNodesCreate(Mat A, PetscInt b, const PetscScalar coupled[], GNNNodes *nodes)
 {
   const PetscInt    *ia, *ja;
   const PetscScalar *a;

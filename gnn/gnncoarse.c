@@ -1,10 +1,12 @@
 /*
    The coarse space's operators, by PETSc's own products on matrices of A's type, so that they run where A lies.
 
-   P_0 once per pattern; then P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up.
+   P_0 and omega with the aggregates; P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up. On one rank with a device
+   nothing of the size of A or P comes to the host there: what is read back is the comparison's sums, two dot products and the inverse's error.
 */
 #include "gnncoarse.h"
 #include "gnnmatrix.h"
+#include "gnnops.h"
 
 PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
 {
@@ -17,7 +19,8 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *op
   c->options = *options;
   PetscCall(MatGetVecType(A, &type));
   PetscCall(PetscStrstr(type, "cuda", &cuda));
-  c->device = cuda ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(GNNOpsOnDevice(A, &c->device));
+  if (cuda) c->device = PETSC_TRUE;
   PetscCall(GNNCoarseSolverCreate(pc, c));
   *coarse = c;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -28,20 +31,22 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   PetscFunctionBegin;
   c->judged  = PETSC_FALSE;
   c->refused = NULL;
-  PetscCall(PetscFree2(c->coupled, c->trace));
+  PetscCall(VecDestroy(&c->coupled));
+  PetscCall(VecDestroy(&c->trace));
+  PetscCall(VecDestroy(&c->slow));
   PetscCall(MatNullSpaceDestroy(&c->nearnull));
-  PetscCall(GNNTentativeDestroy(&c->tentative));
   PetscCall(MatDestroy(&c->P0));
   PetscCall(MatDestroy(&c->P));
+  PetscCall(MatDestroy(&c->squares));
   PetscCall(MatDestroy(&c->Ac));
   PetscCall(MatDestroy(&c->dense));
   PetscCall(MatDestroy(&c->inverse));
+  PetscCall(MatDestroy(&c->factor));
+  PetscCall(MatDestroy(&c->identity));
   PetscCall(VecDestroy(&c->shift));
   PetscCall(VecDestroy(&c->unit));
   PetscCall(VecDestroy(&c->rc));
   PetscCall(VecDestroy(&c->xc));
-  PetscCall(VecDestroy(&c->x));
-  PetscCall(VecDestroy(&c->t));
   PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -54,6 +59,9 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
   PetscCall(VecDestroy(&(*c)->dinv));
   PetscCall(VecDestroy(&(*c)->scale));
   PetscCall(VecDestroy(&(*c)->ghost));
+  PetscCall(VecDestroy(&(*c)->x));
+  PetscCall(VecDestroy(&(*c)->t));
+  PetscCall(VecDestroy(&(*c)->partials));
   PetscCall(VecScatterDestroy(&(*c)->scatter));
   PetscCall(MatDestroy(&(*c)->A));
   PetscCall(KSPDestroy(&(*c)->ksp));
@@ -77,64 +85,78 @@ static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt nco
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A)
+static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentative)
 {
-  const PetscInt *columns;
-  Mat       diagonal, other;
-  GNNNodes  nodes;
-  PetscInt  b, share = 0, naggregates, *aggregate;
+  const PetscInt    *columns;
+  const PetscScalar *coupled;
+  Mat                diagonal, other;
+  GNNNodes           nodes;
+  PetscInt           b, share = 0, naggregates, *aggregate;
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(A, &b));
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  PetscCall(GNNNodesCreate(diagonal, b, c->coupled, &nodes));
+  PetscCall(VecGetArrayRead(c->coupled, &coupled));
+  PetscCall(GNNNodesCreate(diagonal, b, coupled, &nodes));
   PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
   PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
   PetscCall(GNNNodesDestroy(&nodes));
-  PetscCall(GNNTentativeCreate(A, b, c->coupled, naggregates, aggregate, &c->tentative));
+  PetscCall(GNNTentativeCreate(A, b, coupled, naggregates, aggregate, tentative));
   PetscCall(PetscFree(aggregate));
+  PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
   PetscCallMPI(MPI_Allreduce(&naggregates, &c->aggregates, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  PetscCallMPI(MPI_Allreduce(&c->tentative->ncols, &c->size, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(&(*tentative)->ncols, &c->size, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* P_0 as a matrix of A's type */
-static PetscErrorCode CreateTentative_Private(GNNCoarse c)
+/* A matrix of A's type with that many local rows and columns, and n entries in them at local numbers */
+static PetscErrorCode CreateMat_Private(GNNCoarse c, PetscInt nrows, PetscInt ncols, PetscInt n, const PetscInt rows[], const PetscInt cols[], const PetscScalar values[], Mat *M)
 {
-  GNNTentative t = c->tentative;
-  MatType      type;
-  PetscLayout  rmap, cmap;
-  PetscInt     n, row, col, *rows, *cols;
+  MatType     type;
+  PetscLayout rmap, cmap;
+  PetscInt    row, col, *i, *j;
 
   PetscFunctionBegin;
   PetscCall(MatGetType(c->A, &type));
-  PetscCall(MatGetLocalSize(c->A, &n, NULL));
-  PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), &c->P0));
-  PetscCall(MatSetSizes(c->P0, n, t->ncols, PETSC_DETERMINE, PETSC_DETERMINE));
-  PetscCall(MatSetType(c->P0, type));
-  PetscCall(MatGetLayouts(c->P0, &rmap, &cmap));
+  PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), M));
+  PetscCall(MatSetSizes(*M, nrows, ncols, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(*M, type));
+  PetscCall(MatGetLayouts(*M, &rmap, &cmap));
   PetscCall(PetscLayoutSetUp(rmap));
   PetscCall(PetscLayoutSetUp(cmap));
   PetscCall(PetscLayoutGetRange(rmap, &row, NULL));
   PetscCall(PetscLayoutGetRange(cmap, &col, NULL));
-  PetscCall(PetscMalloc2(t->n, &rows, t->n, &cols));
-  for (PetscInt k = 0; k < t->n; k++) {
-    rows[k] = row + t->rows[k];
-    cols[k] = col + t->cols[k];
+  PetscCall(PetscMalloc2(n, &i, n, &j));
+  for (PetscInt k = 0; k < n; k++) {
+    i[k] = row + rows[k];
+    j[k] = col + cols[k];
   }
-  PetscCall(MatSetPreallocationCOO(c->P0, t->n, rows, cols));
-  PetscCall(MatSetValuesCOO(c->P0, t->values, INSERT_VALUES));
-  PetscCall(PetscFree2(rows, cols));
-  PetscCall(MatCreateVecs(c->P0, &c->rc, &c->x));
-  PetscCall(VecDuplicate(c->rc, &c->xc));
-  PetscCall(VecDuplicate(c->rc, &c->shift));
-  PetscCall(VecDuplicate(c->rc, &c->unit));
-  PetscCall(VecDuplicate(c->x, &c->t));
+  PetscCall(MatSetPreallocationCOO(*M, n, i, j));
+  PetscCall(MatSetValuesCOO(*M, values, INSERT_VALUES));
+  PetscCall(PetscFree2(i, j));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* omega = 4/3 over the largest eigenvalue of D^-1 A, estimated by ten steps of CG: what smoothed aggregation takes */
+/* P_0 and its squares, of A's type, and the coarse vectors; the values of t are squared */
+static PetscErrorCode CreateTentative_Private(GNNCoarse c, GNNTentative t)
+{
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetLocalSize(c->A, &n, NULL));
+  PetscCall(CreateMat_Private(c, n, t->ncols, t->n, t->rows, t->cols, t->values, &c->P0));
+  for (PetscInt k = 0; k < t->n; k++) t->values[k] *= t->values[k];
+  PetscCall(CreateMat_Private(c, t->ncols, n, t->n, t->cols, t->rows, t->values, &c->squares));
+  PetscCall(MatCreateVecs(c->P0, &c->rc, NULL));
+  PetscCall(VecDuplicate(c->rc, &c->xc));
+  PetscCall(VecDuplicate(c->rc, &c->shift));
+  PetscCall(VecDuplicate(c->rc, &c->unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* omega = 4/3 over the largest eigenvalue of D^-1 A, estimated by ten steps of CG: what smoothed aggregation takes. Kept with the aggregates,
+   which are as long as D^-1 A is about the same */
 static PetscErrorCode SetDamping_Private(GNNCoarse c)
 {
   KSP       ksp;
@@ -170,7 +192,7 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
     c->P = c->P0;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(SetDamping_Private(c));
+  if (c->P == NULL) PetscCall(SetDamping_Private(c));
   PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
   PetscCall(VecCopy(c->dinv, c->t));
   PetscCall(VecScale(c->t, -c->damping));
@@ -183,50 +205,48 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
    singular: A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
 static PetscErrorCode SetShift_Private(GNNCoarse c)
 {
-  const PetscReal    factor = c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
-  GNNTentative       t      = c->tentative;
-  const PetscScalar *dinv;
-  PetscScalar       *shift;
-
   PetscFunctionBegin;
-  PetscCall(VecZeroEntries(c->shift));
-  PetscCall(VecGetArrayRead(c->dinv, &dinv));
-  PetscCall(VecGetArray(c->shift, &shift));
-  for (PetscInt k = 0; k < t->n; k++) shift[t->cols[k]] += factor * t->values[k] * t->values[k] / dinv[t->rows[k]];
-  PetscCall(VecRestoreArray(c->shift, &shift));
-  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
+  PetscCall(VecCopy(c->dinv, c->t));
+  PetscCall(VecReciprocal(c->t));
+  PetscCall(MatMult(c->squares, c->t, c->shift));
+  PetscCall(VecScale(c->shift, c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What scales A_c with its shift to a unit diagonal: PETSc's least pivot is an absolute number */
+static PetscErrorCode SetUnit_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonal(c->Ac, c->unit));
+  PetscCall(VecAXPY(c->unit, 1.0, c->shift));
+  PetscCall(VecSqrtAbs(c->unit));
+  PetscCall(VecReciprocal(c->unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* P, A_c and the solver, for the values of A */
 static PetscErrorCode SetValues_Private(GNNCoarse c)
 {
-  PC             inner;
-  PCFailedReason reason;
-  int            failed;
+  PetscBool failed;
+  int       any;
 
   PetscFunctionBegin;
   PetscCall(SetProlongator_Private(c));
   if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
-  PetscCall(MatDiagonalSet(c->Ac, c->shift, ADD_VALUES));
-  PetscCall(MatGetDiagonal(c->Ac, c->unit));
-  PetscCall(VecSqrtAbs(c->unit));
-  PetscCall(VecReciprocal(c->unit));
-  PetscCall(MatDiagonalScale(c->Ac, c->unit, c->unit)); /* PETSc's least pivot is an absolute number */
-  PetscCall(GNNCoarseSolverSetUp(c));
-  PetscCall(KSPGetPC(c->ksp, &inner));
-  PetscCall(PCGetFailedReason(inner, &reason));
-  failed = reason == PC_NOERROR ? 0 : 1;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
-  c->refused = failed ? "A_c could not be factored" : NULL;
+  PetscCall(SetUnit_Private(c));
+  PetscCall(GNNCoarseSolverSetUp(c, &failed));
+  any = failed ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
+  c->refused = any ? "A_c could not be factored" : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
 {
-  PetscBool changed;
+  GNNTentative tentative = NULL;
+  PetscBool    changed;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectReference((PetscObject)A));
@@ -234,9 +254,12 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
   c->A = A;
   PetscCall(GNNCoarseScale(c));
   PetscCall(GNNCoarseCompare(c, A, &changed));
-  if (changed) PetscCall(Aggregate_Private(c, A));
+  if (changed) {
+    PetscCall(Aggregate_Private(c, A, &tentative));
+    if (c->size > 0) PetscCall(CreateTentative_Private(c, tentative));
+    PetscCall(GNNTentativeDestroy(&tentative));
+  }
   if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (changed) PetscCall(CreateTentative_Private(c));
   PetscCall(GNNCoarseReview(c));
   if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SetValues_Private(c));

@@ -18,7 +18,7 @@ struct _n_GNNNodes {
   PetscBool *coupled; /* (n) owned */
 };
 
-PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscBool[], GNNNodes *);           /* SeqAIJ, block size, which rows are coupled */
+PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *);         /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
 PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
 PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
 
@@ -32,7 +32,7 @@ struct _n_GNNTentative {
   PetscScalar *values;      /* (n) owned */
 };
 
-PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt, const PetscBool[], PetscInt, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
+PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt, const PetscScalar[], PetscInt, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
 PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
 
 /* ---- the coarse space, gnncoarse.c ---- */
@@ -49,27 +49,30 @@ typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
   GNNCoarseOptions options;
   Mat              A;          /* AIJ, referenced */
-  PetscBool       *coupled;    /* (local rows) */
-  PetscReal       *trace;      /* (local rows) of the values that the aggregates were made from, gnncoarserows.c */
+  Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
+  Vec              trace;      /* of the values that the aggregates were made from, gnncoarserows.c */
+  Vec              slow;       /* the near-null space's first vector, 0 at decoupled rows */
   MatNullSpace     nearnull;   /* that the aggregates were made for, referenced, or NULL */
   PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
-  GNNTentative     tentative;
   Mat              P0, P;      /* tentative, and smoothed; P references P0 where it is not smoothed */
+  Mat              squares;    /* of P_0's entries, transposed */
   Mat              Ac;
   KSP              ksp;        /* solves with A_c */
   Mat              dense;      /* A_c on one rank, if ksp can use it dense, else NULL */
-  Mat              inverse;    /* of dense, if ksp's PC is PCMAT, else NULL */
+  Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
   PetscBool        device;     /* A's vectors are CUDA's */
-  PetscReal        damping;    /* of the Jacobi step */
-  Vec              dinv, shift;
-  Vec              unit;       /* A_c is scaled by it from both sides, to a unit diagonal */
-  Vec              scale, ghost; /* D^-1/2 on the host, and what the other ranks have of it */
+  PetscReal        damping;    /* of the Jacobi step, as long as the aggregates are kept */
+  Vec              dinv, scale; /* D^-1, D^-1/2 */
+  Vec              ghost;      /* what the other ranks have of scale, on the host */
   VecScatter       scatter;    /* from the one to the other, NULL on one rank */
+  Vec              shift;
+  Vec              unit;       /* A_c is scaled by it from both sides, to a unit diagonal */
   Vec              rc, xc;     /* coarse work */
   Vec              x, t;       /* fine work */
-  PetscReal        low, lowthen; /* n^T A n / n^T D n of the near-null space's first vector n; the same when it was judged */
+  Vec              partials;   /* of sums on the device */
+  PetscReal        low, lowthen; /* n^T A n / n^T D n of slow; the same when it was judged */
   PetscBool        judged;     /* is there a verdict to keep? */
   const char      *refused;    /* why Q is left out, or NULL */
 };
@@ -102,4 +105,4 @@ PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                         
 PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
 
 PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse);               /* for the values of A_c */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);  /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */

@@ -28,16 +28,18 @@ typedef struct {
 
 PetscErrorCode GNNCoarseProbe(GNNCoarse c, Vec b)
 {
-  const PetscScalar *scale;
+  const PetscScalar *scale, *coupled;
   PetscScalar       *array;
   PetscInt           first, end;
 
   PetscFunctionBegin;
   PetscCall(VecGetOwnershipRange(b, &first, &end));
   PetscCall(VecGetArrayRead(c->scale, &scale));
+  PetscCall(VecGetArrayRead(c->coupled, &coupled));
   PetscCall(VecGetArrayWrite(b, &array));
-  for (PetscInt i = 0; i < end - first; i++) array[i] = c->coupled[i] ? GNNProbeSign((unsigned long long)(first + i)) / scale[i] : 0.0;
+  for (PetscInt i = 0; i < end - first; i++) array[i] = coupled[i] != 0.0 ? GNNProbeSign((unsigned long long)(first + i)) / scale[i] : 0.0;
   PetscCall(VecRestoreArrayWrite(b, &array));
+  PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
   PetscCall(VecRestoreArrayRead(c->scale, &scale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -56,42 +58,48 @@ static PetscErrorCode NearNullCount_Private(GNNCoarse c, PetscInt *count)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The k-th of them, 0 at decoupled rows */
-static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v)
+/* 1 at the k-th component of each block, else 0 */
+static PetscErrorCode Component_Private(Mat A, PetscInt k, Vec v)
 {
   PetscScalar *array;
-  PetscInt     n, b, nvecs = 0;
-  PetscBool    constant = PETSC_FALSE, component;
-  const Vec   *vecs = NULL;
+  PetscInt     n, b;
 
   PetscFunctionBegin;
-  if (c->nearnull) PetscCall(MatNullSpaceGetVecs(c->nearnull, &constant, &nvecs, &vecs));
-  component = nvecs == 0 && !constant ? PETSC_TRUE : PETSC_FALSE;
-  if (constant && k > 0) k--;
-  else if (constant || component) vecs = NULL;
-  if (vecs) PetscCall(VecCopy(vecs[k], v));
-  else PetscCall(VecSet(v, 1.0));
-  PetscCall(MatGetBlockSize(c->A, &b));
+  PetscCall(MatGetBlockSize(A, &b));
   PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArray(v, &array));
-  for (PetscInt i = 0; i < n; i++) {
-    if (!c->coupled[i] || (component && i % b != k)) array[i] = 0.0;
-  }
-  PetscCall(VecRestoreArray(v, &array));
+  PetscCall(VecGetArrayWrite(v, &array));
+  for (PetscInt i = 0; i < n; i++) array[i] = i % b == k ? 1.0 : 0.0;
+  PetscCall(VecRestoreArrayWrite(v, &array));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* n^T A n / n^T D n; work */
-static PetscErrorCode Energy_Private(GNNCoarse c, Vec n, Vec work, PetscReal *energy)
+/* The k-th of them, 0 at decoupled rows */
+static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v)
 {
-  PetscScalar nan, ndn;
+  PetscInt   nvecs    = 0;
+  PetscBool  constant = PETSC_FALSE;
+  const Vec *vecs     = NULL;
 
   PetscFunctionBegin;
-  PetscCall(MatMult(c->A, n, work));
-  PetscCall(VecDot(n, work, &nan));
-  PetscCall(VecPointwiseDivide(work, n, c->dinv));
-  PetscCall(VecDot(n, work, &ndn));
-  *energy = PetscRealPart(ndn) > 0.0 ? PetscRealPart(nan / ndn) : 0.0;
+  if (c->nearnull) PetscCall(MatNullSpaceGetVecs(c->nearnull, &constant, &nvecs, &vecs));
+  if (!constant && nvecs == 0) PetscCall(Component_Private(c->A, k, v));
+  else if (constant && k == 0) PetscCall(VecSet(v, 1.0));
+  else PetscCall(VecCopy(vecs[constant ? k - 1 : k], v));
+  PetscCall(VecPointwiseMult(v, v, c->coupled));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* n^T A n / n^T D n; works in x and t */
+static PetscErrorCode Energy_Private(GNNCoarse c, Vec n, PetscReal *energy)
+{
+  const Vec   work[2] = {c->x, c->t};
+  PetscScalar dots[2];
+
+  PetscFunctionBegin;
+  PetscCall(MatMult(c->A, n, c->x));
+  PetscCall(VecPointwiseDivide(c->t, n, c->dinv));
+  PetscCall(VecMDot(n, 2, work, dots));
+  *energy = PetscRealPart(dots[1]) > 0.0 ? PetscRealPart(dots[0] / dots[1]) : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,7 +107,7 @@ static PetscErrorCode Energy_Private(GNNCoarse c, Vec n, Vec work, PetscReal *en
 static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
 {
   PetscInt    count, kept = 0;
-  PetscReal   energy, norm;
+  PetscReal   energy = 0.0, norm;
   PetscScalar dot;
   Vec        *v;
 
@@ -108,7 +116,7 @@ static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
   PetscCall(VecDuplicateVecs(b, count, &v));
   for (PetscInt k = 0; k < count; k++) {
     PetscCall(NearNull_Private(c, k, v[kept]));
-    PetscCall(Energy_Private(c, v[kept], c->t, &energy));
+    PetscCall(Energy_Private(c, v[kept], &energy));
     if (energy > GNN_COARSE_SINGULAR) continue;
     for (PetscInt l = 0; l < kept; l++) {
       PetscCall(VecDot(v[kept], v[l], &dot));
@@ -240,8 +248,11 @@ PetscErrorCode GNNCoarseReview(GNNCoarse c)
   PetscReal ratio;
 
   PetscFunctionBegin;
-  PetscCall(NearNull_Private(c, 0, c->x));
-  PetscCall(Energy_Private(c, c->x, c->t, &c->low));
+  if (c->slow == NULL) {
+    PetscCall(VecDuplicate(c->x, &c->slow));
+    PetscCall(NearNull_Private(c, 0, c->slow));
+  }
+  PetscCall(Energy_Private(c, c->slow, &c->low));
   ratio = PetscMax(c->low, GNN_COARSE_SINGULAR) / PetscMax(c->lowthen, GNN_COARSE_SINGULAR);
   if (!c->judged || (ratio <= MOVED && MOVED * ratio >= 1.0)) PetscFunctionReturn(PETSC_SUCCESS);
   c->judged  = PETSC_FALSE;

@@ -7,25 +7,25 @@
    their roots, since aggregates depend on their order of magnitude.
 */
 #include "gnncoarse.h"
+#include "gnncoupling.h"
 #include "gnnmatrix.h"
-#include "gnnmath.h"
+#include "gnnops.h"
 #include <petsc/private/petscimpl.h> /* PetscObjectStateGet() */
 
-#define COUPLED 0.2 /* sum of |As_ij| off the diagonal */
-#define DRIFT   0.04 /* relative distance from the couplings that the aggregates were made from */
+#define DRIFT 0.04 /* relative distance from the couplings that the aggregates were made from */
 
-/* Vectors on the host, since they are read entry by entry */
 static PetscErrorCode CreateScale_Private(GNNCoarse c)
 {
   Mat             diagonal, other;
   const PetscInt *columns;
-  PetscInt        rows, n;
+  PetscInt        n;
   IS              is;
 
   PetscFunctionBegin;
   PetscCall(MatCreateVecs(c->A, &c->dinv, NULL));
-  PetscCall(VecGetLocalSize(c->dinv, &rows));
-  PetscCall(VecCreateMPI(PetscObjectComm((PetscObject)c->A), rows, PETSC_DETERMINE, &c->scale));
+  PetscCall(VecDuplicate(c->dinv, &c->scale));
+  PetscCall(VecDuplicate(c->dinv, &c->x));
+  PetscCall(VecDuplicate(c->dinv, &c->t));
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   if (other == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetLocalSize(other, NULL, &n));
@@ -38,20 +38,12 @@ static PetscErrorCode CreateScale_Private(GNNCoarse c)
 
 PetscErrorCode GNNCoarseScale(GNNCoarse c)
 {
-  const PetscScalar *dinv;
-  PetscScalar       *scale;
-  PetscInt           n;
-
   PetscFunctionBegin;
   if (c->dinv == NULL) PetscCall(CreateScale_Private(c));
   PetscCall(MatGetDiagonal(c->A, c->dinv));
   PetscCall(VecReciprocal(c->dinv));
-  PetscCall(VecGetLocalSize(c->dinv, &n));
-  PetscCall(VecGetArrayRead(c->dinv, &dinv));
-  PetscCall(VecGetArrayWrite(c->scale, &scale));
-  for (PetscInt i = 0; i < n; i++) scale[i] = PetscSqrtReal(PetscAbsScalar(dinv[i]));
-  PetscCall(VecRestoreArrayWrite(c->scale, &scale));
-  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
+  PetscCall(VecCopy(c->dinv, c->scale));
+  PetscCall(VecSqrtAbs(c->scale));
   if (c->scatter == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecScatterBegin(c->scatter, c->scale, c->ghost, INSERT_VALUES, SCATTER_FORWARD));
   PetscCall(VecScatterEnd(c->scatter, c->scale, c->ghost, INSERT_VALUES, SCATTER_FORWARD));
@@ -75,17 +67,64 @@ static PetscErrorCode AddRows_Private(Mat block, Vec rowscale, Vec colscale, con
   PetscCall(VecGetArrayRead(colscale, &sj));
   for (PetscInt i = 0; i < n; i++) {
     for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
-      const PetscReal as = PetscAbsScalar(si[i] * a[p] * sj[ja[p]]);
-
-      if (columns == NULL && ja[p] == i) continue;
-      sum[i] += as;
-      trace[i] += GNNProbeSign((unsigned long long)(columns ? columns[ja[p]] : first + ja[p])) * GNNStrength(as);
+      if (columns || ja[p] != i) GNNCouplingAdd(si[i], a[p], sj[ja[p]], (unsigned long long)(columns ? columns[ja[p]] : first + ja[p]), &sum[i], &trace[i]);
     }
   }
   PetscCall(VecRestoreArrayRead(colscale, &sj));
   PetscCall(VecRestoreArrayRead(rowscale, &si));
   PetscCall(MatSeqAIJRestoreArrayRead(block, &a));
   PetscCall(MatRestoreRowIJ(block, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums and traces of the rows into x and t, and the totals of GNNCouplingCompare(), 0 without aggregates */
+static PetscErrorCode Couple_Private(GNNCoarse c, PetscReal total[])
+{
+  const PetscInt    *columns = NULL;
+  const PetscScalar *coupled, *before;
+  PetscScalar       *sum, *trace;
+  PetscInt           n, first;
+  Mat                diagonal, other;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(c->scale, &n));
+  PetscCall(VecGetOwnershipRange(c->scale, &first, NULL));
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
+  PetscCall(VecGetArrayWrite(c->x, &sum));
+  PetscCall(VecGetArrayWrite(c->t, &trace));
+  PetscCall(PetscArrayzero(sum, n));
+  PetscCall(PetscArrayzero(trace, n));
+  PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, trace));
+  if (other) PetscCall(AddRows_Private(other, c->scale, c->ghost, columns, 0, sum, trace));
+  if (c->coupled) {
+    PetscCall(VecGetArrayRead(c->coupled, &coupled));
+    PetscCall(VecGetArrayRead(c->trace, &before));
+    for (PetscInt i = 0; i < n; i++) GNNCouplingCompare(coupled[i], before[i], sum[i], trace[i], total);
+    PetscCall(VecRestoreArrayRead(c->trace, &before));
+    PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
+  }
+  PetscCall(VecRestoreArrayWrite(c->t, &trace));
+  PetscCall(VecRestoreArrayWrite(c->x, &sum));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which rows are coupled, by the sums in x, and their traces from t: what new aggregates are made from */
+static PetscErrorCode TakeRows_Private(GNNCoarse c)
+{
+  const PetscScalar *sum;
+  PetscScalar       *coupled;
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(c->x, &n));
+  PetscCall(VecDuplicate(c->x, &c->coupled));
+  PetscCall(VecDuplicate(c->t, &c->trace));
+  PetscCall(VecCopy(c->t, c->trace));
+  PetscCall(VecGetArrayRead(c->x, &sum));
+  PetscCall(VecGetArrayWrite(c->coupled, &coupled));
+  for (PetscInt i = 0; i < n; i++) coupled[i] = sum[i] > GNN_COUPLED ? 1.0 : 0.0;
+  PetscCall(VecRestoreArrayWrite(c->coupled, &coupled));
+  PetscCall(VecRestoreArrayRead(c->x, &sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,47 +149,26 @@ static PetscErrorCode NearNullState_Private(Mat A, MatNullSpace *nearnull, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is a row coupled? One that was, or was not, stays so while the sum is near the bound: a small change of values is no reason for new aggregates */
-static PetscBool IsCoupled_Private(GNNCoarse c, PetscInt i, PetscReal sum)
-{
-  if (c->coupled == NULL) return sum > COUPLED ? PETSC_TRUE : PETSC_FALSE;
-  return sum > (c->coupled[i] ? 0.5 : 2.0) * COUPLED ? PETSC_TRUE : PETSC_FALSE;
-}
-
 PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
 {
-  const PetscInt  *columns = NULL;
-  Mat              diagonal, other;
   MatNullSpace     nearnull;
   PetscObjectState nearstate;
-  PetscInt         n, first;
-  PetscReal       *sum, *trace, total[3] = {0.0, 0.0, 0.0}; /* squared distance, squared couplings, differences of another kind */
+  PetscReal        total[3] = {0.0, 0.0, 0.0}; /* squared distance, squared couplings, differences of another kind */
+  PetscBool        device;
 
   PetscFunctionBegin;
   PetscCall(NearNullState_Private(A, &nearnull, &nearstate));
-  PetscCall(VecGetLocalSize(c->scale, &n));
-  PetscCall(VecGetOwnershipRange(c->scale, &first, NULL));
-  PetscCall(PetscCalloc2(n, &sum, n, &trace));
-  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, trace));
-  if (other) PetscCall(AddRows_Private(other, c->scale, c->ghost, columns, 0, sum, trace));
-  if (c->coupled == NULL || c->nearnull != nearnull || c->nearstate != nearstate) total[2] = 1.0;
-  for (PetscInt i = 0; i < n && c->coupled; i++) {
-    total[0] += PetscSqr(trace[i] - c->trace[i]);
-    total[1] += PetscSqr(trace[i]);
-    if (IsCoupled_Private(c, i, sum[i]) != c->coupled[i]) total[2] += 1.0;
-  }
+  PetscCall(GNNOpsHasRows(c->A, &device));
+  if (device) PetscCall(GNNOpsCouple(c, total));
+  else PetscCall(Couple_Private(c, total));
+  if (c->coupled == NULL || c->nearnull != nearnull || c->nearstate != nearstate) total[2] += 1.0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 3, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
   *changed = total[2] > 0.0 || total[0] > DRIFT * DRIFT * total[1] ? PETSC_TRUE : PETSC_FALSE;
-  if (*changed) {
-    PetscCall(GNNCoarseReset(c));
-    PetscCall(PetscMalloc2(n, &c->coupled, n, &c->trace));
-    for (PetscInt i = 0; i < n; i++) c->coupled[i] = sum[i] > COUPLED ? PETSC_TRUE : PETSC_FALSE;
-    PetscCall(PetscArraycpy(c->trace, trace, n));
-    if (nearnull) PetscCall(PetscObjectReference((PetscObject)nearnull));
-    c->nearnull  = nearnull;
-    c->nearstate = nearstate;
-  }
-  PetscCall(PetscFree2(sum, trace));
+  if (!*changed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNCoarseReset(c));
+  PetscCall(TakeRows_Private(c));
+  if (nearnull) PetscCall(PetscObjectReference((PetscObject)nearnull));
+  c->nearnull  = nearnull;
+  c->nearstate = nearstate;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

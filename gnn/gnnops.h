@@ -9,6 +9,7 @@
 typedef struct _n_GNNDevice *GNNDevice;
 typedef struct _n_GNNFactor *GNNFactor;
 typedef struct _n_GNNFsaiOptions GNNFsaiOptions; /* gnnfsai.h */
+typedef struct _n_GNNCoarse *GNNCoarse;          /* gnncoarse.h */
 
 #if defined(GNN_CUDA) || defined(GNN_EMULATE)
   #if defined(GNN_EMULATE)
@@ -30,6 +31,9 @@ PETSC_INTERN PetscErrorCode GNNOpsUpload(GNNDevice, GNNFactor);                 
 PETSC_INTERN PetscErrorCode GNNOpsApply(GNNDevice, Vec, Vec);                                          /* z = M^-1 r */
 PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                  /* stored of G */
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
+PETSC_INTERN PetscErrorCode GNNOpsHasRows(Mat, PetscBool *);                                            /* GNNOpsOnDevice(), with indices that the coarse space's kernels can read? */
+PETSC_INTERN PetscErrorCode GNNOpsCouple(GNNCoarse, PetscReal[]);                                       /* sums and traces of A's rows into x and t; the totals of GNNCouplingCompare(), 0 without aggregates */
+PETSC_INTERN PetscErrorCode GNNOpsDense(GNNCoarse);                                                     /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
 #else
 static inline PetscErrorCode GNNOpsOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -101,5 +105,21 @@ static inline PetscErrorCode GNNOpsApply(PETSC_UNUSED GNNDevice d, PETSC_UNUSED 
 static inline PetscErrorCode GNNDeviceDestroy(PETSC_UNUSED GNNDevice *d)
 {
   return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNOpsHasRows(PETSC_UNUSED Mat A, PetscBool *has)
+{
+  *has = PETSC_FALSE;
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNOpsCouple(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED PetscReal total[])
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNOpsDense(PETSC_UNUSED GNNCoarse c)
+{
+  return PETSC_ERR_SUP;
 }
 #endif

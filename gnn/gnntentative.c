@@ -70,7 +70,7 @@ static PetscInt Orthonormalize_Private(PetscInt n, PetscInt ncols, PetscScalar Q
 }
 
 /* The coupled rows listed by aggregate: those of aggregate a are list[start[a]..start[a + 1]) */
-static void RowsByAggregate_Private(PetscInt rows, PetscInt b, const PetscBool coupled[], PetscInt naggregates, const PetscInt aggregate[], PetscInt start[], PetscInt list[])
+static void RowsByAggregate_Private(PetscInt rows, PetscInt b, const PetscScalar coupled[], PetscInt naggregates, const PetscInt aggregate[], PetscInt start[], PetscInt list[])
 {
   for (PetscInt a = 0; a <= naggregates; a++) start[a] = 0;
   for (PetscInt i = 0; i < rows; i++) {
@@ -104,7 +104,7 @@ static void TentativeAppend_Private(GNNTentative t, PetscInt n, const PetscInt l
   t->ncols += kept;
 }
 
-PetscErrorCode GNNTentativeCreate(Mat A, PetscInt b, const PetscBool coupled[], PetscInt naggregates, const PetscInt aggregate[], GNNTentative *tentative)
+PetscErrorCode GNNTentativeCreate(Mat A, PetscInt b, const PetscScalar coupled[], PetscInt naggregates, const PetscInt aggregate[], GNNTentative *tentative)
 {
   GNNTentative t;
   PetscInt     rows, ncols = 0, *start, *list, most = 0;

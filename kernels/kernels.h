@@ -272,6 +272,20 @@ int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelS
 int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream); /* the same into the steps, as that stage */
 int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStream);            /* c, x: y = c0 x + c1 y, c on the device */
 
+/* ---- the coarse space ---- */
+
+/* The rows of a matrix, D^-1/2 of it, and what its aggregates were made from, gnn/gnncoupling.h */
+typedef struct {
+  int           n;
+  const int    *i, *j;
+  const double *a, *scale;        /* scale (n) */
+  const double *coupled, *before; /* (n) which rows were coupled, 1 or 0, and their traces; NULL where there are no aggregates */
+  double       *sum, *trace;      /* (n) of these values */
+} GNNKernelCouplings;
+
+int GNNKernelCouple(GNNKernelCouplings, double *, double *, GNNStream); /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
+int GNNKernelDense(int, const int *, const int *, const double *, const double *, const double *, double *, GNNStream); /* n, CSR, shift and unit (n): diag(unit) (A + diag(shift)) diag(unit), dense by columns, zero before */
+
 #if defined(__cplusplus)
 }
 #endif
