@@ -30,18 +30,6 @@ __device__ __forceinline__ T LoadOnce(const T *p)
 #endif
 }
 
-/* On both sides of an atomic: what a thread of one block wrote before its own, a thread of another that finds that done can read after its own */
-__device__ __forceinline__ void Fence(void)
-{
-#if defined(GNN_EMULATE)
-  static int order;
-
-  __atomic_fetch_add(&order, 0, __ATOMIC_ACQ_REL); /* which ThreadSanitizer understands, as it does no fence */
-#else
-  __threadfence();
-#endif
-}
-
 /* Sum over groups of L neighbouring lanes, L a power of 2; every lane gets it */
 template <int L, class T>
 __device__ __forceinline__ T GroupSum(T x)

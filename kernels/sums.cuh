@@ -5,6 +5,18 @@
 
 #define BLOCK 256
 
+/* On both sides of an atomic: what a thread of one block wrote before its own, a thread of another that finds that done can read after its own */
+__device__ __forceinline__ void Fence(void)
+{
+#if defined(GNN_EMULATE)
+  static int order;
+
+  __atomic_fetch_add(&order, 0, __ATOMIC_ACQ_REL); /* which ThreadSanitizer understands, as it does no fence */
+#else
+  __threadfence();
+#endif
+}
+
 /* Has this block come last, so that it can read what the others have written? */
 __device__ static int IsLast(GNNKernelStatus *status)
 {
