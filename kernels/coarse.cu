@@ -31,6 +31,15 @@ __global__ static void CoupleRows(GNNKernelCouplings c, double *partials)
   }
 }
 
+__global__ static void SumPartials(int count, const double *partials, double *sum)
+{
+  double total = 0.0;
+
+  for (int k = threadIdx.x; k < count; k += BLOCK) total += partials[k];
+  total = BlockSum<BLOCK>(total);
+  if (threadIdx.x == 0) *sum = total;
+}
+
 int GNNKernelCouple(GNNKernelCouplings c, double *partials, double *total, GNNStream stream)
 {
   const int blocks = Partials((long long)c.n * LANES);

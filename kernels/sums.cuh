@@ -18,7 +18,7 @@ __device__ __forceinline__ void Fence(void)
 }
 
 /* Has this block come last, so that it can read what the others have written? */
-__device__ static int IsLast(GNNKernelStatus *status)
+__device__ __forceinline__ int IsLast(GNNKernelStatus *status)
 {
   GNN_SHARED(int, before);
   int last;
@@ -36,7 +36,7 @@ __device__ static int IsLast(GNNKernelStatus *status)
 
 /* The sum of the x of all threads, for the one of them where it returns 1; shared memory: GRID_SUM */
 #define GRID_SUM (BLOCK / 32 * sizeof(double))
-__device__ static int GridSum(double x, double *partials, GNNKernelStatus *status, double *sum)
+__device__ __forceinline__ int GridSum(double x, double *partials, GNNKernelStatus *status, double *sum)
 {
   const volatile double *written = partials;
 
