@@ -29,8 +29,9 @@ cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/pet
 device_src= gnn/gnndevice.c gnn/gnndevicefsai.c gnn/gnnguarddevice.c gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
-kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
-train_kernels = $(wildcard kernels/train*.cu)
+# forwardwidth.cu is compiled for each math and width, side by side: forward-TF32-TAPE-NB, the arguments of kernels/forward.cuh
+kernels   = $(filter-out kernels/train% %/forwardwidth.cu,$(wildcard kernels/*.cu)) $(foreach nb,1 2 3 4,kernels/forward-false-false-$(nb).cu kernels/forward-true-false-$(nb).cu)
+train_kernels = $(wildcard kernels/train*.cu) $(foreach nb,1 2 3 4,kernels/forward-false-true-$(nb).cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
@@ -153,14 +154,25 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
-	@mkdir -p $(@D)
-	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
-	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
-
-build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
-	@mkdir -p $(@D)
-	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
+forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
+define compile_kernel
+@mkdir -p $(@D)
+@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
+$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden $(1) -c -o $@ $<
+endef
+define emulate_kernel
+@mkdir -p $(@D)
+$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE $(1) -c -o $@ $<
+endef
+build/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps)
+	$(call compile_kernel,$(forward_is))
+build/kernels/%.o: kernels/%.cu $(kernel_deps)
+	$(compile_kernel)
+build/emulated/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps) tests/emulate.h
+	$(call emulate_kernel,$(forward_is))
+build/emulated/%.o: %.cu $(kernel_deps) tests/emulate.h
+	$(emulate_kernel)
 
 build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
