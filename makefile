@@ -271,73 +271,26 @@ run-demo: lib programs
 # ---- measurements: bench/results, README's tables from them; on an otherwise idle machine ----
 #
 # make bench: on the CPU. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
-# `where` is cpu or cuda in the targets in between.
+# `where` is cpu or cuda in the targets in between; bench/measure.sh has the preconditioners, sizes and matrices.
 
 where      = cpu
 commit     = $(shell git describe --always --dirty 2>/dev/null)
-bench_data = build/bench-data
-bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
-bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
-bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+PYTHON    ?= python3# for bench-train-torch, with torch and numpy
 bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-large bench-laplacian
 .PHONY: $(bench_all)
 
 bench: $(bench_all) bench-history bench-train readme-tables
 
 bench-cuda: programs
-	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 $(bench_cuda) > build/cuda.log 2>&1 || \
+	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda > build/cuda.log 2>&1 || \
 	  { echo "make bench-cuda needs a GPU and a PETSc with CUDA (PETSC_DIR); the log is build/cuda.log"; exit 1; }
 	$(MAKE) --no-print-directory -k where=cuda $(bench_all)
 	@command -v python3 > /dev/null || { echo "The tables need python3: make readme-tables where there is one"; exit 0; }; \
 	$(MAKE) --no-print-directory readme-tables
 
-# Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
-families_cpu  = all
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse
-own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
-bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
-bench_modes   = -bench_modes default,natural,single_reduction
-bench-heat: programs $(bench_data)/heat
-	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
-bench-poisson: programs $(bench_data)/poisson
-	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
-bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse# gamg would take minutes
-bench-synthetic: programs $(bench_data)/synthetic
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
-bench-hyperelasticity: programs $(bench_data)/hyperelasticity
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
-
-# Against the size: one right-hand side, few runs, and few preconditioners for many rows
-sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse,fp32 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32
-cubes_cpu  = 20,20,20,46,46,46,100,100,100
-cubes_cuda = $(cubes_cpu),215,215,215
-bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
-bench-sizes: programs $(bench_data)/size
-	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
-bench-large: programs $(bench_data)/large
-	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,tfsai,small,gnnspai $(bench_size) $(bench_json)
-bench-laplacian: programs
-	$(bench_run) -bench_laplacian $(cubes_$(where)) -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
-
-# Residuals for the plot; no times in it
-bench-history: programs $(bench_data)/heat
-	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat $(call own_model,heat) -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
-
-$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity): | programs
-	@mkdir -p $(@D)
-	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
-	@touch $@
-made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
-made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
-made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
-made_of_hyperelasticity = hyperelasticity -data_output $(@D)/hyperelasticity_%d.dat
-$(bench_data)/size $(bench_data)/large: | programs
-	@mkdir -p $(@D)
-	for n in $(rows_$(@F)); do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $@_$$(printf %07d $$n)_%d.dat; done
-	@touch $@
-rows_size  = 6300 25000 100000 400000
-rows_large = 1000000
+# Residuals for the plot (bench-history), training steps, the same beside PyTorch
+$(bench_all) bench-history bench-train bench-train-torch: bench-%: programs
+	$(run_env) commit='$(commit)' PYTHON='$(PYTHON)' MPIEXEC='$(MPIEXEC)' bench/measure.sh $(where) $*
 
 # README between its markers, and every table of every file
 readme-tables:
@@ -349,32 +302,6 @@ bench-plots: setup-plot
 	@mkdir -p build
 	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
-
-# One matrix of about 6k, 21k and 90k edges, and sixteen of 6k
-$(bench_data)/step: | programs
-	@mkdir -p $(@D)
-	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output $@_$$(printf %04d $$n)_%d.dat; done
-	bin/gnnspai-data heat -data_n 490 -data_seed 1 -data_count 16 -data_output $(@D)/batch_%02d.dat
-	@touch $@
-
-# Milliseconds per training step: one matrix or all sixteen, 8 probes, one rank, `where` is cpu or cuda; on the CPU then two matrices on one rank and on two
-steps_cpu  = -train_steps 60 -train_validate_every 60
-steps_cuda = -train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0
-step_run   = bin/gnnspai-train $(steps_$(where)) -train_output $(bench_data)/step.safetensors
-step_shown = | grep -E 'on average|ms each'
-bench-train: programs $(bench_data)/step
-	for f in $(bench_data)/step_*.dat '$(bench_data)/batch_*.dat'; do echo "$$f"; $(run_env) $(step_run) -train_matrices "$$f" -train_batch $$(ls $$f | wc -l) $(step_shown); done | tee bench/results/train-$(where).txt
-ifeq ($(where),cpu)
-	for ranks in 1 2; do echo "two matrices a step, ranks: $$ranks"; $(run_env) $(MPIEXEC) -n $$ranks $(step_run) -train_batch $$((2 / ranks)) -train_matrices $(bench_data)/step_1573_1.dat $(step_shown); done | tee -a bench/results/train-$(where).txt
-endif
-
-# The same in PyTorch, beside ours in one run, `where` is cpu or cuda: bench/results/train-torch-*. Needs a python3 with torch and numpy (PYTHON)
-PYTHON    ?= python3
-torch_cpu  = --steps 5 --cpu "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-torch_cuda = --steps 500 --compile reduce-overhead
-bench-train-torch: programs $(bench_data)/step
-	@mkdir -p bench/results
-	$(run_env) $(PYTHON) bench/train_torch.py --device $(where) $(torch_$(where)) --commit '$(commit)' --json bench/results/train-torch-$(where).json $(bench_data)/step_0490_1.dat $(bench_data)/step_1573_1.dat $(bench_data)/step_6329_1.dat '$(bench_data)/batch_*.dat'
 
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib
