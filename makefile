@@ -56,7 +56,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/c
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check device-archive petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -132,9 +132,11 @@ valgrind_programs = bin/valgrind/gnnspai-bench bin/valgrind/gnnspai-train
 valgrind_obj = $(patsubst build/%,build/valgrind/%,$(train_obj) $(host_obj))
 bin/valgrind/gnnspai-bench: $(patsubst build/%,build/valgrind/%,$(bench_obj)) $(valgrind_obj)
 bin/valgrind/gnnspai-train: $(addprefix build/valgrind/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(valgrind_obj)
+# With CUDA they find their libraries beside them first, so that device-archive can carry them
+beside = $(if $(cuda),-Wl$(comma)-rpath$(comma)\$$ORIGIN/../lib:\$$ORIGIN/../../lib)
 $(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) bin/emulated/gnnspai-train:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) -o $@ $^ $(beside) $(LDLIBS)
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -245,9 +247,14 @@ test-cuda: cuda-programs
 	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
 	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
 
-# Build, test, measure, table: one command that needs no network. What must be carried there: kernels/carry.sh
+# Verdicts and figures in ten minutes, without a network. device-archive: its programs for a machine that has CUDA's libraries but no PETSc
 device-check:
 	@kernels/device-check.sh
+
+device-archive: OPTFLAGS  = -O3 -march=x86-64-v3
+device-archive: NVCCFLAGS = -O3 -gencode arch=compute_90,code=sm_90
+device-archive: cuda-programs
+	@MPICC='$(CC)' kernels/device-archive.sh carry/gnnspai-device.tar.xz '$(commit)' '$(NVCCFLAGS)'
 
 # A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
 petsc_cuda ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnnspai/petsc-cuda
