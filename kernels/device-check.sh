@@ -50,11 +50,11 @@ no_programs=   # why there are none
 lines=() right=0 failed=0 skipped=0
 gpu=$(of_card name,driver_version)
 
-# report STATUS NAME TEXT: a line of the summary, by status 0 right, 1 failed, 2 skipped; returns the status
+# report STATUS NAME TEXT: a line of the summary, by status 0 right, 1 failed, 2 skipped, with the text's first; returns the status
 report() {
   local words=(ok FAILED SKIP)
   case $1 in 0) right=$((right + 1)) ;; 1) failed=$((failed + 1)) ;; 2) skipped=$((skipped + 1)) ;; esac
-  lines+=("$(printf '%-6s %-24s %s' "${words[$1]}" "$2" "$3")")
+  lines+=("$(printf '%-6s %-24s %s' "${words[$1]}" "$2" "${3%%$'\n'*}")")
   {
     echo "gnnspai $commit on ${gpu:-no GPU}: $right right, $failed failed, $skipped skipped; $SECONDS s"
     printf '%s\n' "${lines[@]}"
@@ -91,7 +91,7 @@ ended() { # ended STATUS: how a command that failed did
   return 1
 }
 
-finishes() { [ "$1" -eq 0 ] || ended "$1"; }
+finishes() { if [ "$1" -eq 0 ]; then echo done; else ended "$1"; fi; }
 
 passes() { # TAP
   local all wrong
@@ -104,22 +104,28 @@ passes() { # TAP
 }
 
 copies() { # GB/s
-  finishes "$1" && sed -n 's/.*"copy_GBps": \([0-9.]*\).*/a long copy moves \1 GB\/s/p' "$work/copy.json"
+  [ "$1" -eq 0 ] || { ended "$1"; return; }
+  sed -n 's/.*"copy_GBps": \([0-9.]*\).*/a long copy moves \1 GB\/s/p' "$work/copy.json"
 }
 
 measures() { # iterations, and milliseconds of a solve, of gnnspai as it is
-  [ "$1" -eq 0 ] || { grep -m 1 ' failed: ' "$output" | cut -c1-150 || ended "$1"; return 1; }
+  [ "$1" -eq 0 ] || { grep -m 1 -o '[^ ].* failed: .*' "$output" | cut -c1-150 || ended "$1"; return 1; }
   awk '/: n = / {matrix = $1} $1 == "gnnspai" && !seen[matrix]++ {printf "%s %s, %s ms; ", matrix, $3, $7} END {print ""}' "$output"
 }
 
+# refuses PATTERN: the words of a tool that does not work on this machine, which says nothing of what it was to look at
+refuses() { grep -m 1 -o -E "($1).*" "$output" | cut -c1-150; }
+
 sanitizes() { # compute-sanitizer's own count
+  if refuses 'Device not supported'; then return 2; fi
   grep -m 1 -o '[A-Z]* SUMMARY: .*' "$output" || { ended "$1"; return; }
   grep -q ' SUMMARY: 0 ' "$output"
 }
 
 profiles() {
-  if grep -q ERR_NVGPUCTRPERM "$output"; then grep -m 1 -o 'ERR_NVGPUCTRPERM.*' "$output" | cut -c1-150; return 2; fi
-  finishes "$1" && grep '^"' "$output" | tee -a "$OUT/profile.csv" | wc -l | sed 's/$/ lines/'
+  if refuses 'ERR_NVGPUCTRPERM|Failed to initialize the profiler'; then return 2; fi
+  [ "$1" -eq 0 ] || { ended "$1"; return; }
+  grep '^"' "$output" | tee -a "$OUT/profile.csv" | wc -l | sed 's/$/ lines/'
 }
 
 # ---- the steps ----
