@@ -19,7 +19,7 @@ mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd) && cd "$top" || exit 2
 export OUT
 
 of_card() { nvidia-smi --query-gpu="$1" --format=csv,noheader 2> /dev/null | head -n 1; }
-card=$(of_card compute_cap | tr -d .)
+card=$(of_card compute_cap | sed -n 's/^\([0-9]*\)\.\([0-9]*\)$/\1\2/p') # 90; where it fails it prints sentences
 suits() { [ -z "$card" ] || grep -q "sm_$card\$" "$1/arch"; }
 
 archive=carry/gnnspai-device.tar.xz
@@ -44,11 +44,12 @@ export commit results=$OUT
 
 work=$(mktemp -d) || exit 2
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$work"' EXIT
-: > "$OUT/log.txt"
+rm -f "$OUT"/{summary.txt,profile.csv} "$OUT"/{*-cuda.json,train-*}
+{ echo "gnnspai $commit" && grep -m 1 'model name' /proc/cpuinfo; nvidia-smi; } > "$OUT/log.txt" 2>&1
 budget=${BUDGET:-420}
 no_programs=   # why there are none
 lines=() right=0 failed=0 skipped=0
-gpu=$(of_card name,driver_version)
+gpu=${card:+$(of_card name,driver_version)}
 
 # report STATUS NAME TEXT: a line of the summary, by status 0 right, 1 failed, 2 skipped, with the text's first; returns the status
 report() {

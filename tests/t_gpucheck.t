@@ -5,7 +5,7 @@
 
 mkdir "$work/path"
 for command in awk bash cat cut dirname env grep head mkdir mktemp rm sed tail tar tee timeout touch tr wc xz; do ln -s "$(command -v $command)" "$work/path"; done
-printf '#!/bin/sh\n' > "$work/path/nvidia-smi"
+printf '#!/bin/sh\necho "No devices were found"\n' > "$work/path/nvidia-smi"
 chmod +x "$work/path/nvidia-smi"
 
 # check FOLDER VARIABLES...: the check of the folder, from elsewhere; results lie in $work/out
