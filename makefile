@@ -237,12 +237,13 @@ test-numbers: lib $(programs) $(number_tests)
 # ---- on a machine with a GPU ----
 
 cuda-programs: lib programs $(cuda_tests)
+need_cuda = test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
 
 # Skipped, with the reason, where there is no GPU; runs without prove too
 test-cuda: export CC := $(CC)
 test-cuda: export MPIEXEC := $(MPIEXEC)
 test-cuda: cuda-programs
-	@test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
+	@$(need_cuda)
 	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
 	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
 	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
@@ -253,7 +254,8 @@ device-check:
 
 device-archive: OPTFLAGS  = -O3 -march=x86-64-v3
 device-archive: NVCCFLAGS = -O3 -gencode arch=compute_90,code=sm_90
-device-archive: cuda-programs
+device-archive: $(if $(cuda),cuda-programs)
+	@$(need_cuda)
 	@MPICC='$(CC)' kernels/device-archive.sh carry/gnnspai-device.tar.xz '$(commit)' '$(NVCCFLAGS)'
 
 # A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
