@@ -92,7 +92,7 @@ ended() { # ended STATUS: how a command that failed did
   return 1
 }
 
-finishes() { if [ "$1" -eq 0 ]; then echo done; else ended "$1"; fi; }
+finishes() { if [ "$1" -eq 0 ]; then echo "done"; else ended "$1"; fi; }
 
 passes() { # TAP
   local all wrong
@@ -186,7 +186,7 @@ check() {
   step copy 20 gpu copies bin/gnnspai-bench $on_device -bench_laplacian 46,46,46 -bench_pc jacobi -bench_repeat 3 -bench_json "$work/copy.json"
   measure heat 30 $few
   measure poisson 30 $few
-  measure synthetic 30 $few
+  measure synthetic 45 $few
   measure hyperelasticity 30 $few
   measure laplacian 40 $few -bench_laplacian 46,46,46,100,100,100
   for test in ${wrong[@]+"${wrong[@]}"}; do sanitizer memcheck $test; done
