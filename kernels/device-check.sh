@@ -147,7 +147,7 @@ programs() {
 
 run_tests() {
   local test
-  for test in t_device t_devicefsai t_devicetrain t_cuda; do
+  for test in t_device t_devicefsai t_devicecoarse t_devicetrain t_cuda; do
     step $test 30 "" passes bin/cuda/$test
     [ $? -ne 1 ] || wrong+=($test)
   done
