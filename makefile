@@ -29,8 +29,9 @@ cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/pet
 device_src= $(wildcard gnn/*device*.c) gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
-kernels   = $(filter-out kernels/train%,$(wildcard kernels/*.cu))
-train_kernels = $(wildcard kernels/train*.cu)
+# forwardwidth.cu is compiled for each math and width, side by side: forward-TF32-TAPE-NB, the arguments of kernels/forward.cuh
+kernels   = $(filter-out kernels/train% %/forwardwidth.cu,$(wildcard kernels/*.cu)) $(foreach nb,1 2 3 4,kernels/forward-false-false-$(nb).cu kernels/forward-true-false-$(nb).cu)
+train_kernels = $(wildcard kernels/train*.cu) $(foreach nb,1 2 3 4,kernels/forward-false-true-$(nb).cu)
 NVCC     ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
 NVCCFLAGS?= -O3 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
 cuda_lib  = $(patsubst %/bin/nvcc,%/lib64,$(NVCC))
@@ -55,7 +56,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai bin/
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check device-archive petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -131,9 +132,11 @@ valgrind_programs = bin/valgrind/gnnspai-bench bin/valgrind/gnnspai-train
 valgrind_obj = $(patsubst build/%,build/valgrind/%,$(train_obj) $(host_obj))
 bin/valgrind/gnnspai-bench: $(patsubst build/%,build/valgrind/%,$(bench_obj)) $(valgrind_obj)
 bin/valgrind/gnnspai-train: $(addprefix build/valgrind/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(valgrind_obj)
+# With CUDA they find their libraries beside them first, so that device-archive can carry them
+beside = $(if $(cuda),-Wl$(comma)-rpath$(comma)\$$ORIGIN/../lib:\$$ORIGIN/../../lib)
 $(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) bin/emulated/gnnspai-train:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) -o $@ $^ $(beside) $(LDLIBS)
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -153,14 +156,25 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h gnn/gnnsteps.h build/flags
-	@mkdir -p $(@D)
-	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
-	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
-
-build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h gnn/gnnsteps.h build/flags
-	@mkdir -p $(@D)
-	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h gnn/gnnsteps.h build/flags
+forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
+define compile_kernel
+@mkdir -p $(@D)
+@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
+$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden $(1) -c -o $@ $<
+endef
+define emulate_kernel
+@mkdir -p $(@D)
+$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE $(1) -c -o $@ $<
+endef
+build/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps)
+	$(call compile_kernel,$(forward_is))
+build/kernels/%.o: kernels/%.cu $(kernel_deps)
+	$(compile_kernel)
+build/emulated/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps) tests/emulate.h
+	$(call emulate_kernel,$(forward_is))
+build/emulated/%.o: %.cu $(kernel_deps) tests/emulate.h
+	$(emulate_kernel)
 
 build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -223,19 +237,26 @@ test-numbers: lib $(programs) $(number_tests)
 # ---- on a machine with a GPU ----
 
 cuda-programs: lib programs $(cuda_tests)
+need_cuda = test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
 
 # Skipped, with the reason, where there is no GPU; runs without prove too
 test-cuda: export CC := $(CC)
 test-cuda: export MPIEXEC := $(MPIEXEC)
 test-cuda: cuda-programs
-	@test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by PETSC_DIR, or make one (make petsc-cuda)"; exit 1; }
+	@$(need_cuda)
 	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
 	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \
 	  grep -q '^1\.\.[0-9]' build/test.log || failed=1; grep '^not ok' build/test.log && failed=1; echo "$$t: $$(grep -c '^ok' build/test.log) passed $$(grep -o 'SKIP.*' build/test.log | head -n 1)"; done; exit $$failed; fi
 
-# Build, test, measure, table: one command that needs no network. What must be carried there: kernels/carry.sh
+# Verdicts and figures in ten minutes, without a network. device-archive: its programs for a machine that has CUDA's libraries but no PETSc
 device-check:
 	@kernels/device-check.sh
+
+device-archive: OPTFLAGS  = -O3 -march=x86-64-v3
+device-archive: NVCCFLAGS = -O3 -gencode arch=compute_90,code=sm_90
+device-archive: $(if $(cuda),cuda-programs)
+	@$(need_cuda)
+	@MPICC='$(CC)' kernels/device-archive.sh carry/gnnspai-device.tar.xz '$(commit)' '$(NVCCFLAGS)'
 
 # A PETSc with CUDA from PyPI's source package, or from the wheel named by PETSC_WHEEL, into petsc_cuda
 petsc_cuda ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnnspai/petsc-cuda
@@ -259,73 +280,26 @@ run-demo: lib programs
 # ---- measurements: bench/results, README's tables from them; on an otherwise idle machine ----
 #
 # make bench: on the CPU. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
-# `where` is cpu or cuda in the targets in between.
+# `where` is cpu or cuda in the targets in between; bench/measure.sh has the preconditioners, sizes and matrices.
 
 where      = cpu
 commit     = $(shell git describe --always --dirty 2>/dev/null)
-bench_data = build/bench-data
-bench_run  = $(run_env) bin/gnnspai-bench -bench_commit '$(commit)' $(bench_$(where))
-bench_json = -bench_json bench/results/$(@:bench-%=%)-$(where).json
-bench_cuda = -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)"
+PYTHON    ?= python3# for bench-train-torch, with torch and numpy
 bench_all  = bench-heat bench-poisson bench-synthetic bench-hyperelasticity bench-sizes bench-large bench-laplacian
 .PHONY: $(bench_all)
 
 bench: $(bench_all) bench-history bench-train readme-tables
 
 bench-cuda: programs
-	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 $(bench_cuda) > build/cuda.log 2>&1 || \
+	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda > build/cuda.log 2>&1 || \
 	  { echo "make bench-cuda needs a GPU and a PETSc with CUDA (PETSC_DIR); the log is build/cuda.log"; exit 1; }
 	$(MAKE) --no-print-directory -k where=cuda $(bench_all)
 	@command -v python3 > /dev/null || { echo "The tables need python3: make readme-tables where there is one"; exit 0; }; \
 	$(MAKE) --no-print-directory readme-tables
 
-# Every preconditioner; 'family' is the model trained on matrices of the kind. Those on which a GPU would wait for the CPU are left to the latter
-families_cpu  = all
-families_cuda = none,jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse
-own_model     = -bench_pc $(families_$(where))$(if $(wildcard share/gnnspai/$(1).safetensors),$(comma)family -family_pc_type gnnspai -family_pc_gnnspai_model $(1))
-bench_family  = -bench_matrices '$(bench_data)/$(@:bench-%=%)_*.dat' $(call own_model,$(@:bench-%=%))
-bench_modes   = -bench_modes default,natural,single_reduction
-bench-heat: programs $(bench_data)/heat
-	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
-bench-poisson: programs $(bench_data)/poisson
-	$(bench_run) $(bench_family) $(bench_modes) -bench_rtol 1e-2,1e-4,1e-8 $(bench_json)
-bench-synthetic: families_cuda = none,jacobi,icc,fsai,tfsai,tfsai+coarse,small,gnnspai,gnnspai+coarse# gamg would take minutes
-bench-synthetic: programs $(bench_data)/synthetic
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
-bench-hyperelasticity: programs $(bench_data)/hyperelasticity
-	$(bench_run) $(bench_family) $(if $(findstring cuda,$(where)),$(bench_modes)) -bench_seconds 0.3 $(bench_json)
-
-# Against the size: one right-hand side, few runs, and few preconditioners for many rows
-sizes_cpu  = jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
-sizes_cuda = jacobi,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse,fp32 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32
-cubes_cpu  = 20,20,20,46,46,46,100,100,100
-cubes_cuda = $(cubes_cpu),215,215,215
-bench_size = -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0
-bench-sizes: programs $(bench_data)/size
-	$(bench_run) -bench_matrices '$(bench_data)/size_*.dat' -bench_pc $(sizes_$(where)) $(bench_size) $(bench_json)
-bench-large: programs $(bench_data)/large
-	$(bench_run) -bench_matrices '$(bench_data)/large_*.dat' -bench_pc jacobi,gamg,tfsai,small,gnnspai $(bench_size) $(bench_json)
-bench-laplacian: programs
-	$(bench_run) -bench_laplacian $(cubes_$(where)) -bench_pc $(sizes_$(where)) $(bench_size) $(if $(findstring cuda,$(where)),$(bench_modes)) $(bench_json)
-
-# Residuals for the plot; no times in it
-bench-history: programs $(bench_data)/heat
-	$(bench_run) -bench_matrices $(bench_data)/heat_2000.dat $(call own_model,heat) -bench_repeat 1 -bench_history bench/results/heat-$(where).csv
-
-$(addprefix $(bench_data)/,heat poisson synthetic hyperelasticity): | programs
-	@mkdir -p $(@D)
-	bin/gnnspai-data $(made_of_$(@F)) -data_seed 2000
-	@touch $@
-made_of_heat      = heat -data_count 3 -data_output $(@D)/heat_%d.dat
-made_of_poisson   = poisson -data_count 2 -data_output $(@D)/poisson_%d.dat
-made_of_synthetic = synthetic -data_n 10240 -data_output $(@D)/synthetic_%d.dat
-made_of_hyperelasticity = hyperelasticity -data_output $(@D)/hyperelasticity_%d.dat
-$(bench_data)/size $(bench_data)/large: | programs
-	@mkdir -p $(@D)
-	for n in $(rows_$(@F)); do bin/gnnspai-data heat -data_n $$n -data_seed 2000 -data_output $@_$$(printf %07d $$n)_%d.dat; done
-	@touch $@
-rows_size  = 6300 25000 100000 400000
-rows_large = 1000000
+# Residuals for the plot (bench-history), training steps, the same beside PyTorch
+$(bench_all) bench-history bench-train bench-train-torch: bench-%: programs
+	$(run_env) commit='$(commit)' PYTHON='$(PYTHON)' MPIEXEC='$(MPIEXEC)' bench/measure.sh $(where) $*
 
 # README between its markers, and every table of every file
 readme-tables:
@@ -337,32 +311,6 @@ bench-plots: setup-plot
 	@mkdir -p build
 	python3 bench/table.py --csv $(wildcard bench/results/sizes-$(where).json bench/results/large-$(where).json) > build/sizes.csv
 	gnuplot -e "where='$(where)'" bench/plots.gp
-
-# One matrix of about 6k, 21k and 90k edges, and sixteen of 6k
-$(bench_data)/step: | programs
-	@mkdir -p $(@D)
-	for n in 490 1573 6329; do bin/gnnspai-data heat -data_n $$n -data_seed 1 -data_output $@_$$(printf %04d $$n)_%d.dat; done
-	bin/gnnspai-data heat -data_n 490 -data_seed 1 -data_count 16 -data_output $(@D)/batch_%02d.dat
-	@touch $@
-
-# Milliseconds per training step: one matrix or all sixteen, 8 probes, one rank, `where` is cpu or cuda; on the CPU then two matrices on one rank and on two
-steps_cpu  = -train_steps 60 -train_validate_every 60
-steps_cuda = -train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0
-step_run   = bin/gnnspai-train $(steps_$(where)) -train_output $(bench_data)/step.safetensors
-step_shown = | grep -E 'on average|ms each'
-bench-train: programs $(bench_data)/step
-	for f in $(bench_data)/step_*.dat '$(bench_data)/batch_*.dat'; do echo "$$f"; $(run_env) $(step_run) -train_matrices "$$f" -train_batch $$(ls $$f | wc -l) $(step_shown); done | tee bench/results/train-$(where).txt
-ifeq ($(where),cpu)
-	for ranks in 1 2; do echo "two matrices a step, ranks: $$ranks"; $(run_env) $(MPIEXEC) -n $$ranks $(step_run) -train_batch $$((2 / ranks)) -train_matrices $(bench_data)/step_1573_1.dat $(step_shown); done | tee -a bench/results/train-$(where).txt
-endif
-
-# The same in PyTorch, beside ours in one run, `where` is cpu or cuda: bench/results/train-torch-*. Needs a python3 with torch and numpy (PYTHON)
-PYTHON    ?= python3
-torch_cpu  = --steps 5 --cpu "$$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-torch_cuda = --steps 500 --compile reduce-overhead
-bench-train-torch: programs $(bench_data)/step
-	@mkdir -p bench/results
-	$(run_env) $(PYTHON) bench/train_torch.py --device $(where) $(torch_$(where)) --commit '$(commit)' --json bench/results/train-torch-$(where).json $(bench_data)/step_0490_1.dat $(bench_data)/step_1573_1.dat $(bench_data)/step_6329_1.dat '$(bench_data)/batch_*.dat'
 
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib

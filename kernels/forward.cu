@@ -1,4 +1,4 @@
-/* The network, for use; its products on the tensor cores are compiled beside it, forwardtf32.cu */
+/* The network, for use */
 #include "forward.cuh"
 
 int GNNKernelFits(const GNNKernelConfig *c, int b)
@@ -14,5 +14,5 @@ int GNNKernelFits(const GNNKernelConfig *c, int b)
 
 int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
-  return net.config.tf32 ? ForwardTF32(g, net, start, gt, status, stream) : ForwardOfWidth<false, false>(g, net, start, gt, status, stream);
+  return net.config.tf32 ? ForwardOfWidth<true, false>(g, net, start, gt, status, stream) : ForwardOfWidth<false, false>(g, net, start, gt, status, stream);
 }

@@ -1,5 +1,5 @@
 /*
-   The network backward, the adjoint of forward.cuh: each warp takes sixteen edges or nodes. What was read from a node is added up in the
+   The network backward, the adjoint of forwardwidth.cu: each warp takes sixteen edges or nodes. What was read from a node is added up in the
    node's own row: slot (i, j) read x_i and x_j, so that node i gathers its row's slots and their reverse ones, in CSR order. Slots that are not
    kept have gradient zero everywhere.
 

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# One measurement: measure.sh cpu|cuda NAME [options that gnnspai-bench takes in addition], or its matrices alone: measure.sh matrices NAME
+#
+# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, history, train or train-torch. The makefile and
+# kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
+# matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes; commit; PYTHON; MPIEXEC.
+set -euo pipefail
+where=$1 name=$2
+shift 2
+bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-bench/results}
+
+# ---- matrices, of seeds that no model has seen ----
+
+kind=${name%-torch}
+[ "$kind" != history ] || kind=heat
+generate() { "$bin/gnnspai-data" "$@" > "$data/$kind.log" 2>&1 || { cat "$data/$kind.log" >&2; return 1; }; }
+of_rows() { for n in "$@"; do generate heat -data_n $n -data_seed 2000 -data_output "$data/${kind%s}_$(printf %07d $n)_%d.dat"; done; }
+
+matrices() {
+  local n
+  case $kind in
+  heat) generate heat -data_seed 2000 -data_count 3 -data_output "$data/heat_%d.dat" ;;
+  poisson) generate poisson -data_seed 2000 -data_count 2 -data_output "$data/poisson_%d.dat" ;;
+  synthetic) generate synthetic -data_seed 2000 -data_n 10240 -data_output "$data/synthetic_%d.dat" ;;
+  hyperelasticity) generate hyperelasticity -data_seed 2000 -data_output "$data/hyperelasticity_%d.dat" ;;
+  sizes) of_rows 6300 25000 100000 400000 ;;
+  large) of_rows 1000000 ;;
+  train) # one matrix of about 6k, 21k and 90k edges, and sixteen of 6k
+    for n in 490 1573 6329; do generate heat -data_n $n -data_seed 1 -data_output "$data/step_$(printf %04d $n)_%d.dat"; done
+    generate heat -data_n 490 -data_seed 1 -data_count 16 -data_output "$data/batch_%02d.dat"
+    ;;
+  esac
+}
+
+mkdir -p "$data"
+[ -e "$data/$kind" ] || { matrices && touch "$data/$kind"; }
+[ "$where" != matrices ] || exit 0
+
+# ---- what differs between CPU and GPU ----
+
+modes="-bench_modes default,natural,single_reduction"
+tolerances="-bench_rtol 1e-2,1e-4,1e-8"
+case $where in
+cpu)
+  device=()
+  families=all
+  own=
+  sizes=jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
+  cubes=20,20,20,46,46,46,100,100,100
+  few_modes=
+  steps="-train_steps 60 -train_validate_every 60"
+  torch=(--steps 5 --cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)")
+  ;;
+cuda) # without those on which a GPU would wait for the CPU
+  device=(-use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$(nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null | head -n 1)")
+  own="-plain_pc_type gnnspai -plain_pc_gnnspai_coarse 0 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32" # no coarse space; no tensor cores
+  families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,plain,gnnspai+coarse,fp32
+  sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,plain,gnnspai+coarse,fp32
+  cubes=20,20,20,46,46,46,100,100,100,215,215,215
+  few_modes=$modes
+  steps="-train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0"
+  torch=(--steps 500 --compile reduce-overhead)
+  ;;
+*)
+  echo "measure.sh: cpu, cuda or matrices, not '$where'" >&2
+  exit 1
+  ;;
+esac
+[ "$name" != synthetic ] || families=${families/gamg,/} # it would take minutes
+
+# ---- measurements ----
+
+# family: the model trained on matrices of the kind
+bench() { "$bin/gnnspai-bench" -bench_commit "${commit:-}" "${device[@]}" "$@"; }
+family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model "$name" -bench_json "$results/$name-$where.json" "$@"; }
+# One right-hand side, few runs, and few preconditioners for many rows
+size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0 -bench_json "$results/$name-$where.json"; }
+
+# Milliseconds per step: one matrix or all sixteen, 8 probes, one rank; on the CPU then two matrices on one rank and on two
+train() {
+  local run=("$bin/gnnspai-train" $steps -train_output "$data/step.safetensors") f ranks
+  for f in "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"; do
+    echo "$f"
+    "${run[@]}" -train_matrices "$f" -train_batch $(ls $f | wc -l) | grep -E 'on average|ms each'
+  done
+  [ "$where" = cpu ] || return 0
+  for ranks in 1 2; do
+    echo "two matrices a step, ranks: $ranks"
+    ${MPIEXEC:-mpiexec} -n $ranks "${run[@]}" -train_batch $((2 / ranks)) -train_matrices "$data/step_1573_1.dat" | grep -E 'on average|ms each'
+  done
+}
+
+case $name in
+heat | poisson) family $modes $tolerances "$@" ;;
+synthetic | hyperelasticity) family $few_modes -bench_seconds 0.3 "$@" ;;
+sizes) size $sizes $own -bench_matrices "$data/size_*.dat" "$@" ;;
+large) size jacobi,gamg,tfsai,small,gnnspai -bench_matrices "$data/large_*.dat" "$@" ;;
+laplacian) size $sizes $own -bench_laplacian $cubes $few_modes "$@" ;;
+history) bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv" "$@" ;; # residuals for the plot; no times in it
+train) train | tee "$results/train-$where.txt" ;;
+train-torch) # the same in PyTorch, beside ours in one run
+  ${PYTHON:-python3} bench/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --json "$results/train-torch-$where.json" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
+  ;;
+*)
+  echo "measure.sh: no measurement '$name'" >&2
+  exit 1
+  ;;
+esac
