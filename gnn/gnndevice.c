@@ -120,7 +120,7 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 
 PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *m)
 {
-  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), ints = (slots ? 2 : 1) * (size_t)room + 2 * (size_t)n + 3;
+  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
   char        *at;
 
   PetscFunctionBegin;
@@ -132,8 +132,8 @@ PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, P
   m->mat.v      = at;
   m->mat.j      = (int *)(at + bytes);
   m->mat.i      = m->mat.j + room;
-  m->mat.tile   = m->mat.i + n + 1; /* a tile has a row at least, but for the one of a matrix without entries */
-  m->mat.slot   = slots ? m->mat.tile + n + 2 : NULL;
+  m->mat.tile   = m->mat.i + n + 1;
+  m->mat.slot   = slots ? m->mat.tile + tiles : NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -534,6 +534,31 @@ static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rows so long that a product has more tiles than rows */
+static PetscErrorCode TestDense(void)
+{
+  const PetscInt n = 540;
+  GNNConfig      config;
+  GNNModel       m;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, &A));
+  for (PetscInt i = 0; i < n; i++) {
+    for (PetscInt j = 0; j < n; j++) PetscCall(MatSetValue(A, i, j, i == j ? 2.0 * n : PetscCosReal((PetscReal)(i + j)), INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.width  = 8;
+  config.layers = 1;
+  PetscCall(TestModelCreate(&config, 1.0, 5, &m));
+  PetscCall(TestUpload(m, A, PETSC_FALSE, PETSC_FALSE));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestOfModel(GNNModel m, Mat A)
 {
   PetscFunctionBeginUser;
@@ -561,6 +586,7 @@ int main(int argc, char **argv)
   PetscCall(AddOneSidedZeros(A, 31, 106));
   PetscCall(TestMatDecouple(A, 6));
   PetscCall(TestConfigs(A));
+  PetscCall(TestDense());
   PetscCall(TestModel(4, &m));
   PetscCall(TestOfModel(m, A));
   PetscCall(MakeOneSided(A));
