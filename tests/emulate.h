@@ -13,6 +13,8 @@
 #include <string.h>
 #include <ucontext.h>
 #include <functional>
+#include <map>
+#include <string>
 
 #define __global__
 #define __device__
@@ -32,6 +34,28 @@ enum {
   cudaFuncAttributeMaxDynamicSharedMemorySize = 8
 };
 
+/* Launches by kernel, copies by direction with their bytes, waits: printed at exit where EMULATE_COUNT is set */
+struct EmulateCounts {
+  struct Count {
+    long long times, bytes;
+  };
+  std::map<std::string, Count> of;
+
+  void add(const char *what, size_t bytes)
+  {
+    of[what].times++;
+    of[what].bytes += bytes;
+  }
+
+  ~EmulateCounts()
+  {
+    if (!getenv("EMULATE_COUNT")) return;
+    for (const auto &c : of) fprintf(stderr, "emulate: %8lld times, %12lld bytes: %s\n", c.second.times, c.second.bytes, c.first.c_str());
+  }
+};
+
+inline EmulateCounts emulate_counts;
+
 static inline int cudaMalloc(void **p, size_t bytes)
 {
   *p = malloc(bytes);
@@ -48,8 +72,9 @@ static inline int cudaFree(void *p)
 #define cudaMallocHost cudaMalloc
 #define cudaFreeHost   cudaFree
 
-static inline int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int, cudaStream_t)
+static inline int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int direction, cudaStream_t)
 {
+  emulate_counts.add(direction == cudaMemcpyDeviceToHost ? "copied to the host" : "copied to the device", bytes);
   memcpy(to, from, bytes);
   return cudaSuccess;
 }
@@ -62,6 +87,7 @@ static inline int cudaMemsetAsync(void *p, int byte, size_t bytes, cudaStream_t)
 
 static inline int cudaStreamSynchronize(cudaStream_t)
 {
+  emulate_counts.add("waited for the stream", 0);
   return cudaSuccess;
 }
 
@@ -348,6 +374,7 @@ static inline void EmulateBlock(int nthreads, size_t shared, std::function<void(
 #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
   do { \
     (void)(stream); \
+    emulate_counts.add("launch of " #kernel, 0); \
     gridDim.x  = (grid); \
     blockDim.x = (block); \
     for (blockIdx.x = 0; blockIdx.x < gridDim.x; blockIdx.x++) EmulateBlock(blockDim.x, (shared), [=] { kernel(__VA_ARGS__); }); \
