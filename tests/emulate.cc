@@ -14,10 +14,9 @@
 #include <string>
 #include <vector>
 
-#define EMULATE_MAX_THREADS 1024
-#define EMULATE_HOST        EMULATE_MAX_THREADS /* the program is one more coroutine */
-#define EMULATE_PAGE        4096
-#define EMULATE_STACK       (256 * 1024)
+#define EMULATE_HOST  EMULATE_MAX_THREADS /* the program is one more coroutine */
+#define EMULATE_PAGE  4096
+#define EMULATE_STACK (65 * EMULATE_PAGE)
 
 EmulateDim threadIdx, blockIdx, blockDim, gridDim;
 char      *emulate_shared;
@@ -130,6 +129,12 @@ static char *Allocate(size_t bytes)
   return p;
 }
 
+/* Is every byte as it was? */
+static bool Untouched(const char *p, size_t bytes)
+{
+  return bytes == 0 || (*p == (char)0xFF && memcmp(p, p + 1, bytes - 1) == 0);
+}
+
 static void Free(char *p)
 {
   const auto at = arrays.find(p);
@@ -137,9 +142,8 @@ static void Free(char *p)
   if (at == arrays.end()) Fail("what is freed is no array");
   const Array a = at->second;
 
-  for (char *c = a.pages; c < a.pages + a.length; c++) {
-    if ((c < p || c >= p + a.bytes) && *c != (char)0xFF) Fail("byte %td of an array of %zu bytes was written", c - p, a.bytes);
-  }
+  if (!Untouched(a.pages, p - a.pages)) Fail("something before an array of %zu bytes was written", a.bytes);
+  if (!Untouched(p + a.bytes, a.pages + a.length - p - a.bytes)) Fail("something behind an array of %zu bytes was written", a.bytes);
   arrays.erase(at);
   munmap(a.pages - EMULATE_PAGE, a.length + 2 * EMULATE_PAGE);
 }
@@ -181,14 +185,14 @@ int cudaStreamSynchronize(cudaStream_t)
 /* ---- coroutines ---- */
 
 struct Coroutine {
-  ucontext_t context; /* to start it on its stack */
-  void      *at[5];   /* to go on with it: without the system call that a ucontext costs */
-  bool       started;
+  void *at[5]; /* to go on with it: without the system call that a ucontext costs */
+  bool  started;
 };
 
-static Coroutine coroutine[EMULATE_MAX_THREADS + 1];
-static int       running = EMULATE_HOST;
-static void      RunThread(void);
+static Coroutine  coroutine[EMULATE_MAX_THREADS + 1];
+static ucontext_t first_context[EMULATE_MAX_THREADS]; /* to start it on its stack */
+static int        running = EMULATE_HOST;
+static void       RunThread(void);
 
 /* A stack for each, and a page that is not there below it */
 static char *Stacks(void)
@@ -202,13 +206,13 @@ static char *Stacks(void)
 
 static void CoroutineCreate(int t)
 {
-  Coroutine &c = coroutine[t];
+  ucontext_t &c = first_context[t];
 
-  getcontext(&c.context);
-  c.context.uc_stack.ss_sp   = Stacks() + (size_t)t * EMULATE_STACK;
-  c.context.uc_stack.ss_size = EMULATE_STACK;
-  mprotect(c.context.uc_stack.ss_sp, EMULATE_PAGE, PROT_NONE);
-  makecontext(&c.context, RunThread, 0);
+  getcontext(&c);
+  c.uc_stack.ss_sp   = Stacks() + (size_t)t * EMULATE_STACK;
+  c.uc_stack.ss_size = EMULATE_STACK - t % 64 * 64; /* or all would share a few lines of the cache */
+  mprotect(c.uc_stack.ss_sp, EMULATE_PAGE, PROT_NONE);
+  makecontext(&c, RunThread, 0);
 }
 
 #include "emulaterace.h"
@@ -228,7 +232,7 @@ static void __attribute__((noinline)) SwitchTo(int to)
   running = threadIdx.x = to;
   if (__builtin_setjmp(from.at)) return;
   if (next.started) Jump(next.at);
-  setcontext(&next.context);
+  setcontext(&first_context[to]);
 }
 
 /* ---- a block's threads ---- */
@@ -244,7 +248,7 @@ struct Meeting {
 struct Block {
   int         threads, returned = 0;
   Meeting     all = {}, warp[EMULATE_MAX_THREADS / 32] = {};
-  EmulateLane lanes[2][EMULATE_MAX_THREADS];
+  uint64_t    words[2][EMULATE_MAX_WORDS][EMULATE_MAX_THREADS];
   int         exchanges[EMULATE_MAX_THREADS] = {};
   int         ready[EMULATE_MAX_THREADS], nready = 0, index[EMULATE_MAX_THREADS]; /* who can go on; where they are in there */
   std::vector<int> rank = {};                                                     /* whoever has the least goes on, where not at random */
@@ -285,12 +289,17 @@ static int Next(void)
   return *std::min_element(block->ready, block->ready + block->nready, [](int s, int t) { return block->rank[s] < block->rank[t]; });
 }
 
+static bool Same(const char *a, const char *b)
+{
+  return a == b || strcmp(a, b) == 0;
+}
+
 static void Meet(Meeting &m, int first, int size, const char *operation, EmulatePlace place, bool orders)
 {
   uint64_t *clock = &m.clock[m.generation % 2];
 
   if (m.come == 0) m.operation = operation, m.place = place;
-  if (strcmp(m.operation, operation) || m.place.line != place.line || strcmp(m.place.file, place.file)) {
+  if (!Same(m.operation, operation) || m.place.line != place.line || !Same(m.place.file, place.file)) {
     Fail("threads that must come together are at %s in %s:%d and at %s in %s:%d", m.operation, m.place.file, m.place.line, operation, place.file, place.line);
   }
   if (orders) RaceRelease(clock);
@@ -323,13 +332,13 @@ void EmulateWarpBarrier(unsigned mask, EmulatePlace place)
   MeetWarp(mask, "__syncwarp()", place, true);
 }
 
-const EmulateLane *EmulateExchange(unsigned mask, const EmulateLane &mine, const char *operation, EmulatePlace place)
+const uint64_t *EmulateExchange(unsigned mask, int count, const uint64_t mine[], const char *operation, EmulatePlace place)
 {
-  EmulateLane *lanes = block->lanes[block->exchanges[running]++ % 2];
+  auto words = block->words[block->exchanges[running]++ % 2];
 
-  lanes[running] = mine;
+  for (int k = 0; k < count; k++) words[k][running] = mine[k];
   MeetWarp(mask, operation, place, false);
-  return lanes + running / 32 * 32;
+  return &words[0][running / 32 * 32];
 }
 
 void EmulateYield(void)

@@ -124,20 +124,19 @@ struct EmulatePlace {
 
 #define EMULATE_HERE EmulatePlace{__builtin_FILE(), __builtin_LINE()} /* as a default argument: of the caller */
 
-/* What a lane hands over in one operation */
-struct EmulateLane {
-  uint64_t word[6];
-};
+#define EMULATE_MAX_THREADS 1024
+#define EMULATE_MAX_WORDS   6
 
 extern EmulateDim threadIdx, blockIdx, blockDim, gridDim;
 extern char      *emulate_shared; /* the block's shared memory */
 
-/* All threads of the block come, or all lanes of the warp; the lanes' words are theirs until the next exchange but one */
-void               EmulateBarrier(EmulatePlace);
-void               EmulateWarpBarrier(unsigned, EmulatePlace);
-const EmulateLane *EmulateExchange(unsigned, const EmulateLane &, const char *, EmulatePlace);
-void               EmulateYield(void); /* another thread may go on, or not */
-void               EmulateLaunch(const char *, int, int, size_t, std::function<void()>);
+/* All threads of the block come, or all lanes of the warp. Lanes hand over words: word k of a lane is at [k * EMULATE_MAX_THREADS + lane] of
+   what comes back, until the next exchange but one */
+void            EmulateBarrier(EmulatePlace);
+void            EmulateWarpBarrier(unsigned, EmulatePlace);
+const uint64_t *EmulateExchange(unsigned, int, const uint64_t[], const char *, EmulatePlace);
+void            EmulateYield(void); /* another thread may go on, or not */
+void            EmulateLaunch(const char *, int, int, size_t, std::function<void()>);
 
 #define GNN_SHARED(Type, name) Type *name = (Type *)emulate_shared
 #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
@@ -159,10 +158,10 @@ static inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, EmulatePlace at = EMU
 template <class T>
 static inline T __shfl_sync(unsigned mask, T x, int lane, EmulatePlace at = EMULATE_HERE)
 {
-  EmulateLane mine = {};
+  uint64_t mine = 0;
 
-  memcpy(mine.word, &x, sizeof(T));
-  memcpy(&x, EmulateExchange(mask, mine, "a shuffle", at)[lane & 31].word, sizeof(T));
+  memcpy(&mine, &x, sizeof(T));
+  memcpy(&x, EmulateExchange(mask, 1, &mine, "a shuffle", at) + (lane & 31), sizeof(T));
   return x;
 }
 
@@ -174,10 +173,10 @@ static inline T __shfl_xor_sync(unsigned mask, T x, int d, EmulatePlace at = EMU
 
 static inline unsigned __ballot_sync(unsigned mask, int yes, EmulatePlace at = EMULATE_HERE)
 {
-  const EmulateLane  mine = {{yes != 0}}, *all = EmulateExchange(mask, mine, "a vote", at);
-  unsigned           bits = 0;
+  const uint64_t mine = yes != 0, *all = EmulateExchange(mask, 1, &mine, "a vote", at);
+  unsigned       bits = 0;
 
-  for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane].word[0] << lane;
+  for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane] << lane;
   return bits;
 }
 
@@ -253,12 +252,16 @@ static inline float EmulateFromBits(unsigned bits)
 
 static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2], EmulatePlace at = EMULATE_HERE)
 {
-  const int          g = (threadIdx.x & 31) / 4, t = threadIdx.x & 3;
-  const EmulateLane  mine = {{a[0], a[1], a[2], a[3], b[0], b[1]}}, *all = EmulateExchange(0xFFFFFFFFu, mine, "mma", at);
+  const int      g = (threadIdx.x & 31) / 4, t = threadIdx.x & 3;
+  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(0xFFFFFFFFu, EMULATE_MAX_WORDS, mine, "mma", at);
 
   for (int l = 0; l < 4; l++) {
     const int row = l < 2 ? g : g + 8, col = 2 * t + l % 2;
 
-    for (int k = 0; k < 8; k++) c[l] += EmulateFromBits((unsigned)all[row % 8 * 4 + k % 4].word[(k >= 4) * 2 + (row >= 8)]) * EmulateFromBits((unsigned)all[col * 4 + k % 4].word[4 + (k >= 4)]);
+    for (int k = 0; k < 8; k++) {
+      const uint64_t *ak = all + ((k >= 4) * 2 + (row >= 8)) * EMULATE_MAX_THREADS, *bk = all + (4 + (k >= 4)) * EMULATE_MAX_THREADS;
+
+      c[l] += EmulateFromBits((unsigned)ak[row % 8 * 4 + k % 4]) * EmulateFromBits((unsigned)bk[col * 4 + k % 4]);
+    }
   }
 }
