@@ -1,5 +1,6 @@
 /* The emulated device behind emulate.h */
 #include "emulate.h"
+#include "emulaterace.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -14,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#define EMULATE_HOST  EMULATE_MAX_THREADS /* the program is one more coroutine */
-#define EMULATE_PAGE  4096
-#define EMULATE_STACK (65 * EMULATE_PAGE)
+#define EMULATE_PAGE       4096
+#define EMULATE_STACK      (33 * EMULATE_PAGE)
+#define EMULATE_COROUTINES (RACE_POOLS * EMULATE_MAX_THREADS)
 
 EmulateDim threadIdx, blockIdx, blockDim, gridDim;
 char      *emulate_shared;
@@ -189,33 +190,11 @@ struct Coroutine {
   bool  started;
 };
 
-static Coroutine  coroutine[EMULATE_MAX_THREADS + 1];
-static ucontext_t first_context[EMULATE_MAX_THREADS]; /* to start it on its stack */
-static int        running = EMULATE_HOST;
+static Coroutine  coroutine[EMULATE_COROUTINES + 1];  /* the last one is the program */
+static ucontext_t first_context[EMULATE_COROUTINES]; /* to start it on its stack */
+static int        running = EMULATE_COROUTINES;
+static int        thread0; /* the coroutine that is thread 0 */
 static void       RunThread(void);
-
-/* A stack for each, and a page that is not there below it */
-static char *Stacks(void)
-{
-  const size_t size   = (size_t)EMULATE_MAX_THREADS * EMULATE_STACK;
-  static char *stacks = (char *)mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-  if (stacks == (char *)MAP_FAILED) Fail("no memory for the threads' stacks");
-  return stacks;
-}
-
-static void CoroutineCreate(int t)
-{
-  ucontext_t &c = first_context[t];
-
-  getcontext(&c);
-  c.uc_stack.ss_sp   = Stacks() + (size_t)t * EMULATE_STACK;
-  c.uc_stack.ss_size = EMULATE_STACK - t % 64 * 64; /* or all would share a few lines of the cache */
-  mprotect(c.uc_stack.ss_sp, EMULATE_PAGE, PROT_NONE);
-  makecontext(&c, RunThread, 0);
-}
-
-#include "emulaterace.h"
 
 static void __attribute__((noinline)) Jump(void *at[5])
 {
@@ -227,12 +206,28 @@ static void __attribute__((noinline)) SwitchTo(int to)
   Coroutine &from = coroutine[running], &next = coroutine[to];
 
   if (to == running) return;
-  RaceSwitch(to);
+  RaceSwitch(running, to);
   from.started = true;
-  running = threadIdx.x = to;
+  running      = to;
+  threadIdx.x  = to - thread0;
   if (__builtin_setjmp(from.at)) return;
   if (next.started) Jump(next.at);
   setcontext(&first_context[to]);
+}
+
+/* On a stack with a page below it that is not there */
+static void Create(int c)
+{
+  static char *stacks  = (char *)mmap(NULL, (size_t)EMULATE_COROUTINES * EMULATE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ucontext_t  &context = first_context[c];
+
+  if (stacks == (char *)MAP_FAILED) Fail("no memory for the threads' stacks");
+  getcontext(&context);
+  context.uc_stack.ss_sp   = stacks + (size_t)c * EMULATE_STACK;
+  context.uc_stack.ss_size = EMULATE_STACK - c % 64 * 64; /* or all would share a few lines of the cache */
+  mprotect(context.uc_stack.ss_sp, EMULATE_PAGE, PROT_NONE);
+  makecontext(&context, RunThread, 0);
+  RaceCreate(c);
 }
 
 /* ---- a block's threads ---- */
@@ -282,11 +277,12 @@ static void FailWaiting(void)
   Fail("threads wait in vain: %d at %s in %s:%d; %d have returned", m->come, m->operation, m->place.file, m->place.line, block->returned);
 }
 
+/* Whose turn it is */
 static int Next(void)
 {
   if (block->nready == 0) FailWaiting();
-  if (at_random) return block->ready[Random(block->nready)];
-  return *std::min_element(block->ready, block->ready + block->nready, [](int s, int t) { return block->rank[s] < block->rank[t]; });
+  if (at_random) return thread0 + block->ready[Random(block->nready)];
+  return thread0 + *std::min_element(block->ready, block->ready + block->nready, [](int s, int t) { return block->rank[s] < block->rank[t]; });
 }
 
 static bool Same(const char *a, const char *b)
@@ -303,7 +299,7 @@ static void Meet(Meeting &m, int first, int size, const char *operation, Emulate
     Fail("threads that must come together are at %s in %s:%d and at %s in %s:%d", m.operation, m.place.file, m.place.line, operation, place.file, place.line);
   }
   if (orders) RaceRelease(clock);
-  Unready(running);
+  Unready(threadIdx.x);
   if (++m.come == size) {
     m.come = 0;
     m.generation++;
@@ -315,7 +311,7 @@ static void Meet(Meeting &m, int first, int size, const char *operation, Emulate
 
 static void MeetWarp(unsigned mask, const char *operation, EmulatePlace place, bool orders)
 {
-  const int w = running / 32;
+  const int w = threadIdx.x / 32;
 
   if (mask != 0xFFFFFFFFu) Fail("%s in %s:%d is not for all lanes", operation, place.file, place.line);
   if (block->threads % 32) Fail("%s in %s:%d in part of a warp", operation, place.file, place.line);
@@ -334,11 +330,11 @@ void EmulateWarpBarrier(unsigned mask, EmulatePlace place)
 
 const uint64_t *EmulateExchange(unsigned mask, int count, const uint64_t mine[], const char *operation, EmulatePlace place)
 {
-  auto words = block->words[block->exchanges[running]++ % 2];
+  auto words = block->words[block->exchanges[threadIdx.x]++ % 2];
 
-  for (int k = 0; k < count; k++) words[k][running] = mine[k];
+  for (int k = 0; k < count; k++) words[k][threadIdx.x] = mine[k];
   MeetWarp(mask, operation, place, false);
-  return &words[0][running / 32 * 32];
+  return &words[0][threadIdx.x / 32 * 32];
 }
 
 void EmulateYield(void)
@@ -353,29 +349,29 @@ static void RunThread(void)
     RaceAcquire(&begin_clock);
     body();
     RaceRelease(&end_clock);
-    Unready(running);
-    SwitchTo(++block->returned == block->threads ? EMULATE_HOST : Next());
+    Unready(threadIdx.x);
+    SwitchTo(++block->returned == block->threads ? EMULATE_COROUTINES : Next());
   }
 }
 
 /* ---- launches ---- */
 
-static void RunBlock(int threads, size_t shared)
+/* The block of that number in the order of the launch */
+static void RunBlock(int number, int threads, size_t shared)
 {
   const std::unique_ptr<Block> b(new Block); /* new clocks, too */
 
   block          = b.get();
   block->threads = threads;
   emulate_shared = Allocate(shared);
-  RaceThreadsBegin(threads);
+  thread0        = number % RACE_POOLS * EMULATE_MAX_THREADS;
   for (int t = 0; t < threads; t++) {
-    if (!coroutine[t].started) CoroutineCreate(t);
+    if (!coroutine[thread0 + t].started) Create(thread0 + t);
     Ready(t);
   }
   if (!at_random) block->rank = Order(threads);
   RaceRelease(&begin_clock);
   SwitchTo(Next());
-  RaceThreadsEnd(threads);
   Free(emulate_shared);
 }
 
@@ -406,9 +402,11 @@ void EmulateLaunch(const char *name, int grid, int threads, size_t shared, std::
   body       = thread;
   gridDim.x  = grid;
   blockDim.x = threads;
-  for (const int k : Order(grid)) {
-    blockIdx.x = k;
-    RunBlock(threads, shared);
+  const std::vector<int> order = Order(grid);
+
+  for (int k = 0; k < grid; k++) {
+    blockIdx.x = order[k];
+    RunBlock(k, threads, shared);
   }
   RaceAcquire(&end_clock);
   kernel = "no kernel";

@@ -5,36 +5,29 @@
 #pragma once
 
 #if defined(EMULATE_RACE)
+  /* A fiber is dear, so that a block's are those of an earlier one, behind which it seems to come. Of the blocks of a launch, which are in
+     no order, as many in a row have fibers of their own */
+  #define RACE_POOLS 2
+
 extern "C" {
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
-void  __tsan_destroy_fiber(void *fiber);
 void  __tsan_switch_to_fiber(void *fiber, unsigned flags);
 void  __tsan_acquire(void *);
 void  __tsan_release(void *);
 }
 
-static void *race_fiber[EMULATE_MAX_THREADS + 1];
+static void *race_fiber[RACE_POOLS * EMULATE_MAX_THREADS + 1];
 
-/* Every block's threads are new ones, or a thread of the block before would come before its namesake; on new stacks, or they would meet there */
-static void RaceThreadsBegin(int threads)
+static void RaceCreate(int c)
 {
-  mmap(Stacks(), (size_t)threads * EMULATE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  race_fiber[EMULATE_HOST] = __tsan_get_current_fiber();
-  for (int t = 0; t < threads; t++) {
-    race_fiber[t]        = __tsan_create_fiber(0);
-    coroutine[t].started = false;
-  }
+  race_fiber[c] = __tsan_create_fiber(0);
 }
 
-static void RaceThreadsEnd(int threads)
+static void RaceSwitch(int from, int to)
 {
-  for (int t = 0; t < threads; t++) __tsan_destroy_fiber(race_fiber[t]);
-}
-
-static void RaceSwitch(int to)
-{
-  __tsan_switch_to_fiber(race_fiber[to], 1); /* 1: which orders nothing */
+  race_fiber[from] = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(race_fiber[to], 1); /* 1: this orders nothing */
 }
 
 /* What came before the release of a clock, comes before what follows its acquisition */
@@ -48,9 +41,10 @@ static void RaceAcquire(void *clock)
   __tsan_acquire(clock);
 }
 #else
-static inline void RaceThreadsBegin(int) { }
-static inline void RaceThreadsEnd(int) { }
-static inline void RaceSwitch(int) { }
+  #define RACE_POOLS 1
+
+static inline void RaceCreate(int) { }
+static inline void RaceSwitch(int, int) { }
 static inline void RaceRelease(void *) { }
 static inline void RaceAcquire(void *) { }
 #endif
