@@ -47,6 +47,7 @@ bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 # On the emulated device: slow, and the same on any PETSc
 emulated_tests = bin/t_emulated bin/t_devicefsai bin/t_device bin/t_devicetrain
+race_tests= bin/race/t_devicefsai bin/race/t_device bin/race/t_devicetrain
 tests     = $(filter-out bin/t_device%,$(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c))) bin/t_reference_double
 shell_tests = $(filter-out tests/t_device%,$(wildcard tests/*.t))
 # Those with numbers that hang on the processor
@@ -55,7 +56,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/c
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-race run-test-race test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -123,6 +124,14 @@ emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,
 bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
 $(emulated_tests) bin/emulated/gnnspai-train: LDLIBS += -lstdc++
+# Their threads as ThreadSanitizer's
+race      = $(patsubst build/emulated/tests/emulate.o,build/race/tests/emulate.o,$(patsubst build/emulated/kernels/%,build/race/kernels/%,$(1)))
+bin/race/t_device bin/race/t_devicefsai: bin/race/%: build/emulated/tests/%.o $(call race,$(emulated))
+bin/race/t_devicetrain: build/emulated/tests/t_devicetrain.o $(call race,$(emulated_train) $(emulated))
+bin/race/faults: build/race/tests/race/faults.o build/race/tests/emulate.o
+$(race_tests) bin/race/faults: LDLIBS += -fsanitize=thread -lstdc++
+bin/emulated/faults: build/emulated/tests/race/faults.o build/emulated/tests/emulate.o
+bin/emulated/faults: LDLIBS += -lstdc++
 bin/cuda/t_device bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
@@ -131,7 +140,7 @@ valgrind_programs = bin/valgrind/gnnspai-bench bin/valgrind/gnnspai-train
 valgrind_obj = $(patsubst build/%,build/valgrind/%,$(train_obj) $(host_obj))
 bin/valgrind/gnnspai-bench: $(patsubst build/%,build/valgrind/%,$(bench_obj)) $(valgrind_obj)
 bin/valgrind/gnnspai-train: $(addprefix build/valgrind/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(valgrind_obj)
-$(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) bin/emulated/gnnspai-train:
+$(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) $(race_tests) bin/emulated/gnnspai-train bin/emulated/faults bin/race/faults:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -158,13 +167,21 @@ build/kernels/%.o: kernels/%.cu $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmat
 	@test -n "$(NVCC)" || { echo "PETSc has CUDA, but there is no nvcc: put the CUDA toolkit's bin folder into PATH, or build for the host alone with 'make cuda='"; exit 1; }
 	$(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden -c -o $@ $<
 
-build/emulated/%.o: %.cu $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h build/flags
+emulate   = $(CXX) -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE
+kernel_headers = $(wildcard kernels/*.h kernels/*.cuh) tests/emulate.h gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h
+build/emulated/%.o: %.cu $(kernel_headers) build/flags
 	@mkdir -p $(@D)
-	$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE -c -o $@ $<
+	$(emulate) -x c++ -c -o $@ $<
 
-build/emulated/tests/emulate.o: tests/emulate.cc tests/emulate.h tests/emulaterace.h build/flags
+build/race/%.o: %.cu $(kernel_headers) build/flags
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -Wall -Wextra -fPIC -O2 -c -o $@ $<
+	$(emulate) -O1 -g -fsanitize=thread -x c++ -c -o $@ $<
+
+build/emulated/tests/emulate.o: race_flag =
+build/race/tests/emulate.o: race_flag = -DEMULATE_RACE
+build/emulated/tests/emulate.o build/race/tests/emulate.o: tests/emulate.cc tests/emulate.h tests/emulaterace.h build/flags
+	@mkdir -p $(@D)
+	$(emulate) $(race_flag) -c -o $@ $<
 
 build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -209,12 +226,21 @@ clean:
 run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 
 jobs     ?= 2
-prove     = $(run_env) prove --timer -j $(jobs) --exec ''
+prove     = $(run_env) prove --timer -j $(jobs) --exec '$(exec)'
 host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers: export CC := $(CC)
 run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)
 run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
 	$(prove) $(shell_tests) $(wildcard tests/t_device*.t) $(emulated_tests) $(tests)
+
+# Accesses that nothing orders, in small cases, and whether planted faults are found
+test-race: exec = setarch -R# or the addresses may be where the sanitizer wants to be
+test-race:
+	@mkdir -p build
+	@if echo 'int main(void) { return 0; }' | $(CC) -x c -fsanitize=thread -o build/race-try - 2> /dev/null && $(exec) build/race-try 2> /dev/null; then $(MAKE) --no-print-directory run-test-race exec='$(exec)'; \
+	else echo "SKIP: races in the kernels ($(CC) has no ThreadSanitizer, or it does not start here)"; fi
+run-test-race: $(race_tests) bin/race/faults bin/emulated/faults
+	EMULATE_SMALL=1 $(prove) $(race_tests) tests/race/faults.t
 
 # Nothing of the emulated device
 test-host: $(host_deps)

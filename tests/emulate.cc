@@ -318,13 +318,23 @@ static void MeetWarp(unsigned mask, const char *operation, EmulatePlace place, b
   Meet(block->warp[w], 32 * w, 32, operation, place, orders);
 }
 
+/* Is it the barrier that a test of these tests leaves out: EMULATE_OMIT, as file:line? */
+static bool Omitted(EmulatePlace place)
+{
+  static const std::string omit = Setting("EMULATE_OMIT", "");
+
+  return !omit.empty() && omit == std::string(place.file) + ":" + std::to_string(place.line);
+}
+
 void EmulateBarrier(EmulatePlace place)
 {
+  if (Omitted(place)) return;
   Meet(block->all, 0, block->threads, "__syncthreads()", place, true);
 }
 
 void EmulateWarpBarrier(unsigned mask, EmulatePlace place)
 {
+  if (Omitted(place)) return;
   MeetWarp(mask, "__syncwarp()", place, true);
 }
 

@@ -122,7 +122,7 @@ struct EmulatePlace {
   int         line;
 };
 
-#define EMULATE_HERE EmulatePlace{__builtin_FILE(), __builtin_LINE()} /* as a default argument: of the caller */
+#define EMULATE_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE() /* as last parameters */
 
 #define EMULATE_MAX_THREADS 1024
 #define EMULATE_MAX_WORDS   6
@@ -145,44 +145,44 @@ void            EmulateLaunch(const char *, int, int, size_t, std::function<void
     EmulateLaunch(#kernel, (grid), (block), (shared), [=] { kernel(__VA_ARGS__); }); \
   } while (0)
 
-static inline void __syncthreads(EmulatePlace at = EMULATE_HERE)
+static inline void __syncthreads(EMULATE_CALLER)
 {
-  EmulateBarrier(at);
+  EmulateBarrier({file, line});
 }
 
-static inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, EmulatePlace at = EMULATE_HERE)
+static inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, EMULATE_CALLER)
 {
-  EmulateWarpBarrier(mask, at);
+  EmulateWarpBarrier(mask, {file, line});
 }
 
 template <class T>
-static inline T __shfl_sync(unsigned mask, T x, int lane, EmulatePlace at = EMULATE_HERE)
+static inline T __shfl_sync(unsigned mask, T x, int lane, EMULATE_CALLER)
 {
   uint64_t mine = 0;
 
   memcpy(&mine, &x, sizeof(T));
-  memcpy(&x, EmulateExchange(mask, 1, &mine, "a shuffle", at) + (lane & 31), sizeof(T));
+  memcpy(&x, EmulateExchange(mask, 1, &mine, "a shuffle", {file, line}) + (lane & 31), sizeof(T));
   return x;
 }
 
 template <class T>
-static inline T __shfl_xor_sync(unsigned mask, T x, int d, EmulatePlace at = EMULATE_HERE)
+static inline T __shfl_xor_sync(unsigned mask, T x, int d, EMULATE_CALLER)
 {
-  return __shfl_sync(mask, x, (threadIdx.x & 31) ^ d, at);
+  return __shfl_sync(mask, x, (threadIdx.x & 31) ^ d, file, line);
 }
 
-static inline unsigned __ballot_sync(unsigned mask, int yes, EmulatePlace at = EMULATE_HERE)
+static inline unsigned __ballot_sync(unsigned mask, int yes, EMULATE_CALLER)
 {
-  const uint64_t mine = yes != 0, *all = EmulateExchange(mask, 1, &mine, "a vote", at);
+  const uint64_t mine = yes != 0, *all = EmulateExchange(mask, 1, &mine, "a vote", {file, line});
   unsigned       bits = 0;
 
   for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane] << lane;
   return bits;
 }
 
-static inline int __any_sync(unsigned mask, int yes, EmulatePlace at = EMULATE_HERE)
+static inline int __any_sync(unsigned mask, int yes, EMULATE_CALLER)
 {
-  return __ballot_sync(mask, yes, at) != 0;
+  return __ballot_sync(mask, yes, file, line) != 0;
 }
 
 static inline int __popc(unsigned bits)
@@ -250,10 +250,10 @@ static inline float EmulateFromBits(unsigned bits)
   return x;
 }
 
-static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2], EmulatePlace at = EMULATE_HERE)
+static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2], EMULATE_CALLER)
 {
   const int      g = (threadIdx.x & 31) / 4, t = threadIdx.x & 3;
-  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(0xFFFFFFFFu, EMULATE_MAX_WORDS, mine, "mma", at);
+  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(0xFFFFFFFFu, EMULATE_MAX_WORDS, mine, "mma", {file, line});
 
   for (int l = 0; l < 4; l++) {
     const int row = l < 2 ? g : g + 8, col = 2 * t + l % 2;
