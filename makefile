@@ -56,7 +56,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicefsai bin/cuda/t_devicetrain bin/c
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-race run-test-race test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-race run-test-race race-barriers test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -233,7 +233,7 @@ run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)
 run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
 	$(prove) $(shell_tests) $(wildcard tests/t_device*.t) $(emulated_tests) $(tests)
 
-# Accesses that nothing orders, in small cases, and whether planted faults are found
+# Accesses that nothing orders, in small cases, and whether faults that were planted are found
 test-race: exec = setarch -R# or the addresses may be where the sanitizer wants to be
 test-race:
 	@mkdir -p build
@@ -241,6 +241,10 @@ test-race:
 	else echo "SKIP: races in the kernels ($(CC) has no ThreadSanitizer, or it does not start here)"; fi
 run-test-race: $(race_tests) bin/race/faults bin/emulated/faults
 	EMULATE_SMALL=1 $(prove) $(race_tests) tests/race/faults.t
+
+# Which barriers the tests would miss: some minutes
+race-barriers: $(race_tests)
+	$(run_env) setarch -R tests/race/barriers.sh
 
 # Nothing of the emulated device
 test-host: $(host_deps)
