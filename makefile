@@ -48,6 +48,7 @@ bench_obj = $(addprefix build/bench/,bench.o matrix.o peers.o report.o timing.o)
 double    = bin/t_gradient bin/t_reference_double
 # On the emulated device: slow, and the same on any PETSc
 emulated_tests = bin/t_emulated bin/t_devicecoarse bin/t_devicefsai bin/t_device bin/t_devicetrain
+race_tests= bin/race/t_devicefsai bin/race/t_device bin/race/t_devicetrain
 tests     = $(filter-out bin/t_device%,$(patsubst tests/%.c,bin/%,$(wildcard tests/t_*.c))) bin/t_reference_double
 shell_tests = $(filter-out tests/t_device%,$(wildcard tests/*.t))
 # Those with numbers that hang on the processor
@@ -56,7 +57,7 @@ cuda_tests= bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai bin/
 models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
-.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check device-archive petsc-cuda install uninstall clean FORCE
+.PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-race run-test-race race-barriers test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check device-archive petsc-cuda install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -116,7 +117,7 @@ bin/t_gradient: build/double/tests/t_gradient.o
 bin/t_reference_double: build/double/tests/t_reference.o
 $(double): $(patsubst %.c,build/double/%.o,train/files.c train/loss.c train/validate.c $(host_src))
 # Everything that knows of the device, for emulated kernels
-emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o)
+emulated  = $(patsubst %.c,build/emulated/%.o,$(host_src) $(device_src)) $(kernels:%.cu=build/emulated/%.o) build/emulated/tests/emulate.o
 bin/t_device bin/t_devicecoarse bin/t_devicefsai: bin/%: build/emulated/tests/%.o $(emulated)
 bin/t_emulated: build/emulated/tests/cuda/t_cuda.o $(emulated)
 emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,build/emulated/%.o,train/device train/deviceparameters $(train_kernels:%.cu=%))
@@ -124,6 +125,14 @@ emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,
 bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
 $(emulated_tests) bin/emulated/gnnspai-train: LDLIBS += -lstdc++
+# Their threads as ThreadSanitizer's
+race      = $(patsubst build/emulated/tests/emulate.o,build/race/tests/emulate.o,$(patsubst build/emulated/kernels/%,build/race/kernels/%,$(1)))
+bin/race/t_device bin/race/t_devicefsai: bin/race/%: build/emulated/tests/%.o $(call race,$(emulated))
+bin/race/t_devicetrain: build/emulated/tests/t_devicetrain.o $(call race,$(emulated_train) $(emulated))
+bin/race/faults: build/race/tests/race/faults.o build/race/tests/emulate.o
+$(race_tests) bin/race/faults: LDLIBS += -fsanitize=thread -lstdc++
+bin/emulated/faults: build/emulated/tests/race/faults.o build/emulated/tests/emulate.o
+bin/emulated/faults: LDLIBS += -lstdc++
 bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
@@ -134,7 +143,7 @@ bin/valgrind/gnnspai-bench: $(patsubst build/%,build/valgrind/%,$(bench_obj)) $(
 bin/valgrind/gnnspai-train: $(addprefix build/valgrind/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(valgrind_obj)
 # With CUDA they find their libraries beside them first, so that device-archive can carry them
 beside = $(if $(cuda),-Wl$(comma)-rpath$(comma)\$$ORIGIN/../lib:\$$ORIGIN/../../lib)
-$(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) bin/emulated/gnnspai-train:
+$(programs) $(tests) $(emulated_tests) $(cuda_tests) $(valgrind_programs) $(race_tests) bin/emulated/gnnspai-train bin/emulated/faults bin/race/faults:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(beside) $(LDLIBS)
 
@@ -156,7 +165,7 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) gnn/gnnmath.h gnn/gnnblock.h gnn/gnnfsairow.h gnn/gnnsteps.h build/flags
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/gnn,math.h block.h fsairow.h steps.h coupling.h) build/flags
 forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
 define compile_kernel
 @mkdir -p $(@D)
@@ -165,7 +174,7 @@ $(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden $(1) -c -o 
 endef
 define emulate_kernel
 @mkdir -p $(@D)
-$(CXX) -x c++ -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE $(1) -c -o $@ $<
+$(CXX) -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -DGNN_EMULATE $(1) -x c++ -c -o $@ $<
 endef
 build/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps)
 	$(call compile_kernel,$(forward_is))
@@ -175,6 +184,13 @@ build/emulated/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps) tests
 	$(call emulate_kernel,$(forward_is))
 build/emulated/%.o: %.cu $(kernel_deps) tests/emulate.h
 	$(emulate_kernel)
+build/race/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps) tests/emulate.h
+	$(call emulate_kernel,-O1 -g -fsanitize=thread $(forward_is))
+build/race/%.o: %.cu $(kernel_deps) tests/emulate.h
+	$(call emulate_kernel,-O1 -g -fsanitize=thread)
+build/race/tests/emulate.o: race_flag = -DEMULATE_RACE
+build/emulated/tests/emulate.o build/race/tests/emulate.o: tests/emulate.cc tests/emulate.h tests/emulaterace.h build/flags
+	$(call emulate_kernel,$(race_flag))
 
 build/emulated/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -219,12 +235,25 @@ clean:
 run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 
 jobs     ?= 2
-prove     = $(run_env) prove --timer -j $(jobs) --exec ''
+prove     = $(run_env) prove --timer -j $(jobs) --exec '$(exec)'
 host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers: export CC := $(CC)
 run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)
 run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
 	$(prove) $(shell_tests) $(wildcard tests/t_device*.t) $(emulated_tests) $(tests)
+
+# Accesses that nothing orders, in small cases, and whether faults that were planted are found
+test-race: exec = setarch -R# or the addresses may be where the sanitizer wants to be
+test-race:
+	@mkdir -p build
+	@if echo 'int main(void) { return 0; }' | $(CC) -x c -fsanitize=thread -o build/race-try - 2> /dev/null && $(exec) build/race-try 2> /dev/null; then $(MAKE) --no-print-directory run-test-race exec='$(exec)'; \
+	else echo "SKIP: races in the kernels ($(CC) has no ThreadSanitizer, or it does not start here)"; fi
+run-test-race: $(race_tests) bin/race/faults bin/emulated/faults
+	EMULATE_SMALL=1 $(prove) $(race_tests) tests/race/faults.t
+
+# Which barriers the tests would miss: some minutes
+race-barriers: $(race_tests)
+	$(run_env) setarch -R tests/race/barriers.sh
 
 # Nothing of the emulated device
 test-host: $(host_deps)

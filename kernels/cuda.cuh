@@ -30,6 +30,17 @@ __device__ __forceinline__ T LoadOnce(const T *p)
 #endif
 }
 
+/* A number that other threads change meanwhile, by atomics */
+template <class T>
+__device__ __forceinline__ T LoadRelaxed(const T *p)
+{
+#if defined(GNN_EMULATE)
+  return EmulateLoadRelaxed(p);
+#else
+  return *(const volatile T *)p;
+#endif
+}
+
 /* Sum over groups of L neighbouring lanes, L a power of 2; every lane gets it */
 template <int L, class T>
 __device__ __forceinline__ T GroupSum(T x)

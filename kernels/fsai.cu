@@ -144,13 +144,12 @@ __device__ static void Take(Row &w, int has, int c, double score)
   }
 }
 
-/* Is next another set of columns than J, and not empty? */
+/* Is next another set of columns than J, and not empty? After TakeNeighbours(), which waits for all that went into next */
 template <int LANES>
 __device__ static int Differs(const Row &w)
 {
   int differs = w.found > 0 && w.found != w.m;
 
-  __syncwarp();
   for (int k = w.lane; k < w.found; k += LANES) differs |= GNNFsaiFind(w.J, 0, w.m, w.next[k]) < 0;
   return GroupBallot<LANES>(differs) != 0;
 }

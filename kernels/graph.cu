@@ -53,7 +53,7 @@ __device__ static void ReportAsymmetry(GNNKernelStatus *status, double differenc
     int   bits;
   } x = {(float)difference};
 
-  if (x.value > 0.0f && -x.bits < status->asymmetry) atomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
+  if (x.value > 0.0f && -x.bits < LoadRelaxed(&status->asymmetry)) atomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
 }
 
 /* What row r of node i couples to: bit r is set if to anything, bit b if to another node. Without blocks it says of each slot whether its
@@ -70,7 +70,7 @@ __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i,
 
     if (!(fabs(ap) < INFINITY)) Report(status, GNN_KERNEL_NOT_FINITE, row);
     if (!BLOCKS) g.keep[p] = (unsigned char)(g.rev[p] >= 0 && !onesided);
-    else if (onesided && !(status->flags & GNN_KERNEL_ONE_SIDED)) atomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
+    else if (onesided && !(LoadRelaxed(&status->flags) & GNN_KERNEL_ONE_SIDED)) atomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
     if (j == row) continue;
     if (ap != partner) ReportAsymmetry(status, GNNBlockAsymmetry(ap, partner, a[g.diag[row]], a[g.diag[j]]));
     const double coupling = GNNBlockCoupling(ap, partner, 1.0 / sqrt(a[g.diag[row]]), 1.0 / sqrt(a[g.diag[j]]));

@@ -208,7 +208,7 @@ __global__ static void __launch_bounds__(BLOCK) StepParameters(GNNTrainParameter
   const int    finite = fabs(loss) + norm < INFINITY;
 
   if (k == 0) Report(status, loss, finite, c.step);
-  if (k >= all.n || status->failed || !finite) return;
+  if (k >= all.n || !finite || status->failed) return; /* in this order: where not finite, it is written meanwhile */
   all.theta[k] = GNNAdamW(all.theta[k], clip * all.gradient[k], &all.m[k], &all.v[k], c.lr, c.beta1, c.beta2, c.correct1, c.correct2, c.weight_decay);
 }
 

@@ -1,17 +1,27 @@
 /*
-   CUDA on the host, as much as kernels/ needs: each thread of a block is a coroutine, blocks run one after the other. A barrier of a
-   block or of a warp lets every other coroutine run until all have come. This tests the kernels' arithmetic, indices and barriers on a
-   machine without a GPU; it finds neither races within a warp's step nor anything about speed.
+   CUDA on the host, as much as kernels/ needs, for machines without a GPU and stricter than one. emulate.cc runs the threads of a block as
+   coroutines, blocks one after the other, in an order that the standard does not promise otherwise:
+
+   - EMULATE_SCHEDULE: random (the default: whoever can go on may be next, after every operation that threads meet at), shuffled (each block
+     has an order of its own, the first that can goes on as far as it can) or descending; EMULATE_SEED (default 1) repeats a run. The first
+     launch prints both. A shuffle or a vote hands over registers and orders no memory: a lane that has its value may run on before the others.
+   - All lanes of a warp must meet at the same operation in the same line, all threads of a block at the same barrier; a mask leaves out
+     no lane; who waits for a thread that has returned, waits in vain. All of this ends the run, with what and where.
+   - An access outside an array or shared memory hits a page that is not there: behind its end (up to a multiple of 16) or before its
+     beginning, as the seed has it; what is written on the other side is found when it is freed. Memory starts as NaN; so does what is copied
+     to the host, until somebody waits for the stream.
+   - Compiled by -fsanitize=thread (make test-race) every thread is one to ThreadSanitizer, which reports two accesses to an address that
+     nothing orders, whatever the schedule: within a launch only __syncwarp() and __syncthreads() order anything.
+   - EMULATE_COUNT: launches by kernel, copies with their bytes, waits, printed at exit.
+
+   It says nothing of speed, of a GPU's rounding, or of what nvcc makes of the code.
 */
 #pragma once
 
 #include <math.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <ucontext.h>
 #include <functional>
 
 #define __global__
@@ -19,6 +29,8 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+
+/* ---- memory, stream, device ---- */
 
 typedef int   cudaError_t;
 typedef void *cudaStream_t;
@@ -32,36 +44,17 @@ enum {
   cudaFuncAttributeMaxDynamicSharedMemorySize = 8
 };
 
-static inline int cudaMalloc(void **p, size_t bytes)
-{
-  *p = malloc(bytes);
-  if (*p) memset(*p, 0xFF, bytes); /* NaN: what a kernel forgot to write shows */
-  return *p ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-
-static inline int cudaFree(void *p)
-{
-  free(p);
-  return cudaSuccess;
-}
+int cudaMalloc(void **, size_t);
+int cudaFree(void *);
+int cudaMemcpyAsync(void *, const void *, size_t, int, cudaStream_t);
+int cudaStreamSynchronize(cudaStream_t);
 
 #define cudaMallocHost cudaMalloc
 #define cudaFreeHost   cudaFree
 
-static inline int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int, cudaStream_t)
-{
-  memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-
 static inline int cudaMemsetAsync(void *p, int byte, size_t bytes, cudaStream_t)
 {
   memset(p, byte, bytes);
-  return cudaSuccess;
-}
-
-static inline int cudaStreamSynchronize(cudaStream_t)
-{
   return cudaSuccess;
 }
 
@@ -123,115 +116,73 @@ struct EmulateDim {
   int x;
 };
 
+/* Where in the source */
+struct EmulatePlace {
+  const char *file;
+  int         line;
+};
+
+#define EMULATE_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE() /* as last parameters */
+
 #define EMULATE_MAX_THREADS 1024
-#define EMULATE_STACK       (256 * 1024)
+#define EMULATE_MAX_WORDS   6
 
-struct EmulateBarrier {
-  int waiting, generation;
-};
+extern EmulateDim threadIdx, blockIdx, blockDim, gridDim;
+extern char      *emulate_shared; /* the block's shared memory */
 
-struct Emulate {
-  int                   nthreads, running, alive;
-  ucontext_t            host, context[EMULATE_MAX_THREADS]; /* to start a coroutine on its stack */
-  jmp_buf               at[EMULATE_MAX_THREADS];            /* to go on with it: without the system call that a ucontext costs */
-  bool                  started[EMULATE_MAX_THREADS], done[EMULATE_MAX_THREADS];
-  char                 *stack[EMULATE_MAX_THREADS];
-  EmulateBarrier        block, warp[EMULATE_MAX_THREADS / 32];
-  unsigned              parity[EMULATE_MAX_THREADS];
-  uint64_t              slot[2][EMULATE_MAX_THREADS];
-  std::function<void()> body;
-  char                 *shared;
-};
+/* All threads of the block come, or all lanes of the warp. Lanes hand over words: word k of a lane is at [k * EMULATE_MAX_THREADS + lane] of
+   what comes back, until the next exchange but one */
+void            EmulateBarrier(EmulatePlace);
+void            EmulateWarpBarrier(unsigned, EmulatePlace);
+const uint64_t *EmulateExchange(unsigned, int, const uint64_t[], const char *, EmulatePlace);
+void            EmulateYield(void); /* another thread may go on, or not */
+void            EmulateLaunch(const char *, int, int, size_t, std::function<void()>);
 
-inline Emulate   emulate;
-inline EmulateDim threadIdx, blockIdx, blockDim, gridDim;
+#define GNN_SHARED(Type, name) Type *name = (Type *)emulate_shared
+#define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
+  do { \
+    (void)(stream); \
+    EmulateLaunch(#kernel, (grid), (block), (shared), [=] { kernel(__VA_ARGS__); }); \
+  } while (0)
 
-static inline void EmulateNext(void)
+static inline void __syncthreads(EMULATE_CALLER)
 {
-  const int from = emulate.running;
-  int       to   = from;
-
-  do to = (to + 1) % emulate.nthreads;
-  while (emulate.done[to] && to != from);
-  if (to == from) return;
-  if (_setjmp(emulate.at[from]) == 0) {
-    emulate.running = threadIdx.x = to;
-    if (emulate.started[to]) _longjmp(emulate.at[to], 1);
-    setcontext(&emulate.context[to]);
-  }
-  emulate.running = threadIdx.x = from;
+  EmulateBarrier({file, line});
 }
 
-/* All size threads must come; a thread that has returned would be waited for in vain, which is the error it is on a GPU too */
-static inline void EmulateWait(EmulateBarrier &b, int size)
+static inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, EMULATE_CALLER)
 {
-  const int generation = b.generation;
-  long      spins      = 0;
-
-  if (++b.waiting == size) {
-    b.waiting = 0;
-    b.generation++;
-    return;
-  }
-  while (b.generation == generation) {
-    if (++spins > 100000) {
-      fprintf(stderr, "emulate: a barrier that not all threads reach\n");
-      abort();
-    }
-    EmulateNext();
-  }
-}
-
-static inline void __syncthreads(void)
-{
-  EmulateWait(emulate.block, emulate.nthreads);
-}
-
-static inline void __syncwarp(void)
-{
-  EmulateWait(emulate.warp[emulate.running / 32], 32);
-}
-
-/* Every lane leaves x; *all is where the warp's values lie until the next exchange but one */
-static inline uint64_t *EmulateExchange(uint64_t x)
-{
-  const int t = emulate.running;
-  uint64_t *slot = emulate.slot[emulate.parity[t]++ % 2];
-
-  slot[t] = x;
-  __syncwarp();
-  return slot + t / 32 * 32;
+  EmulateWarpBarrier(mask, {file, line});
 }
 
 template <class T>
-static inline T __shfl_sync(unsigned, T x, int lane)
+static inline T __shfl_sync(unsigned mask, T x, int lane, EMULATE_CALLER)
 {
-  uint64_t bits = 0;
+  uint64_t mine = 0;
 
-  memcpy(&bits, &x, sizeof(T));
-  bits = EmulateExchange(bits)[lane & 31];
-  memcpy(&x, &bits, sizeof(T));
+  memcpy(&mine, &x, sizeof(T));
+  memcpy(&x, EmulateExchange(mask, 1, &mine, "a shuffle", {file, line}) + (lane & 31), sizeof(T));
   return x;
 }
 
 template <class T>
-static inline T __shfl_xor_sync(unsigned mask, T x, int d)
+static inline T __shfl_xor_sync(unsigned mask, T x, int d, EMULATE_CALLER)
 {
-  return __shfl_sync(mask, x, (emulate.running & 31) ^ d);
+  return __shfl_sync(mask, x, (threadIdx.x & 31) ^ d, file, line);
 }
 
-static inline unsigned __ballot_sync(unsigned, int yes)
+static inline unsigned __ballot_sync(unsigned mask, int yes, EMULATE_CALLER)
 {
-  const uint64_t *all  = EmulateExchange(yes != 0);
-  unsigned        bits = 0;
+  const uint64_t mine = yes != 0, *all = EmulateExchange(mask, 1, &mine, "a vote", {file, line});
+  unsigned       bits = 0;
 
   for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane] << lane;
   return bits;
 }
 
-static inline int __any_sync(unsigned mask, int yes)
+static inline int __any_sync(unsigned mask, int yes, EMULATE_CALLER)
 {
-  return __ballot_sync(mask, yes) != 0;
+  return __ballot_sync(mask, yes, file, line) != 0;
 }
 
 static inline int __popc(unsigned bits)
@@ -244,36 +195,40 @@ static inline int __ffs(unsigned bits)
   return __builtin_ffs((int)bits);
 }
 
-static inline int atomicOr(int *p, int x)
-{
-  const int old = *p;
+/* ---- atomics: relaxed, as CUDA's are ---- */
 
-  *p |= x;
-  return old;
+template <class T>
+static inline T EmulateLoadRelaxed(const T *p)
+{
+  EmulateYield();
+  return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static inline int atomicMin(int *p, int x)
+static inline int atomicOr(int *p, int x)
 {
-  const int old = *p;
-
-  if (x < old) *p = x;
-  return old;
+  EmulateYield();
+  return __atomic_fetch_or(p, x, __ATOMIC_RELAXED);
 }
 
 template <class T>
 static inline T atomicAdd(T *p, T x)
 {
-  const T old = *p;
-
-  *p += x;
-  return old;
+  EmulateYield();
+  return __atomic_fetch_add(p, x, __ATOMIC_RELAXED);
 }
 
 static inline int atomicCAS(int *p, int expected, int x)
 {
-  const int old = *p;
+  EmulateYield();
+  __atomic_compare_exchange_n(p, &expected, x, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  return expected;
+}
 
-  if (old == expected) *p = x;
+static inline int atomicMin(int *p, int x)
+{
+  int old = EmulateLoadRelaxed(p);
+
+  while (x < old && !__atomic_compare_exchange_n(p, &old, x, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
   return old;
 }
 
@@ -295,60 +250,18 @@ static inline float EmulateFromBits(unsigned bits)
   return x;
 }
 
-static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2])
+static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2], EMULATE_CALLER)
 {
-  const int g = (emulate.running & 31) / 4, t = emulate.running & 3;
-  uint64_t  regs[6][32];
+  const int      g = (threadIdx.x & 31) / 4, t = threadIdx.x & 3;
+  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(0xFFFFFFFFu, EMULATE_MAX_WORDS, mine, "mma", {file, line});
 
-  for (int k = 0; k < 6; k++) memcpy(regs[k], EmulateExchange(k < 4 ? a[k] : b[k - 4]), sizeof(regs[k]));
   for (int l = 0; l < 4; l++) {
     const int row = l < 2 ? g : g + 8, col = 2 * t + l % 2;
 
-    for (int k = 0; k < 8; k++) c[l] += EmulateFromBits((unsigned)regs[(k >= 4) * 2 + (row >= 8)][row % 8 * 4 + k % 4]) * EmulateFromBits((unsigned)regs[4 + (k >= 4)][col * 4 + k % 4]);
+    for (int k = 0; k < 8; k++) {
+      const uint64_t *ak = all + ((k >= 4) * 2 + (row >= 8)) * EMULATE_MAX_THREADS, *bk = all + (4 + (k >= 4)) * EMULATE_MAX_THREADS;
+
+      c[l] += EmulateFromBits((unsigned)ak[row % 8 * 4 + k % 4]) * EmulateFromBits((unsigned)bk[col * 4 + k % 4]);
+    }
   }
 }
-
-/* ---- launches ---- */
-
-static void EmulateThread(void)
-{
-  const int me = emulate.running;
-
-  emulate.started[me] = true;
-  emulate.body();
-  emulate.done[me] = true;
-  if (--emulate.alive == 0) setcontext(&emulate.host);
-  EmulateNext();
-}
-
-static inline void EmulateBlock(int nthreads, size_t shared, std::function<void()> body)
-{
-  emulate.nthreads = emulate.alive = nthreads;
-  emulate.body                     = body;
-  emulate.block                    = {0, 0};
-  emulate.shared                   = (char *)malloc(shared > 0 ? shared : 1);
-  memset(emulate.shared, 0xFF, shared);
-  for (int t = 0; t < nthreads; t++) {
-    if (!emulate.stack[t]) emulate.stack[t] = (char *)malloc(EMULATE_STACK);
-    emulate.started[t] = emulate.done[t] = false;
-    emulate.parity[t]  = 0;
-    emulate.warp[t / 32] = {0, 0};
-    getcontext(&emulate.context[t]);
-    emulate.context[t].uc_stack.ss_sp   = emulate.stack[t];
-    emulate.context[t].uc_stack.ss_size = EMULATE_STACK;
-    emulate.context[t].uc_link          = &emulate.host;
-    makecontext(&emulate.context[t], EmulateThread, 0);
-  }
-  emulate.running = threadIdx.x = 0;
-  swapcontext(&emulate.host, &emulate.context[0]);
-  free(emulate.shared);
-}
-
-#define GNN_SHARED(Type, name) Type *name = (Type *)emulate.shared
-#define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
-  do { \
-    (void)(stream); \
-    gridDim.x  = (grid); \
-    blockDim.x = (block); \
-    for (blockIdx.x = 0; blockIdx.x < gridDim.x; blockIdx.x++) EmulateBlock(blockDim.x, (shared), [=] { kernel(__VA_ARGS__); }); \
-  } while (0)

@@ -12,6 +12,12 @@
   #define WHERE "on the device"
 #endif
 
+/* Are few and small cases wanted, in which every kernel runs: where each access is watched? */
+static inline PetscBool TestSmall(void)
+{
+  return getenv("EMULATE_SMALL") ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* Largest difference, relative to the largest of y; infinite where x is not finite */
 static inline PetscReal TestArrayDifference(PetscInt n, const PetscScalar x[], const PetscScalar y[])
 {
