@@ -275,7 +275,6 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
     const int            first = tile.first, end = tile.end;
 
     for (int k = threadIdx.x % 32; k < 16 * 8 * NB; k += 32) sums[k] = 0.0f;
-    __syncwarp();
     for (int p = tile.begin; p < end; p += 16) {
       const int a = p + ra < end ? p + ra : -1, b = p + ra + 8 < end ? p + ra + 8 : -1;
       float    *ea = RowAt(EdgeStates<TAPE, NB>(net, layer), a, 8 * NB), *eb = RowAt(EdgeStates<TAPE, NB>(net, layer), b, 8 * NB);

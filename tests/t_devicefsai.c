@@ -370,30 +370,6 @@ static PetscErrorCode TestHub(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Every kernel once: growth, rows to the cap and beyond it, a second pass, a row of G that a whole block sorts */
-static PetscErrorCode TestFew(void)
-{
-  const GNNFsaiOptions dense = {1e-3, 1, PC_GNNSPAI_ORDER_NATURAL}, grown = {0.009, 1, PC_GNNSPAI_ORDER_NATURAL};
-  Mat                  A;
-
-  PetscFunctionBeginUser;
-  PetscCall(LaplacianMat(4, &A));
-  PetscCall(TestMatrix("Laplacian", &A));
-  PetscCall(BandMat(GNN_FSAI_MAX + 26, GNN_FSAI_MAX + 11, 0.35, &A));
-  PetscCall(TestCase("longer than the cap", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-  PetscCall(MatDestroy(&A));
-  PetscCall(BandMat(80, 40, 0.35, &A));
-  PetscCall(TestCase("rows that grow", A, &dense, GNN_SCALING_MEAN, PETSC_TRUE, NULL));
-  PetscCall(MatDestroy(&A));
-  PetscCall(ArrowMat(300, 0, 1, &A));
-  PetscCall(TestCase("a first row of 300", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-  PetscCall(MatDestroy(&A));
-  PetscCall(ArrowMat(300, 20, 5, &A));
-  PetscCall(TestCase("an early row of 300", A, &grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-  PetscCall(MatDestroy(&A));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TestIndefinite(void)
 {
   Mat  A;
@@ -477,6 +453,31 @@ static PetscErrorCode TestStatus(Mat A)
     PetscCall(PetscFree(values));
     PetscCall(BothDestroy(&b));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every kernel once: growth, rows to the cap and beyond it, a second pass, a row of G that a whole block sorts */
+static PetscErrorCode TestFew(void)
+{
+  const GNNFsaiOptions dense = {1e-3, 1, PC_GNNSPAI_ORDER_NATURAL}, grown = {0.009, 1, PC_GNNSPAI_ORDER_NATURAL};
+  Mat                  A;
+
+  PetscFunctionBeginUser;
+  PetscCall(LaplacianMat(4, &A));
+  PetscCall(TestMatrix("Laplacian", &A));
+  PetscCall(BandMat(GNN_FSAI_MAX + 26, GNN_FSAI_MAX + 11, 0.35, &A));
+  PetscCall(TestCase("longer than the cap", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(MatDestroy(&A));
+  PetscCall(BandMat(80, 40, 0.35, &A));
+  PetscCall(TestCase("rows that grow", A, &dense, GNN_SCALING_MEAN, PETSC_TRUE, NULL));
+  PetscCall(MatDestroy(&A));
+  PetscCall(ArrowMat(300, 0, 1, &A));
+  PetscCall(TestCase("a first row of 300", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(MatDestroy(&A));
+  PetscCall(ArrowMat(300, 20, 5, &A));
+  PetscCall(TestCase("an early row of 300", A, &grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestIndefinite());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
