@@ -9,7 +9,7 @@ export EMULATE_SMALL=1 EMULATE_COUNT=1 TSAN_OPTIONS=ignore_noninstrumented_modul
 # covered_by FILE: the tests that run it
 covered_by() {
   case $1 in
-  */fsai.cu | */store.cu | */factor.cu) echo t_devicefsai ;;
+  */fsai.cu | */store.cu) echo t_devicefsai ;;
   */train*) echo t_devicetrain ;;
   *) echo t_device t_devicetrain ;;
   esac
