@@ -42,5 +42,8 @@ elif [ ! -e "$folder/petsc/lib/pkgconfig/PETSc.pc" ]; then
   rm -rf "$source" "$source.tar.gz"
 else prefix=$folder/petsc
 fi
-printf 'export PETSC_DIR=%s PETSC_ARCH= PATH=%s:%s:$PATH\n' "$prefix" "$venv/bin" "$cuda/bin" > "$folder/env"
+{
+  printf 'export PETSC_DIR=%s PETSC_ARCH= PATH=%s:%s:$PATH\n' "$prefix" "$venv/bin" "$cuda/bin"
+  echo 'export PETSC_OPTIONS="-use_gpu_aware_mpi 0 ${PETSC_OPTIONS:-}" # this MPI knows nothing of GPUs, and without it PETSc stops'
+} > "$folder/env"
 echo "PETSc with CUDA is in $prefix. To use it:  . $folder/env"
