@@ -276,35 +276,6 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* First row and column of nodes full, the last ones isolated; blocks d (I + 0.3 1 1^T) on the diagonal, no symmetric ones off it */
-static PetscErrorCode ArrowMat(PetscInt b, PetscInt nodes, PetscInt isolated, Mat *A)
-{
-  PetscScalar D[64], B[64], Bt[64];
-  PetscInt   *nnz;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(b * nodes, &nnz));
-  for (PetscInt row = 0; row < b * nodes; row++) nnz[row] = row < b ? b * nodes : 2 * b;
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, b * nodes, b * nodes, 0, nnz, A));
-  PetscCall(MatSetBlockSize(*A, b));
-  for (PetscInt i = 0; i < nodes; i++) {
-    for (PetscInt r = 0; r < b; r++) {
-      for (PetscInt c = 0; c < b; c++) {
-        D[r * b + c] = (i ? 2.0 : (PetscReal)nodes) * (r == c ? 1.3 : 0.3);
-        B[r * b + c] = Bt[c * b + r] = -1.0 / (PetscReal)(b + r + 2 * c);
-      }
-    }
-    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, &i, D, INSERT_VALUES));
-    if (i == 0 || i >= nodes - isolated) continue;
-    PetscCall(MatSetValuesBlocked(*A, 1, (PetscInt[]){0}, 1, &i, B, INSERT_VALUES));
-    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, (PetscInt[]){0}, Bt, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(PetscFree(nnz));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Rows of 1, 31, 33 and 2000 blocks, isolated nodes, no rows at all */
 static PetscErrorCode TestAwkward(GNNModel m)
 {
@@ -314,7 +285,7 @@ static PetscErrorCode TestAwkward(GNNModel m)
 
   PetscFunctionBeginUser;
   for (int k = 0; k < (TestSmall() && b > 1 ? 4 : 5); k++) {
-    PetscCall(ArrowMat(b, n[k], isolated[k], &A));
+    PetscCall(TestMatCreateArrowBlocks(b, n[k], isolated[k], &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
     PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
     PetscCall(TestGuard(name, m, A));
@@ -534,24 +505,6 @@ static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows first to end - 1 are full, and these columns */
-static PetscErrorCode FullRowsMat(PetscInt n, PetscInt first, PetscInt end, Mat *A)
-{
-  PetscFunctionBeginUser;
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
-  for (PetscInt i = 0; i < n; i++) {
-    const PetscBool full = first <= i && i < end ? PETSC_TRUE : PETSC_FALSE;
-
-    for (PetscInt j = 0; j < n; j++) {
-      if (full || (first <= j && j < end)) PetscCall(MatSetValue(*A, i, j, -1.0, INSERT_VALUES));
-    }
-    PetscCall(MatSetValue(*A, i, i, full ? n : 2.0, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Products with a long row behind short ones in a tile, and with more tiles than rows */
 static PetscErrorCode TestLongRows(void)
 {
@@ -566,7 +519,7 @@ static PetscErrorCode TestLongRows(void)
   config.layers = 1;
   PetscCall(TestModelCreate(&config, 1.0, 5, &m));
   for (int k = 0; k < (TestSmall() ? 1 : 2); k++) {
-    PetscCall(FullRowsMat(n[k], first[k], end[k], &A));
+    PetscCall(TestMatCreateFullRows(n[k], first[k], end[k], &A));
     PetscCall(TestUpload(m, A, PETSC_FALSE, PETSC_FALSE));
     PetscCall(MatDestroy(&A));
   }

@@ -70,6 +70,53 @@ static inline PetscErrorCode TestMatCreateArrow(PetscInt n, PetscInt isolated, M
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* First row and column of nodes full, the last ones isolated; blocks d (I + 0.3 1 1^T) on the diagonal, no symmetric ones off it */
+static inline PetscErrorCode TestMatCreateArrowBlocks(PetscInt b, PetscInt nodes, PetscInt isolated, Mat *A)
+{
+  PetscScalar D[64], B[64], Bt[64];
+  PetscInt   *nnz;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(b * nodes, &nnz));
+  for (PetscInt row = 0; row < b * nodes; row++) nnz[row] = row < b ? b * nodes : 2 * b;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, b * nodes, b * nodes, 0, nnz, A));
+  PetscCall(MatSetBlockSize(*A, b));
+  for (PetscInt i = 0; i < nodes; i++) {
+    for (PetscInt r = 0; r < b; r++) {
+      for (PetscInt c = 0; c < b; c++) {
+        D[r * b + c] = (i ? 2.0 : (PetscReal)nodes) * (r == c ? 1.3 : 0.3);
+        B[r * b + c] = Bt[c * b + r] = -1.0 / (PetscReal)(b + r + 2 * c);
+      }
+    }
+    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, &i, D, INSERT_VALUES));
+    if (i == 0 || i >= nodes - isolated) continue;
+    PetscCall(MatSetValuesBlocked(*A, 1, (PetscInt[]){0}, 1, &i, B, INSERT_VALUES));
+    PetscCall(MatSetValuesBlocked(*A, 1, &i, 1, (PetscInt[]){0}, Bt, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(PetscFree(nnz));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows first to end - 1 are full, and these columns */
+static inline PetscErrorCode TestMatCreateFullRows(PetscInt n, PetscInt first, PetscInt end, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, n, NULL, A));
+  for (PetscInt i = 0; i < n; i++) {
+    const PetscBool full = first <= i && i < end ? PETSC_TRUE : PETSC_FALSE;
+
+    for (PetscInt j = 0; j < n; j++) {
+      if (full || (first <= j && j < end)) PetscCall(MatSetValue(*A, i, j, -1.0, INSERT_VALUES));
+    }
+    PetscCall(MatSetValue(*A, i, i, full ? n : 2.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Rows 0, 5, 10, ... below count * 5 become identity rows: explicit zeros stay in the pattern */
 static inline PetscErrorCode TestMatDecouple(Mat A, PetscInt count)
 {
