@@ -245,8 +245,7 @@ run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
 # Accesses that nothing orders, in small cases, and whether faults that were planted are found
 test-race: exec = setarch -R# or the addresses may be where the sanitizer wants to be
 test-race:
-	@mkdir -p build
-	@if echo 'int main(void) { return 0; }' | $(CC) -x c -fsanitize=thread -o build/race-try - 2> /dev/null && $(exec) build/race-try 2> /dev/null; then $(MAKE) --no-print-directory run-test-race exec='$(exec)'; \
+	@mkdir -p build; if echo 'int main(void) { return 0; }' | $(CC) -x c -fsanitize=thread -o build/race-try - 2> /dev/null && $(exec) build/race-try 2> /dev/null; then $(MAKE) --no-print-directory run-test-race exec='$(exec)'; \
 	else echo "SKIP: races in the kernels ($(CC) has no ThreadSanitizer, or it does not start here)"; fi
 run-test-race: $(race_tests) bin/race/faults bin/emulated/faults
 	EMULATE_SMALL=1 $(prove) $(race_tests) tests/race/faults.t
@@ -271,7 +270,7 @@ need_cuda = test -n "$(cuda)" || { echo "PETSc has no CUDA: name one that has by
 # Skipped, with the reason, where there is no GPU; runs without prove too
 test-cuda: export CC := $(CC)
 test-cuda: export MPIEXEC := $(MPIEXEC)
-test-cuda: cuda-programs
+test-cuda: $(if $(cuda),cuda-programs)
 	@$(need_cuda)
 	@if command -v prove > /dev/null; then $(run_env) prove --timer --exec '' $(cuda_tests) tests/cuda/cuda.t; \
 	else failed=0; for t in $(cuda_tests) tests/cuda/cuda.t; do $(run_env) $$t > build/test.log 2>&1 || failed=1; \

@@ -5,8 +5,12 @@
 # kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
 # matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes; commit; PYTHON; MPIEXEC.
 set -euo pipefail
+stop() { echo "measure.sh: $*" >&2; exit 1; }
+[ $# -ge 2 ] || stop "cpu, cuda or matrices, and a measurement; its first lines say which"
 where=$1 name=$2
 shift 2
+case $where in cpu | cuda | matrices) ;; *) stop "cpu, cuda or matrices, not '$where'" ;; esac
+case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
 bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-bench/results}
 
 # ---- matrices, of seeds that no model has seen ----
@@ -52,7 +56,7 @@ cpu)
   torch=(--steps 5 --cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)")
   ;;
 cuda) # without those on which a GPU would wait for the CPU
-  device=(-use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$(nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null | head -n 1)")
+  device=(-use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$({ nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || true; } | head -n 1)")
   own="-plain_pc_type gnnspai -plain_pc_gnnspai_coarse 0 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32" # no coarse space; no tensor cores
   families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,plain,gnnspai+coarse,fp32
   sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,plain,gnnspai+coarse,fp32
@@ -60,10 +64,6 @@ cuda) # without those on which a GPU would wait for the CPU
   few_modes=$modes
   steps="-train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0"
   torch=(--steps 500 --compile reduce-overhead)
-  ;;
-*)
-  echo "measure.sh: cpu, cuda or matrices, not '$where'" >&2
-  exit 1
   ;;
 esac
 [ "$name" != synthetic ] || families=${families/gamg,/} # it would take minutes
@@ -100,9 +100,5 @@ history) bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family
 train) train | tee "$results/train-$where.txt" ;;
 train-torch) # the same in PyTorch, beside ours in one run
   ${PYTHON:-python3} bench/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --json "$results/train-torch-$where.json" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
-  ;;
-*)
-  echo "measure.sh: no measurement '$name'" >&2
-  exit 1
   ;;
 esac

@@ -2,8 +2,8 @@
 # On a machine with a GPU, without a network: a verdict on every kernel, then figures for the tables. device-check.sh [more]
 #
 # One step after the other, the most telling first, each under a limit of seconds; none hangs on another's success. What cannot run is
-# skipped, with its reason, and so is what may not fit into the rest of BUDGET (420) seconds. With `more`: training, the same in PyTorch,
-# the largest matrices. Ends with 1 if a step failed.
+# skipped, with its reason, and so is what may not fit into the rest of BUDGET (420) seconds. With `more`, instead of all that: training, the
+# same in PyTorch, the largest matrices. Ends with 1 if a step failed.
 #
 # Under OUT (build/device, build/device-more), at most eight files, each written as a step ends: summary.txt, the verdicts; log.txt, what
 # was said; profile.csv, ncu's counters; NAME-cuda.json and train-*, for bench/results.
@@ -14,7 +14,9 @@ set -uo pipefail
 what=${1:-check}
 case $what in check | more) ;; *) echo "usage: device-check.sh [more]" >&2 && exit 2 ;; esac
 top=$(cd "$(dirname "$0")/.." && pwd)
-OUT=${OUT:-$top/build/device${1:+-more}}
+case ${BUDGET:=420} in *[!0-9]*) echo "device-check.sh: BUDGET is a number of seconds, not '$BUDGET'" >&2 && exit 2 ;; esac
+[ "$what" = check ] && folder=device || folder=device-more
+OUT=${OUT:-$top/build/$folder}
 mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd) && cd "$top" || exit 2
 export OUT
 
@@ -25,7 +27,8 @@ suits() { [ -z "$card" ] || grep -q "sm_$card\$" "$1/arch"; }
 archive=carry/gnnspai-device.tar.xz
 if [ -e $archive ]; then
   rm -rf build/device-archive && mkdir -p build/device-archive
-  tar -xJf $archive -C build/device-archive --strip-components=1 && suits build/device-archive && exec build/device-archive/kernels/device-check.sh "$@"
+  if ! tar -xJf $archive -C build/device-archive --strip-components=1 || [ ! -x build/device-archive/kernels/device-check.sh ]; then echo "device-check.sh: $archive is damaged, it is left out" >&2
+  elif suits build/device-archive; then exec build/device-archive/kernels/device-check.sh "$@"; fi
 fi
 
 # CUDA's libraries may be the toolkit's or those of Python packages
@@ -46,7 +49,7 @@ work=$(mktemp -d) || exit 2
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$work"' EXIT
 rm -f "$OUT"/{summary.txt,profile.csv} "$OUT"/{*-cuda.json,train-*}
 { echo "gnnspai $commit" && grep -m 1 'model name' /proc/cpuinfo; nvidia-smi; } > "$OUT/log.txt" 2>&1
-budget=${BUDGET:-420}
+budget=$BUDGET
 no_programs=   # why there are none
 lines=() right=0 failed=0 skipped=0
 gpu=${card:+$(of_card name,driver_version)}
@@ -137,7 +140,8 @@ programs() {
     step build 180 nvcc finishes make -j"$(nproc)" NVCCFLAGS="-O3 -lineinfo -gencode arch=compute_$card,code=sm_$card" cuda-programs
     [ $? -eq 0 ] || no_programs="not built"
   elif [ ! -x bin/cuda/t_cuda ]; then
-    no_programs="no programs: carry has no archive for this card, and make, PETSC_DIR or the card to build them for is missing"
+    no_programs="no programs: carry has no archive for this card, and make or PETSC_DIR to build them is missing"
+    [ -n "$card" ] || no_programs="nvidia-smi names no GPU, and there are no programs: carry has no archive"
   elif [ -e arch ] && ! suits .; then
     no_programs="the programs are for $(cat arch), the card is sm_$card"
   fi
