@@ -73,8 +73,7 @@ static PetscErrorCode Component_Private(Mat A, PetscInt k, Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The k-th of them, 0 at decoupled rows */
-static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v)
+static PetscErrorCode NearNullVector_Private(GNNCoarse c, PetscInt k, Vec v)
 {
   PetscInt   nvecs    = 0;
   PetscBool  constant = PETSC_FALSE;
@@ -85,7 +84,6 @@ static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v)
   if (!constant && nvecs == 0) PetscCall(Component_Private(c->A, k, v));
   else if (constant && k == 0) PetscCall(VecSet(v, 1.0));
   else PetscCall(VecCopy(vecs[constant ? k - 1 : k], v));
-  PetscCall(VecPointwiseMult(v, v, c->coupled));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -103,6 +101,18 @@ static PetscErrorCode Energy_Private(GNNCoarse c, Vec n, PetscReal *energy)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The k-th of them and its energy; 0 at decoupled rows, unless it is in the null space with them: what is all but decoupled may belong to that */
+static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v, PetscReal *energy)
+{
+  PetscFunctionBegin;
+  PetscCall(NearNullVector_Private(c, k, v));
+  PetscCall(Energy_Private(c, v, energy));
+  if (*energy <= GNN_COARSE_SINGULAR) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecPointwiseMult(v, v, c->coupled));
+  PetscCall(Energy_Private(c, v, energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Takes from b what is in the null space, as far as the near-null space is one: a singular system has no other solution */
 static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
 {
@@ -115,8 +125,7 @@ static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
   PetscCall(NearNullCount_Private(c, &count));
   PetscCall(VecDuplicateVecs(b, count, &v));
   for (PetscInt k = 0; k < count; k++) {
-    PetscCall(NearNull_Private(c, k, v[kept]));
-    PetscCall(Energy_Private(c, v[kept], &energy));
+    PetscCall(NearNull_Private(c, k, v[kept], &energy));
     if (energy > GNN_COARSE_SINGULAR) continue;
     for (PetscInt l = 0; l < kept; l++) {
       PetscCall(VecDot(v[kept], v[l], &dot));
@@ -248,11 +257,11 @@ PetscErrorCode GNNCoarseReview(GNNCoarse c)
   PetscReal ratio;
 
   PetscFunctionBegin;
-  if (c->slow == NULL) {
+  if (c->slow) PetscCall(Energy_Private(c, c->slow, &c->low));
+  else {
     PetscCall(VecDuplicate(c->x, &c->slow));
-    PetscCall(NearNull_Private(c, 0, c->slow));
+    PetscCall(NearNull_Private(c, 0, c->slow, &c->low));
   }
-  PetscCall(Energy_Private(c, c->slow, &c->low));
   ratio = PetscMax(c->low, GNN_COARSE_SINGULAR) / PetscMax(c->lowthen, GNN_COARSE_SINGULAR);
   if (!c->judged || (ratio <= MOVED && MOVED * ratio >= 1.0)) PetscFunctionReturn(PETSC_SUCCESS);
   c->judged  = PETSC_FALSE;

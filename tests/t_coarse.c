@@ -540,10 +540,13 @@ static PetscErrorCode CreateKSP(Mat A, const char arguments[], KSP *ksp)
 static PetscErrorCode SolveKSP(KSP ksp, Mat A, PetscInt *its)
 {
   KSPConvergedReason reason;
+  MatNullSpace       nullspace;
   Vec                b, x;
 
   PetscFunctionBeginUser;
   PetscCall(TestVecRandom(A, 8, &b));
+  PetscCall(MatGetNullSpace(A, &nullspace));
+  if (nullspace) PetscCall(MatNullSpaceRemove(nullspace, b));
   PetscCall(VecDuplicate(b, &x));
   PetscCall(KSPSolve(ksp, b, x));
   PetscCall(KSPGetConvergedReason(ksp, &reason));
@@ -572,6 +575,39 @@ static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refu
   Ok(its[1] <= its[0] + its[0] / 20 && its[1] < 2000, "%s, %s: %d iterations, without coarse space %d", what, arguments, (int)its[1], (int)its[0]);
   Ok(*view == '\0' || (strstr(view, "coarse space refused") != NULL) == refused, "%s: %s", what, refused ? "refused" : "not refused");
   free(view);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Pure Neumann, with coefficients that jump: rows that are all but decoupled, and yet belong to the null space */
+static PetscErrorCode TestJumps(void)
+{
+  const PetscInt m = 30;
+  PetscInt       start, end;
+  MatNullSpace   nullspace;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, m, 1, PETSC_FALSE, PETSC_FALSE, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt other[] = {row >= m ? row - m : -1, row < m * (m - 1) ? row + m : -1, row % m ? row - 1 : -1, (row + 1) % m ? row + 1 : -1};
+    PetscScalar    diagonal = 0.0;
+
+    for (int k = 0; k < 4; k++) {
+      const PetscReal weight = other[k] < 0 ? 0.0 : 2.0 / (PetscPowReal(10.0, 2.0 * PetscSinReal(9.0 * row * row)) + PetscPowReal(10.0, 2.0 * PetscSinReal(9.0 * other[k] * other[k])));
+
+      if (other[k] >= 0) PetscCall(MatSetValue(A, row, other[k], -weight, INSERT_VALUES));
+      diagonal += weight;
+    }
+    PetscCall(MatSetValue(A, row, row, diagonal, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_TRUE, 0, NULL, &nullspace));
+  PetscCall(MatSetNullSpace(A, nullspace));
+  PetscCall(MatNullSpaceDestroy(&nullspace));
+  PetscCall(TestNotWorse(A, FSAI, PETSC_FALSE, "pure Neumann, coefficients that jump"));
+  PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -810,6 +846,7 @@ int main(int argc, char **argv)
   PetscCall(TestSingularDeep());
   PetscCall(TestGuard());
   PetscCall(TestPenaltyBlock());
+  PetscCall(TestJumps());
   if (serial) PetscCall(TestHilbert());
   PetscCall(TestNearNullLater(A));
   if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
