@@ -473,9 +473,8 @@ __device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Ro
 
   if (here && !positive) { /* Jacobi's row */
     w.m = 0;
-    if (w.lane == 0) w.x[0] = 1.0;
+    if (w.lane == 0) w.x[0] = 1.0; /* which others read behind Place() */
   }
-  __syncwarp();
   if (here && !f.slots) count = w.m + 1;
   for (int k = 0; k < 32 / LANES; k++) {
     const int other = __shfl_sync(ALL_LANES, count, k * LANES);
