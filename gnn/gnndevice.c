@@ -172,14 +172,9 @@ static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, Petsc
 
 static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGraph g, PetscBool tf32, GNNStream stream)
 {
-  int *i;
-
   PetscFunctionBegin;
   PetscCall(GNNDeviceCreateGraph(d, g, stream));
-  PetscCall(PetscMalloc1(g->nodes + 1, &i));
-  for (PetscInt k = 0; k <= g->nodes; k++) i[k] = (int)g->bi[k];
-  PetscCall(GNNDeviceCreateNet(d, m, g, i, tf32, stream));
-  PetscCall(PetscFree(i));
+  PetscCall(GNNDeviceCreateNet(d, m, g, tf32, stream));
   PetscCall(GNNDeviceCreateSlots(d, g, m->config.pattern, stream, &d->network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -60,7 +60,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], 
 
 PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t, void *);                                 /* memory that the device owns: bytes, pointer to the array */
 PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *, size_t, GNNStream, void *);           /* the same, filled from the host */
-PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, const int[], PetscBool, GNNStream); /* row offsets of the blocks; tf32? */
+PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, PetscBool, GNNStream);                   /* tf32? */
 PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateSlots(GNNDevice, GNNGraph, GNNPattern, GNNStream, GNNDeviceFactor *); /* the slots, and a factor of those of the pattern */
@@ -83,4 +83,4 @@ typedef enum {
 PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);       /* tf32? */
 PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *, int);                        /* numbers of the packed weights; outputs of the decoder */
 PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNPackOrder, GNNNet, float *, size_t[]); /* weights, zero before; where encode, the layers and decode begin */
-PETSC_INTERN int    GNNDeviceNetTiles(PetscInt, const int[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */
+PETSC_INTERN int    GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */

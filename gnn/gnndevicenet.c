@@ -162,25 +162,25 @@ static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNSt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int GNNDeviceNetTiles(PetscInt n, const int i[], PetscInt most, PetscInt longest, GNNKernelTile tile[])
+int GNNDeviceNetTiles(PetscInt n, const PetscInt i[], PetscInt most, PetscInt longest, GNNKernelTile tile[])
 {
   int count = 0;
 
-  for (int row = 0; row < n; row++) {
+  for (PetscInt row = 0; row < n; row++) {
     if (i[row + 1] - i[row] <= longest) continue;
-    for (int p = i[row]; p < i[row + 1]; p += (int)longest) tile[count++] = (GNNKernelTile){row, row, p, (int)PetscMin(p + longest, i[row + 1])};
+    for (PetscInt p = i[row]; p < i[row + 1]; p += longest) tile[count++] = (GNNKernelTile){(int)row, (int)row, (int)p, (int)PetscMin(p + longest, i[row + 1])};
   }
-  for (int row = 0; row < n;) {
-    const int first = row++;
+  for (PetscInt row = 0; row < n;) {
+    const PetscInt first = row++;
 
     if (i[row] - i[first] > longest) continue;
     while (row < n && row - first < GNN_KERNEL_ROWS && i[row + 1] - i[first] <= PetscMin(most, longest)) row++;
-    tile[count++] = (GNNKernelTile){first, row, i[first], i[row]};
+    tile[count++] = (GNNKernelTile){(int)first, (int)row, (int)i[first], (int)i[row]};
   }
   return count;
 }
 
-static PetscErrorCode DeviceCreateTiles_Private(GNNDevice d, GNNGraph g, const int i[], GNNStream stream)
+static PetscErrorCode DeviceCreateTiles_Private(GNNDevice d, GNNGraph g, GNNStream stream)
 {
   GNNKernelNet  *k = &d->net;
   GNNKernelTile *tile;
@@ -188,9 +188,9 @@ static PetscErrorCode DeviceCreateTiles_Private(GNNDevice d, GNNGraph g, const i
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(g->nodes + g->slots / GNN_KERNEL_HUB, &tile, g->slots / GNN_KERNEL_HUB + 1, &hub));
-  k->ntiles = GNNDeviceNetTiles(g->nodes, i, TileSlots_Private(g->slots), GNN_KERNEL_HUB, tile);
+  k->ntiles = GNNDeviceNetTiles(g->nodes, g->bi, TileSlots_Private(g->slots), GNN_KERNEL_HUB, tile);
   for (; nparts < k->ntiles && tile[nparts].last == tile[nparts].first; nparts++) {
-    if (tile[nparts].begin == i[tile[nparts].first]) hub[k->nhubs++] = nparts;
+    if (tile[nparts].begin == g->bi[tile[nparts].first]) hub[k->nhubs++] = nparts;
   }
   hub[k->nhubs] = nparts;
   PetscCall(GNNDevicePut(d, tile, k->ntiles * sizeof(*tile), stream, &k->tile));
@@ -200,14 +200,14 @@ static PetscErrorCode DeviceCreateTiles_Private(GNNDevice d, GNNGraph g, const i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceCreateNet(GNNDevice d, GNNModel m, GNNGraph g, const int i[], PetscBool tf32, GNNStream stream)
+PetscErrorCode GNNDeviceCreateNet(GNNDevice d, GNNModel m, GNNGraph g, PetscBool tf32, GNNStream stream)
 {
   GNNKernelNet *k = &d->net;
 
   PetscFunctionBegin;
   GNNDeviceConfig(&m->config, tf32, &k->config);
   PetscCall(DeviceUploadWeights_Private(d, m, stream));
-  PetscCall(DeviceCreateTiles_Private(d, g, i, stream));
+  PetscCall(DeviceCreateTiles_Private(d, g, stream));
   PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * sizeof(float), &k->x));
   PetscCall(GNNDeviceTake(d, (size_t)g->slots * k->config.width * sizeof(float), &k->e));
   PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.width * 2 * sizeof(float), &k->part_i));

@@ -12,10 +12,9 @@
 # where make and PETSC_DIR are at hand. The archive holds this script, too, and runs without the tree.
 set -uo pipefail
 what=${1:-check}
-case $what in check | more) ;; *) echo "usage: device-check.sh [more]" >&2 && exit 2 ;; esac
+case $what in check) folder=device ;; more) folder=device-more ;; *) echo "usage: device-check.sh [more]" >&2 && exit 2 ;; esac
 top=$(cd "$(dirname "$0")/.." && pwd)
 case ${BUDGET:=420} in *[!0-9]*) echo "device-check.sh: BUDGET is a number of seconds, not '$BUDGET'" >&2 && exit 2 ;; esac
-[ "$what" = check ] && folder=device || folder=device-more
 OUT=${OUT:-$top/build/$folder}
 mkdir -p "$OUT" && OUT=$(cd "$OUT" && pwd) && cd "$top" || exit 2
 export OUT

@@ -1,7 +1,6 @@
 /*
    From the pieces that the rows of the classical factor were left in to the CSR of G^T S, and of its transpose S G; with blocks to that of
-   G^T and G. The places of the
-   entries of a row of G are taken by atomics, in whatever order, and then sorted: every run gives the same bits.
+   G^T and G. The places of the entries of a row of G are taken by atomics, in whatever order, and then sorted: every run gives the same bits.
 */
 #include "offsets.cuh"
 

@@ -161,33 +161,49 @@ static PetscErrorCode Choose(GNNModel m, Host *h, GNNDevice device, PetscScalar 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestGuard(const char name[], GNNModel m, Mat A)
+/* A matrix set up on the host, and a device that has its values da */
+static PetscErrorCode BothCreate(GNNModel m, Mat A, Host *h, double **da, GNNDevice *device)
 {
-  PetscInt           n;
   const PetscScalar *a;
   PetscScalar       *x;
-  PetscReal          alpha[2], damping[2], loss[2];
-  double            *da;
-  GNNKernelStatus    status;
-  GNNDevice          device;
-  Host               h = {0};
+  PetscInt           n;
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(PetscCalloc1(n, &x));
   PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
-  PetscCall(Put(h.graph->nz, a, &da));
-  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
+  PetscCall(HostRun(m, A, a, x, 0, NULL, h));
+  PetscCall(Put(h->graph->nz, a, da));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(PetscFree(x));
+  PetscCall(GNNDeviceCreate(m, h->graph, PETSC_FALSE, PETSC_FALSE, NULL, device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BothDestroy(Host *h, double **da, GNNDevice *device)
+{
+  PetscFunctionBeginUser;
+  PetscCall(GNNDeviceDestroy(device));
+  PetscCall(Take(h->graph->n, da, NULL));
+  PetscCall(HostDestroy(h));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestGuard(const char name[], GNNModel m, Mat A)
+{
+  PetscReal       alpha[2], damping[2], loss[2];
+  double         *da;
+  GNNKernelStatus status;
+  GNNDevice       device;
+  Host            h = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(BothCreate(m, A, &h, &da, &device));
   PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_FALSE, NULL, &status));
   PetscCall(Choose(m, &h, NULL, h.gt, &alpha[0], &damping[0], &loss[0]));
   PetscCall(Choose(m, &h, device, device->slots, &alpha[1], &damping[1], &loss[1]));
   Ok(alpha[1] == alpha[0] && PetscAbsReal(damping[1] - damping[0]) <= 1e-6 && PetscAbsReal(loss[1] - loss[0]) <= 1e-4 * PetscMax(loss[0], 1.0), "%s: the guard chooses %g, damping %.6f against %g, %.6f, loss %g against %g", name, (double)alpha[1], (double)damping[1], (double)alpha[0], (double)damping[0], (double)loss[1], (double)loss[0]);
-  PetscCall(GNNDeviceDestroy(&device));
-  PetscCall(Take(n, &da, NULL));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(HostDestroy(&h));
-  PetscCall(PetscFree(x));
+  PetscCall(BothDestroy(&h, &da, &device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -365,23 +381,16 @@ static PetscErrorCode MakeOneSided(Mat A)
 /* The guard's blend on the device: (1 - alpha)(by_c0 + damping by_c1) + alpha G^T, and Jacobi */
 static PetscErrorCode TestBlend(GNNModel m, Mat A)
 {
-  const PetscReal    alphas[] = {0.25, 0.0, GNN_GUARD_JACOBI}, damping = 0.8;
-  const PetscScalar *a;
-  PetscScalar       *x, *gt;
-  double            *da;
-  PetscInt           n;
-  GNNKernelStatus    status;
-  GNNDevice          device;
-  Host               h = {0};
+  const PetscReal alphas[] = {0.25, 0.0, GNN_GUARD_JACOBI}, damping = 0.8;
+  PetscScalar    *gt;
+  double         *da;
+  GNNKernelStatus status;
+  GNNDevice       device;
+  Host            h = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(PetscCalloc1(n, &x));
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
+  PetscCall(BothCreate(m, A, &h, &da, &device));
   PetscCall(PetscMalloc1(h.graph->nz, &gt));
-  PetscCall(Put(h.graph->nz, a, &da));
-  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(alphas); k++) {
     GNNGraph  g     = h.graph;
     PetscReal worst = 0.0;
@@ -401,12 +410,8 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
     }
     Ok(worst < 1e-5, "b = %d, alpha %g: largest difference %.1e", (int)g->b, (double)alphas[k], (double)worst);
   }
-  PetscCall(GNNDeviceDestroy(&device));
-  PetscCall(Take(n, &da, NULL));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(HostDestroy(&h));
   PetscCall(PetscFree(gt));
-  PetscCall(PetscFree(x));
+  PetscCall(BothDestroy(&h, &da, &device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -544,10 +549,7 @@ int main(int argc, char **argv)
   Mat            A;
   int            failed;
 
-  if (GNNKernelDevices() == 0) {
-    printf("1..0 # SKIP no CUDA device\n");
-    return 0;
-  }
+  if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));

@@ -509,10 +509,7 @@ int main(int argc, char **argv)
 {
   int failed;
 
-  if (GNNKernelDevices() == 0) {
-    printf("1..0 # SKIP no CUDA device\n");
-    return 0;
-  }
+  if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());

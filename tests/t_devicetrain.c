@@ -460,10 +460,7 @@ int main(int argc, char **argv)
   Mat       A[NMATRICES];
   int       failed;
 
-  if (GNNKernelDevices() == 0) {
-    printf("1..0 # SKIP no CUDA device\n");
-    return 0;
-  }
+  if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
   (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1); /* the MPI may know nothing of GPUs */
   PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));

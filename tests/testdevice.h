@@ -12,6 +12,14 @@
   #define WHERE "on the device"
 #endif
 
+/* Is there nothing to run on? Then that has been said */
+static inline PetscBool TestSkipped(void)
+{
+  if (GNNKernelDevices() > 0) return PETSC_FALSE;
+  printf("1..0 # SKIP no CUDA device\n");
+  return PETSC_TRUE;
+}
+
 /* Are few and small cases wanted, in which every kernel runs: where each access is watched? */
 static inline PetscBool TestSmall(void)
 {

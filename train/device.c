@@ -68,12 +68,10 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt tile_slots
   for (PetscInt k = 0; k < count; k++) {
     const GNNGraph g = samples[k].graph;
     GNNKernelTile *tile;
-    int           *i;
 
-    PetscCall(PetscMalloc2(g->n + 1, &i, g->n, &tile));
-    for (PetscInt r = 0; r <= g->n; r++) i[r] = (int)g->i[r];
-    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceNetTiles(g->n, i, tile_slots, PETSC_MPI_INT_MAX, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
-    PetscCall(PetscFree2(i, tile));
+    PetscCall(PetscMalloc1(g->n, &tile));
+    matrix[k] = (GNNTrainMatrix){(int)g->n, (int)g->nz, GNNDeviceNetTiles(g->n, g->i, tile_slots, PETSC_MPI_INT_MAX, tile), (int)g->ncoupled, (int)n, (int)nz, (int)tiles, loss == TRAIN_LOSS_PLAIN ? (double)g->norm : 1.0};
+    PetscCall(PetscFree(tile));
     n += g->n;
     nz += g->nz;
     tiles += matrix[k].ntiles;
@@ -111,7 +109,7 @@ static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k,
     }
   }
   i[g->n] = (int)g->nz;
-  (void)GNNDeviceNetTiles(g->n, i, tile_slots, PETSC_MPI_INT_MAX, (GNNKernelTile *)all->tile + m->tile);
+  (void)GNNDeviceNetTiles(g->n, g->i, tile_slots, PETSC_MPI_INT_MAX, (GNNKernelTile *)all->tile + m->tile);
   PetscCall(PetscFree(features));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MATAIJ: factor, iterations, refresh, every kind of values, copies during a solve.\n";
 
 #include "../../gnn/gnnfactor.h"
+#include "../testdevice.h"
 #include "../testpc.h"
 #include "../testtext.h"
 
@@ -507,10 +508,7 @@ int main(int argc, char **argv)
   Mat       A;
   int       failed;
 
-  if (GNNKernelDevices() == 0) {
-    printf("1..0 # SKIP no CUDA device\n");
-    return 0;
-  }
+  if (TestSkipped()) return 0;
   (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1); /* the MPI may know nothing of GPUs */
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
