@@ -43,16 +43,18 @@ interrupted() {
   result $? "$name"
 }
 
-# A cosine schedule over steps enough to be interrupted
-recipe=(-train_steps 400 "${validation[@]}" -train_validate_every 50)
-run "${train[@]}" "${recipe[@]}" $(files "$work/long")
-result $? "400 steps"
-interrupted "^C ends a run with status 130 and says how to go on" INT 130 "${train[@]}" "${recipe[@]}" $(files "$work/cut")
+# A run too long to end before the signal, cut twice, then ended 20 steps on: with an exponential schedule no step knows how many follow
+recipe=(-train_schedule exponential "${validation[@]}" -train_validate_every 50)
+endless=("${train[@]}" "${recipe[@]}" $(files "$work/cut") -train_steps 1000000)
+interrupted "^C ends a run with status 130 and says how to go on" INT 130 "${endless[@]}"
 [ -s "$work/cut.safetensors" ] && ! ls "$work"/*.tmp > "$log" 2>&1
 result $? "it leaves a model, and no temporary file"
-interrupted "SIGTERM ends the run that goes on, with status 143" TERM 143 "${train[@]}" "${recipe[@]}" $(files "$work/cut") -train_resume
-run "${train[@]}" "${recipe[@]}" $(files "$work/cut") -train_resume
+interrupted "SIGTERM ends the run that goes on, with status 143" TERM 143 "${endless[@]}" -train_resume
+last=$(($(sed -n 's/^interrupted at step *\([0-9]*\);.*/\1/p' "$log") + 20))
+run "${train[@]}" "${recipe[@]}" $(files "$work/cut") -train_steps $last -train_resume
 result $? "the third run comes to the end"
+run "${train[@]}" "${recipe[@]}" $(files "$work/long") -train_steps $last
+result $? "as many steps at once"
 same "what was cut twice is the same, bit for bit" "$work/long" "$work/cut"
 
 resume=("${train[@]}" $(files "$work/parts") -train_steps 30 -train_resume)
