@@ -37,6 +37,7 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   PetscCall(MatNullSpaceDestroy(&c->nearnull));
   PetscCall(MatDestroy(&c->P0));
   PetscCall(MatDestroy(&c->P));
+  PetscCall(MatDestroy(&c->padded));
   PetscCall(MatDestroy(&c->squares));
   PetscCall(MatDestroy(&c->Ac));
   PetscCall(MatDestroy(&c->dense));
@@ -182,6 +183,29 @@ static PetscErrorCode SetDamping_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* P_0 with the pattern of P. MatAXPY() with a subset goes row by row on the host; on a device it gives cuSPARSE row offsets that leave out P_0's
+   empty rows where there are many, as if they were all, and takes a P of one column to the host */
+static PetscErrorCode CreatePadded_Private(GNNCoarse c)
+{
+  PetscInt           first, end, n;
+  const PetscInt    *columns;
+  const PetscScalar *values;
+
+  PetscFunctionBegin;
+  PetscCall(MatMatMult(c->A, c->P0, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->padded)); /* some types have no MatDuplicate() */
+  PetscCall(MatProductClear(c->padded));
+  PetscCall(MatZeroEntries(c->padded));
+  PetscCall(MatGetOwnershipRange(c->P0, &first, &end));
+  for (PetscInt row = first; row < end; row++) {
+    PetscCall(MatGetRow(c->P0, row, &n, &columns, &values));
+    PetscCall(MatSetValues(c->padded, 1, &row, n, columns, values, INSERT_VALUES));
+    PetscCall(MatRestoreRow(c->P0, row, &n, &columns, &values));
+  }
+  PetscCall(MatAssemblyBegin(c->padded, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(c->padded, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* P = (I - omega D^-1 A) P_0 */
 static PetscErrorCode SetProlongator_Private(GNNCoarse c)
 {
@@ -194,10 +218,11 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
   }
   if (c->P == NULL) PetscCall(SetDamping_Private(c));
   PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
+  if (c->padded == NULL) PetscCall(CreatePadded_Private(c));
   PetscCall(VecCopy(c->dinv, c->t));
   PetscCall(VecScale(c->t, -c->damping));
   PetscCall(MatDiagonalScale(c->P, c->t, NULL));
-  PetscCall(MatAXPY(c->P, 1.0, c->P0, SUBSET_NONZERO_PATTERN));
+  PetscCall(MatAXPY(c->P, 1.0, c->padded, SAME_NONZERO_PATTERN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -57,6 +57,7 @@ struct _n_GNNCoarse {
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
   Mat              P0, P;      /* tentative, and smoothed; P references P0 where it is not smoothed */
+  Mat              padded;     /* P_0 with zeros where P has more entries; NULL where it is not smoothed */
   Mat              squares;    /* of P_0's entries, transposed */
   Mat              Ac;
   KSP              ksp;        /* solves with A_c */
