@@ -9,9 +9,13 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
 #if defined(GNN_EMULATE)
   #define DEVICE_MAT    MATAIJ
   #define Emulate(flag) (GNNOpsEmulate = (flag))
+  #define REPEATED      0.0
+  #define MADE_ANEW     1e-12
 #else
   #define DEVICE_MAT    MATAIJCUSPARSE
   #define Emulate(flag) (void)(flag)
+  #define REPEATED      1e-14 /* CUSPARSE_SPMV_CSR_ALG1, PETSc's default, does not promise the same bits */
+  #define MADE_ANEW     1e-10
 #endif
 
 /* ---- against the host ---- */
@@ -213,8 +217,8 @@ static PetscErrorCode TestRefresh(const char name[], Mat A)
   Emulate(PETSC_FALSE);
   PetscCall(TestDifference(z[0], 1.0, z[1], &difference[0]));
   PetscCall(TestDifference(z[2], 1.0, z[0], &difference[1]));
-  Ok(difference[0] == 0.0, "%s: two refreshes with the same values differ by %.1e", name, (double)difference[0]);
-  Ok(difference[1] <= 1e-12, "%s: a refresh differs from a coarse space made anew by %.1e", name, (double)difference[1]);
+  Ok(difference[0] <= REPEATED, "%s: two refreshes with the same values differ by %.1e", name, (double)difference[0]);
+  Ok(difference[1] <= MADE_ANEW, "%s: a refresh differs from a coarse space made anew by %.1e", name, (double)difference[1]);
   for (int k = 0; k < 3; k++) PetscCall(VecDestroy(&z[k]));
   PetscCall(PCDestroy(&pc));
   PetscCall(PCDestroy(&fresh));
