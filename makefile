@@ -24,8 +24,8 @@ CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
 lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--static --libs PETSc))
 LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
-# Set-up and product on the device, where PETSc has CUDA; 'make cuda=' leaves them out
-cuda     := $(if $(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc)))),1)
+# Set-up and product on the device, where PETSc has CUDA and what is called of it there, from 3.23 on; 'make cuda=' leaves them out
+cuda     := $(if $(and $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config --atleast-version=3.23 PETSc && echo 1),$(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc))))),1)
 device_src= $(wildcard gnn/*device*.c) gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
