@@ -231,8 +231,9 @@ clean:
 
 # ---- run ----
 
-# Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores
-run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+# Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores. The last two: no daemon for
+# a single rank, no look for networks, which are two thirds of the time that a small program takes
+run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
 
 jobs     ?= 2
 prove     = $(run_env) prove --timer -j $(jobs) --exec '$(exec)'

@@ -1,7 +1,7 @@
 # What the shell tests share. Sourced from the repository's root; a test's last command writes to $log, which is shown if it fails.
 
 top=$PWD
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
 unset PETSC_OPTIONS
 [ -z "${PETSC_DIR:-}" ] || export PKG_CONFIG_PATH=$PETSC_DIR/${PETSC_ARCH:-}/lib/pkgconfig:${PKG_CONFIG_PATH:-}
 CC=${CC:-mpicc}
