@@ -171,8 +171,8 @@ measure() { # measure NAME SECONDS OPTIONS...: the table goes to the terminal, t
   [ $? -eq 2 ] || cut -c1-130 "$output"
 }
 
-# sanitizer TOOL TEST: few and small cases, in which every kernel runs
-sanitizer() { step "$1 of $2" 60 "gpu compute-sanitizer" sanitizes env EMULATE_SMALL=1 compute-sanitizer --tool $1 bin/cuda/$2; }
+# sanitizer TOOL TEST [EMULATE_SMALL=1]: few and small cases, in which every kernel runs
+sanitizer() { step "$1 of $2" 60 "gpu compute-sanitizer" sanitizes env ${3:-} compute-sanitizer --tool $1 bin/cuda/$2; }
 
 on_device="-bench_mat_type aijcusparse -bench_vec_type cuda"
 profile() { # profile WHAT KERNELS LAUNCHES PC: counters of the first launches on a 7-point Laplacian
@@ -203,7 +203,7 @@ check() {
   profile product '^Multiply$' 6 gnnspai
   profile "FSAI rows" '^Rows$' 4 tfsai
   two_ranks
-  for test in t_device t_devicefsai t_devicetrain; do sanitizer racecheck $test; done
+  for test in t_device t_devicefsai t_devicetrain; do sanitizer racecheck $test EMULATE_SMALL=1; done
 }
 
 more() {

@@ -14,7 +14,7 @@ check() {
   shift
   rm -rf "$work/out" "$work/elsewhere"
   mkdir "$work/elsewhere"
-  (cd "$work/elsewhere" && timeout 300 env -i PATH="$work/path" CUDA_VISIBLE_DEVICES= OUT="$work/out" "$@" "$folder/kernels/device-check.sh") > "$log" 2>&1
+  (cd "$work/elsewhere" && timeout 900 env -i PATH="$work/path" CUDA_VISIBLE_DEVICES= OUT="$work/out" "$@" "$folder/kernels/device-check.sh") > "$log" 2>&1
 }
 steps="programs,t_device,t_devicefsai,t_devicecoarse,t_devicetrain,t_cuda,copy,heat,poisson,synthetic,hyperelasticity,laplacian,ncu: layers and decoder,ncu: product,ncu: FSAI rows,t_cuda on 2 ranks,racecheck of t_device,racecheck of t_devicefsai,racecheck of t_devicetrain"
 reached() { [ "$(sed 1d "$work/out/summary.txt" | cut -c8-33 | sed 's/ *$//' | paste -sd,)" = "$steps" ]; }
