@@ -58,6 +58,7 @@ models    = heat poisson synthetic general hyperelasticity general3 small
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
 .PHONY: all setup setup-test setup-plot lib programs demo run-demo bench bench-cuda bench-history bench-train bench-train-torch bench-smoother bench-plots readme-tables test run-test test-race run-test-race race-barriers test-host test-numbers $(models:%=train-%) $(models:%=plot-%) $(ablations:%=ablate-%) cuda-programs test-cuda device-check device-archive petsc-cuda install uninstall clean FORCE
+unexport CDPATH
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -231,11 +232,12 @@ clean:
 
 # ---- run ----
 
-# Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores
-run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+# Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores. The last two: no daemon for
+# a single rank, no look for networks, which are two thirds of the time that a small program takes
+run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
 
 jobs     ?= 2
-prove     = $(run_env) prove --timer -j $(jobs) --exec '$(exec)'
+prove     = $(run_env) PETSC_OPTIONS= prove --timer -j $(jobs) --exec '$(exec)'
 host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers: export CC := $(CC)
 run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)

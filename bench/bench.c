@@ -74,7 +74,7 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(PetscOptionsReal("-bench_seconds", "Fewer runs of what takes longer than this in all", NULL, o->seconds, &o->seconds, NULL));
   PetscCall(PetscOptionsInt("-bench_max_it", "Most iterations", NULL, o->max_it, &o->max_it, NULL));
   PetscCall(PetscOptionsBool("-bench_profile", "One more solve for condition number, split times and bytes", NULL, o->profile, &o->profile, NULL));
-  PetscCall(PetscOptionsString("-bench_json", "File for the numbers", NULL, o->json, o->json, sizeof(o->json), NULL));
+  PetscCall(PetscOptionsString("-bench_json", "File for the numbers; until all are there they are in FILE.part", NULL, o->json, o->json, sizeof(o->json), NULL));
   PetscCall(PetscOptionsString("-bench_history", "File for the residual norms of the profiled solves (CSV)", NULL, o->history, o->history, sizeof(o->history), NULL));
   PetscCall(PetscOptionsString("-bench_commit", "Commit to note in the JSON", NULL, o->commit, o->commit, sizeof(o->commit), NULL));
   PetscCall(PetscOptionsString("-bench_device", "Device to note in the JSON; default: the processor", NULL, o->device, o->device, sizeof(o->device), NULL));
@@ -84,6 +84,7 @@ static PetscErrorCode OptionsGet(Options *o)
   if (!modes) o->mode[0] = MODE_DEFAULT, o->nmode = 1;
   if (!rhss) o->rhs[0] = RHS_ONES, o->rhs[1] = RHS_RANDOM, o->nrhs = 2;
   PetscCall(SetPCs(o, pcs ? npc : 0, pc));
+  PetscCall(OptionsRefuseWords(1));
   PetscCall(OptionsRefuseUnknown("gnnspai-bench", "bench_"));
   PetscCall(OptionsCheck(o, have));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -114,7 +115,7 @@ static PetscErrorCode RunProblem(Bench *bench, const Problem *p)
     if (results[k].failed) bench->failed++;
   }
   PetscCall(AddJSON(p, results, o->npc, bench->matrices));
-  if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices)); /* after each matrix: what comes later may fail */
+  if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices, PETSC_FALSE)); /* after each matrix: what comes later may fail */
   PetscCall(PetscFree(results));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -161,6 +162,7 @@ int main(int argc, char **argv)
     PetscCall(PetscFPrintf(PETSC_COMM_SELF, bench.history, "matrix,pc,iteration,residual\n"));
   }
   PetscCall(RunAll(&bench));
+  if (bench.o.json[0]) PetscCall(WriteJSON(&bench.o, bench.copy, bench.matrices, PETSC_TRUE));
   if (bench.history) PetscCall(PetscFClose(PETSC_COMM_SELF, bench.history));
   json_decref(bench.matrices);
   for (PetscInt k = 0; k < bench.o.npc; k++) PetscCall(PetscFree(bench.o.pc[k]));

@@ -105,4 +105,4 @@ PETSC_INTERN PetscErrorCode TimeCopy(const Options *, const Problem *, PetscReal
 PETSC_INTERN PetscErrorCode PrintProblem(const Problem *);
 PETSC_INTERN PetscErrorCode PrintResult(const Result *);
 PETSC_INTERN PetscErrorCode AddJSON(const Problem *, const Result[], PetscInt, json_t *);
-PETSC_INTERN PetscErrorCode WriteJSON(const Options *, PetscReal, json_t *);
+PETSC_INTERN PetscErrorCode WriteJSON(const Options *, PetscReal, json_t *, PetscBool);

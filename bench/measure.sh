@@ -96,8 +96,14 @@ synthetic | hyperelasticity) family $few_modes -bench_seconds 0.3 "$@" ;;
 sizes) size $sizes $own -bench_matrices "$data/size_*.dat" "$@" ;;
 large) size jacobi,gamg,tfsai,small,gnnspai -bench_matrices "$data/large_*.dat" "$@" ;;
 laplacian) size $sizes $own -bench_laplacian $cubes $few_modes "$@" ;;
-history) bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv" "$@" ;; # residuals for the plot; no times in it
-train) train | tee "$results/train-$where.txt" ;;
+history)
+  bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv.part" "$@" # residuals for the plot; no times in it
+  mv "$results/heat-$where.csv.part" "$results/heat-$where.csv"
+  ;;
+train)
+  train | tee "$results/train-$where.txt.part"
+  mv "$results/train-$where.txt.part" "$results/train-$where.txt"
+  ;;
 train-torch) # the same in PyTorch, beside ours in one run
   ${PYTHON:-python3} bench/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --json "$results/train-torch-$where.json" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
   ;;

@@ -159,9 +159,10 @@ static void GetProcessor(char name[], size_t size)
   if (file) fclose(file);
 }
 
-PetscErrorCode WriteJSON(const Options *o, PetscReal copy, json_t *matrices)
+/* What an earlier run left stays until all is there */
+PetscErrorCode WriteJSON(const Options *o, PetscReal copy, json_t *matrices, PetscBool all)
 {
-  char           processor[256], version[256], temporary[PETSC_MAX_PATH_LEN];
+  char           processor[256], version[256], part[PETSC_MAX_PATH_LEN + 8], temporary[PETSC_MAX_PATH_LEN + 8];
   struct utsname system;
   json_t        *root;
   int            failed;
@@ -171,8 +172,9 @@ PetscErrorCode WriteJSON(const Options *o, PetscReal copy, json_t *matrices)
   GetProcessor(processor, sizeof(processor));
   PetscCall(PetscGetVersion(version, sizeof(version)));
   root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:o, s:O}", "schema", 2, "device", o->device[0] ? o->device : processor, "system", system.sysname, "petsc", version, "compiler", __VERSION__, "commit", o->commit, "mat_type", o->mat_type, "repeat", (json_int_t)o->repeat, "seconds", (double)o->seconds, "copy_GBps", JSONKnown(copy), "matrices", matrices);
+  PetscCall(PetscSNPrintf(part, sizeof(part), "%s.part", o->json));
   PetscCall(PetscSNPrintf(temporary, sizeof(temporary), "%s.tmp", o->json));
-  failed = json_dump_file(root, temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) || rename(temporary, o->json);
+  failed = json_dump_file(root, temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) || rename(temporary, part) || (all && rename(part, o->json));
   json_decref(root);
   PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "Cannot write -bench_json %s", o->json);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -31,7 +31,7 @@ elif [ ! -e "$folder/petsc/lib/pkgconfig/PETSc.pc" ]; then
   rm -f "$folder/link" "$folder/link.c"
   pip install -q -U setuptools wheel
   source=$folder/petsc-$version
-  [ -d "$source" ] || { pip download -q --no-deps --no-binary petsc --no-build-isolation -d "$folder" petsc==$version && tar -x -C "$folder" -f "$source.tar.gz"; }
+  [ -d "$source" ] || { pip download -q --no-deps --no-binary petsc --no-build-isolation -d "$folder" petsc==$version && tar -x -C "$folder" -f "$source.tar.gz"; } || { rm -rf "$source"; stop "No source package of PETSc $version from PyPI, or it does not unpack"; }
   cd "$source"
   [ -e arch-cuda/lib/petsc/conf/petscvariables ] || python3 ./configure PETSC_ARCH=arch-cuda --prefix="$prefix" --with-debugging=0 --with-shared-libraries=1 \
     --with-cc=mpicc --with-cxx=mpicxx --with-fc=0 --with-sowing=0 --with-cuda=1 --with-cudac=nvcc --with-cuda-arch="$arch" \

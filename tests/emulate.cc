@@ -395,6 +395,7 @@ static bool Begin(void)
   struct sigaction action    = {};
 
   if (schedule != "random" && schedule != "shuffled" && schedule != "descending") Fail("EMULATE_SCHEDULE is random, shuffled or descending, not %s", schedule.c_str());
+  if (seed.find_first_not_of("0123456789") != std::string::npos) Fail("EMULATE_SEED is a number, not %s", seed.c_str());
   printf("# emulated: EMULATE_SCHEDULE=%s EMULATE_SEED=%s\n", schedule.c_str(), seed.c_str());
   fflush(stdout);
   sigaltstack(&alternate, NULL);

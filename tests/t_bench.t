@@ -79,6 +79,14 @@ grep -q '^  jacobi .*  not converged' "$log"
 result $? "a true residual that misses the tolerance is no convergence"
 python "and not in the JSON, whatever KSP says" 's("jacobi", rhs="random")[0]["converged"] is False and s("jacobi", rhs="random")[0]["reason"].startswith("CONVERGED") and s("jacobi", rhs="random")[0]["residual"] > 1e-6' "$work/lying.json"
 
+cp "$work/lying.dat" "$work/half_a.dat"
+echo "no matrix" > "$work/half_b.dat"
+cp "$work/two.json" "$work/half.json"
+run $bench -bench_matrices "$work/half_*.dat" -bench_pc jacobi -bench_profile 0 -bench_json "$work/half.json"
+[ $? -ne 0 ] && cmp "$work/two.json" "$work/half.json" >> "$log" && grep -q '"half_a"' "$work/half.json.part" && [ ! -e "$work/two.json.part" ]
+result $? "a run that ends half-way leaves the JSON of another, and its own in FILE.part"
+
+refuses "words that belong to no option, as a pattern without quotes leaves them" "belongs to no option" "$top/bin/gnnspai-bench" -bench_matrices "$work"/half_*.dat -bench_pc jacobi
 refuses "an unknown preconditioner" "no preconditioner called 'nosuch'" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc nosuch
 refuses "tolerances that do not fall" "must fall from one to the next" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_rtol 1e-4,1e-2
 refuses "a matrix type that cannot be had" "there is no GPU here" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_mat_type nosuch

@@ -578,7 +578,7 @@ static PetscErrorCode RemoveAll(const char directory[])
 
 int main(int argc, char **argv)
 {
-  char directory[] = "/tmp/gnnspai-t_model-XXXXXX";
+  char directory[] = "build/t_model-XXXXXX";
   int  failed;
 
   PetscFunctionBeginUser;

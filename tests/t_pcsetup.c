@@ -201,7 +201,7 @@ static PetscErrorCode TestSettings(Mat A)
 /* A model file, written by rank 0, by its name */
 static PetscErrorCode TestModelFile(Mat A)
 {
-  char        file[] = "/tmp/gnnspai-t_pc-XXXXXX";
+  char        file[] = "build/t_pcsetup-XXXXXX";
   GNNModel    model;
   PC          pc;
   Vec         z;

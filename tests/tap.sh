@@ -1,12 +1,14 @@
 # What the shell tests share. Sourced from the repository's root; a test's last command writes to $log, which is shown if it fails.
 
+exec < /dev/null # mpiexec in a process group of its own would be stopped by a terminal
 top=$PWD
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-unset PETSC_OPTIONS
+export LC_ALL=C # messages of compilers, what python prints
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
+unset PETSC_OPTIONS CDPATH
 [ -z "${PETSC_DIR:-}" ] || export PKG_CONFIG_PATH=$PETSC_DIR/${PETSC_ARCH:-}/lib/pkgconfig:${PKG_CONFIG_PATH:-}
 CC=${CC:-mpicc}
 MPIEXEC=${MPIEXEC:-mpiexec}
-work=$(mktemp -d) || exit 1
+work=$(mktemp -d "${TMPDIR:-$top/build}/test-XXXXXX") || exit 1 # /tmp may be small, or for no programs
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 count=0

@@ -33,6 +33,22 @@ PetscErrorCode OptionsRefuseUnknown(const char program[], const char prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode OptionsRefuseWords(int first)
+{
+  char    **args;
+  int       n;
+  PetscBool key, behind_key = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(PetscGetArgs(&n, &args));
+  for (int k = first; k < n; k++) {
+    PetscCall(PetscOptionsValidKey(args[k], &key));
+    PetscCheck(key || behind_key, PETSC_COMM_WORLD, PETSC_ERR_USER_INPUT, "%s belongs to no option; a pattern of files needs quotes, as in 'A*.dat'", args[k]);
+    behind_key = key;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode FilesDestroy(PetscInt n, char ***names)
 {
   PetscFunctionBegin;

@@ -115,6 +115,7 @@ PetscErrorCode DataCheckOptions(const char generator[], const DataOptions *opt, 
   *proceed = wanthelp ? PETSC_FALSE : PETSC_TRUE;
   if (wanthelp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscSNPrintf(program, sizeof(program), "gnnspai-data %s", generator));
+  PetscCall(OptionsRefuseWords(2));
   PetscCall(OptionsRefuseUnknown(program, "data_"));
   PetscCheck(*opt->output, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "Say where to write with -data_output, for instance -data_output %s_%%d.dat", generator);
   PetscCall(ParsePattern(opt->output, &head, &digits, &tail, &ok));

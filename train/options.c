@@ -202,6 +202,7 @@ PetscErrorCode TrainOptionsGet(TrainOptions *o)
   if (!steps && o->epochs > 0) o->steps = PETSC_MAX_INT;
   PetscCall(PetscOptionsHasHelp(NULL, &help));
   if (help && !o->matrices[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OptionsRefuseWords(1));
   PetscCall(OptionsRefuseUnknown("gnnspai-train", "train_"));
   PetscCall(OptionsRefuseUnknown("gnnspai-train", "gnn_"));
   PetscCall(OptionsCheck_Private(o));

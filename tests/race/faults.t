@@ -22,6 +22,7 @@ for seed in 1 2 3 4; do
   found emulated "a write before the beginning" "byte -4 of an array of 256 bytes\|before an array of 256 bytes"
   found emulated "a write behind shared memory" "byte 256 of an array of 256 bytes\|behind an array of 256 bytes"
 done
+EMULATE_SEED=abc found emulated nothing "EMULATE_SEED is a number, not abc"
 unset EMULATE_SEED
 found emulated "a shuffle in a branch" "threads wait in vain: 16 at a shuffle in tests/race/faults.cu:[0-9]*; .* have returned"
 found emulated "a shuffle in either branch" "threads that must come together are at a shuffle in .* and at a shuffle in"
