@@ -9,8 +9,8 @@
 /* Lanes by the mean length of the rows of A */
 static int FsaiLanes_Private(GNNGraph g)
 {
-  if (g->nz <= 10 * g->n) return 8;
-  return g->nz <= 20 * g->n ? 16 : 32;
+  if (g->nz / 10 <= g->n) return 8;
+  return g->nz / 20 <= g->n ? 16 : 32;
 }
 
 /* Most columns before it that a row may begin with: those of the lower triangle, or in another order all */
@@ -74,7 +74,7 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
 /* From the pieces to the factor; where they did not fit, they are made again, with room for them and some more */
 static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries, GNNStream stream)
 {
-  const unsigned long long most = PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK;
+  const unsigned long long most = GNN_KERNEL_MOST_ENTRIES;
   GNNKernelMat            *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
 
   PetscFunctionBegin;
