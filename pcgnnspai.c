@@ -493,17 +493,11 @@ static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool
 {
   PC_GNNSPAI      *gnn     = (PC_GNNSPAI *)pc->data;
   const GNNScaling scaling = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? gnn->model->config.scaling : GNN_SCALING_DIAGONAL;
-  GNNFsaiOptions   none    = gnn->fsai;
   GNNKernelStatus  report;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &gnn->fsai, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
-  if (GNNFsaiSpoiled(report.failed, gnn->graph->n - report.decoupled)) {
-    none.threshold = GNN_FSAI_NONE;
-    PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &none, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
-    report.failed = gnn->graph->n - report.decoupled;
-  }
   PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;

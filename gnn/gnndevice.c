@@ -143,7 +143,7 @@ PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern,
   int *place;
 
   PetscFunctionBegin;
-  GNNCallKernel(GNNKernelMalloc((void **)&place, (size_t)(g->nz + 1 + GNNKernelSums(g->nz)) * sizeof(int)));
+  GNNCallKernel(GNNKernelMalloc((void **)&place, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int)));
   for (int transposed = 0; transposed < 2; transposed++) {
     GNNDeviceMat *m = transposed ? &f->g : &f->gt;
     int           nz;
@@ -184,7 +184,7 @@ PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBo
   GNNDevice d;
 
   PetscFunctionBegin;
-  PetscCheck(g->nz < PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->nz);
+  PetscCheck(g->nz <= GNN_KERNEL_MOST_ENTRIES && g->n <= GNN_KERNEL_MOST_ROWS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->n, g->nz);
   PetscCall(PetscNew(&d));
   *device        = d;
   d->single      = single;

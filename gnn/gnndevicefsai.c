@@ -9,8 +9,8 @@
 /* Lanes by the mean length of the rows of A */
 static int FsaiLanes_Private(GNNGraph g)
 {
-  if (g->nz <= 10 * g->n) return 8;
-  return g->nz <= 20 * g->n ? 16 : 32;
+  if (g->nz / 10 <= g->n) return 8;
+  return g->nz / 20 <= g->n ? 16 : 32;
 }
 
 /* Most columns before it that a row may begin with: those of the lower triangle, or in another order all */
@@ -48,10 +48,9 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceCreateGraph(d, g, stream));
-  k->threshold = options->threshold;
-  k->stages    = options->threshold > 0.0 ? (int)options->stages : 0;
-  k->lanes     = FsaiLanes_Private(g);
-  k->longest   = (int)longest;
+  k->stages  = options->threshold > 0.0 ? (int)options->stages : 0;
+  k->lanes   = FsaiLanes_Private(g);
+  k->longest = (int)longest;
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &k->unit));
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
@@ -74,7 +73,7 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
 /* From the pieces to the factor; where they did not fit, they are made again, with room for them and some more */
 static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries, GNNStream stream)
 {
-  const unsigned long long most = PETSC_MPI_INT_MAX - GNN_KERNEL_CHUNK;
+  const unsigned long long most = GNN_KERNEL_MOST_ENTRIES;
   GNNKernelMat            *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
 
   PetscFunctionBegin;
@@ -93,10 +92,10 @@ static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries,
 }
 
 /* The status is read once; the loss of a factor whose size had to be known first, too */
-PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
+static PetscErrorCode FsaiRun_Private(GNNDevice d, const double a[], PetscReal threshold, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
 {
   PetscFunctionBegin;
-  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, options, stream));
+  d->fsai.threshold = threshold;
   GNNCallKernel(GNNKernelStatusClear(d->status, stream));
   GNNCallKernel(GNNKernelScale(d->graph, a, scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
   GNNCallKernel(GNNKernelFsaiScale(d->graph, d->fsai, stream));
@@ -116,6 +115,18 @@ PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], con
     PetscCall(GNNDeviceReadStatus(d, stream, &last));
     status->loss = last.loss;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As GNNFactorAssembleFsai(): all rows are Jacobi's where most are spoiled */
+PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
+{
+  PetscFunctionBegin;
+  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, options, stream));
+  PetscCall(FsaiRun_Private(d, a, options->threshold, scaling, epsilon, probe, stream, status));
+  if (!GNNFsaiSpoiled(status->failed, g->n - status->decoupled)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FsaiRun_Private(d, a, GNN_FSAI_NONE, scaling, epsilon, probe, stream, status));
+  status->failed = (int)g->n - status->decoupled;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

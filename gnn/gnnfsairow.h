@@ -73,13 +73,14 @@ GNN_FN int GNNFsaiBetter(GNN_INDEX j, double score, GNN_INDEX l, double other)
    full row they are it */
 GNN_FN GNN_INDEX GNNFsaiFind(const GNN_INDEX j[], GNN_INDEX start, GNN_INDEX end, GNN_INDEX c)
 {
-  GNN_INDEX most, least;
+  GNN_INDEX before, behind, last; /* at most so many entries before c and behind it; a sum with a column could be too large for an offset */
 
   if (start >= end || c < j[start] || c > j[end - 1]) return -1;
-  most  = start + (c - j[start]);
-  least = end - 1 - (j[end - 1] - c);
-  start = least > start ? least : start;
-  end   = most < end ? most + 1 : end;
+  before = c - j[start];
+  behind = j[end - 1] - c;
+  last   = before < end - start ? start + before : end - 1;
+  start  = behind < end - start ? end - 1 - behind : start;
+  end    = last + 1;
   while (start < end) {
     const GNN_INDEX middle = start + (end - start) / 2;
 

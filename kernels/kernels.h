@@ -71,6 +71,11 @@ static inline double GNNKernelAsymmetry(const GNNKernelStatus *status)
 
 #define GNN_KERNEL_PARTIALS 1024 /* partial sums of a reduction */
 
+/* Most stored numbers of a matrix, so that an offset behind the last one by the threads of a launch that takes them in turn is still 32-bit, and
+   most rows, of each of which eight lanes are numbered by 32 bits */
+#define GNN_KERNEL_MOST_ENTRIES (0x7FFFFFFF - GNN_KERNEL_PARTIALS * 256)
+#define GNN_KERNEL_MOST_ROWS    (1 << 28)
+
 int GNNKernelPattern(GNNKernelGraph, GNNStream); /* rev, diag and brow from the CSRs, whose columns ascend */
 int GNNKernelStatusClear(GNNKernelStatus *, GNNStream);
 int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal blocks, partials, status */

@@ -116,6 +116,12 @@ static void CatchFault(int, siginfo_t *info, void *)
   sigaction(SIGSEGV, &caught_before, NULL);
 }
 
+/* By -fsanitize=alignment, of which only a GPU knows otherwise */
+static void CatchTrap(int)
+{
+  Fail("a pointer that is not aligned to what it points to");
+}
+
 static char *Allocate(size_t bytes)
 {
   const size_t length = std::max((bytes + EMULATE_PAGE - 1) / EMULATE_PAGE, (size_t)1) * EMULATE_PAGE;
@@ -402,16 +408,30 @@ static bool Begin(void)
   action.sa_sigaction = CatchFault;
   action.sa_flags     = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, &caught_before);
+  signal(SIGILL, CatchTrap);
   return true;
 }
 
-void EmulateLaunch(const char *name, int grid, int threads, size_t shared, std::function<void()> thread)
+static std::map<const void *, size_t> dynamic; /* bytes of shared memory that kernels may ask for, where it is not 48 KB */
+
+int cudaFuncSetAttribute(const void *function, int, int bytes)
+{
+  dynamic[function] = (size_t)bytes;
+  return cudaSuccess;
+}
+
+void EmulateLaunch(const char *name, const void *function, int grid, int threads, size_t shared, std::function<void()> thread)
 {
   static const bool begun = Begin();
+  const auto        most  = dynamic.find(function);
+  int               limit = 0;
 
   (void)begun;
+  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0);
   counts.Add(std::string("launch of ") + name, 0);
-  kernel     = name;
+  kernel = name;
+  if (grid < 1 || threads < 1 || threads > EMULATE_MAX_THREADS) Fail("a launch of %d blocks of %d threads", grid, threads);
+  if (shared > (most == dynamic.end() ? 48 * 1024 : most->second) || shared > (size_t)limit) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", shared);
   body       = thread;
   gridDim.x  = grid;
   blockDim.x = threads;

@@ -10,6 +10,8 @@
    - An access outside an array or shared memory hits a page that is not there: behind its end (up to a multiple of 16) or before its
      beginning, as the seed has it; what is written on the other side is found when it is freed. Memory starts as NaN; so does what is copied
      to the host, until somebody waits for the stream.
+   - A pointer that is not aligned to what it points to, a launch without blocks, or with more shared memory than the kernel has asked for, ends
+     the run, too.
    - Compiled by -fsanitize=thread (make test-race) every thread is one to ThreadSanitizer, which reports two accesses to an address that
      nothing orders, whatever the schedule: within a launch only __syncwarp() and __syncthreads() order anything.
    - EMULATE_COUNT: launches by kernel, copies with their bytes, waits, printed at exit.
@@ -92,16 +94,13 @@ static inline int cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, con
   return cudaSuccess;
 }
 
-static inline int cudaFuncSetAttribute(const void *, int, int)
-{
-  return cudaSuccess;
-}
+int cudaFuncSetAttribute(const void *, int, int);
 
-struct float2 {
+struct alignas(8) float2 {
   float x, y;
 };
 
-struct float4 {
+struct alignas(16) float4 {
   float x, y, z, w;
 };
 
@@ -136,13 +135,13 @@ void            EmulateBarrier(EmulatePlace);
 void            EmulateWarpBarrier(unsigned, EmulatePlace);
 const uint64_t *EmulateExchange(unsigned, int, const uint64_t[], const char *, EmulatePlace);
 void            EmulateYield(void); /* another thread may go on, or not */
-void            EmulateLaunch(const char *, int, int, size_t, std::function<void()>);
+void            EmulateLaunch(const char *, const void *, int, int, size_t, std::function<void()>);
 
 #define GNN_SHARED(Type, name) Type *name = (Type *)emulate_shared
 #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
   do { \
     (void)(stream); \
-    EmulateLaunch(#kernel, (grid), (block), (shared), [=] { kernel(__VA_ARGS__); }); \
+    EmulateLaunch(#kernel, (const void *)kernel, (grid), (block), (shared), [=] { kernel(__VA_ARGS__); }); \
   } while (0)
 
 static inline void __syncthreads(EMULATE_CALLER)
@@ -238,6 +237,7 @@ static inline unsigned EmulateToTF32(float x)
 {
   unsigned bits;
 
+  if (x != x) return 0x7FFFFFFFu; /* rounding would carry into its sign, and make a 0 of memory that nobody wrote */
   memcpy(&bits, &x, 4);
   return (bits + 0x1000) & 0xFFFFE000u; /* to nearest, ties away */
 }

@@ -1,7 +1,7 @@
 /*
    Kernels with one fault each, for the emulated device to find: faults NAME. Ends with 0 where nothing was found, and the result is right.
 */
-#include "../../kernels/cuda.cuh"
+#include "../../kernels/rows.cuh"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,10 +84,31 @@ __global__ static void BetweenBlocks(int *a)
   a[threadIdx.x] = blockIdx.x;
 }
 
+/* A GPU loads two floats at once from multiples of 8 bytes only */
+__global__ static void Misaligned(int *a)
+{
+  GNN_SHARED(float, shared);
+
+  shared[threadIdx.x] = 1.0f;
+  __syncthreads();
+  a[threadIdx.x] = (int)((const float2 *)(shared + 1))[threadIdx.x % 4].x;
+}
+
+/* Shared memory that nobody wrote, on the tensor cores */
+__global__ static void Unwritten(int *a)
+{
+  GNN_SHARED(float, shared);
+  const unsigned x = ToTF32(shared[threadIdx.x]), left[4] = {x, x, x, x}, right[2] = {x, x};
+  float          c[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+
+  MMA(c, left, right);
+  a[threadIdx.x] = (int)Bits(c[0]);
+}
+
 static const struct {
   const char *name;
   void      (*kernel)(int *);
-  int         blocks;
+  int         blocks, shared = THREADS * (int)sizeof(int);
 } faults[] = {
   {"nothing",                        Sound,            1},
   {"a write behind the end",         BehindEnd,        1},
@@ -98,7 +119,11 @@ static const struct {
   {"a mask of half a warp",          PartOfMask,       1},
   {"a barrier in half a block",      PartOfBlock,      1},
   {"a shuffle as a barrier",         OrderedByShuffle, 1},
-  {"blocks that write to one place", BetweenBlocks,    2}
+  {"blocks that write to one place", BetweenBlocks,    2},
+  {"a load that is not aligned",     Misaligned,       1},
+  {"memory that nobody wrote",       Unwritten,        1},
+  {"a launch without blocks",        Sound,            0},
+  {"too much shared memory",         Sound,            1, 48 * 1024 + 16}
 };
 
 int main(int argc, char **argv)
@@ -108,11 +133,15 @@ int main(int argc, char **argv)
   for (const auto &fault : faults) {
     if (argc != 2 || strcmp(argv[1], fault.name)) continue;
     if (cudaMalloc((void **)&a, sizeof(host))) return 2;
-    GNN_LAUNCH(fault.kernel, fault.blocks, THREADS, THREADS * sizeof(int), NULL, a);
+    GNN_LAUNCH(fault.kernel, fault.blocks, THREADS, fault.shared, NULL, a);
     cudaMemcpyAsync(host, a, sizeof(host), cudaMemcpyDeviceToHost, NULL);
     if (host[0] != -1) printf("a copy is there before it is waited for\n");
     cudaStreamSynchronize(NULL);
     cudaFree(a);
+    if (fault.kernel == Unwritten && EmulateFromBits((unsigned)host[0]) != EmulateFromBits((unsigned)host[0])) {
+      printf("no number\n");
+      return 1;
+    }
     return fault.kernel == Sound && host[0] != THREADS * (THREADS + 1) / 2;
   }
   fprintf(stderr, "no such fault\n");

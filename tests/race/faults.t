@@ -29,6 +29,10 @@ found emulated "a shuffle in either branch" "threads that must come together are
 found emulated "a mask of half a warp" "is not for all lanes"
 found emulated "a barrier in half a block" "threads wait in vain: 32 at __syncthreads() in tests/race/faults.cu:[0-9]*; 32 have returned"
 found emulated "a barrier in half a block" "EMULATE_SCHEDULE=random EMULATE_SEED=1 repeats it"
+found emulated "a load that is not aligned" "a pointer that is not aligned"
+found emulated "memory that nobody wrote" "no number"
+found emulated "a launch without blocks" "a launch of 0 blocks"
+found emulated "too much shared memory" "a launch with 49168 bytes of shared memory"
 found race "a shuffle as a barrier" "data race tests/race/faults.cu:[0-9]* in OrderedByShuffle"
 found race "blocks that write to one place" "data race tests/race/faults.cu:[0-9]* in BetweenBlocks"
 
