@@ -823,7 +823,7 @@ int main(int argc, char **argv)
   int         failed;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscOptionsSetValue(NULL, "-malloc_debug", "true")); /* PETSc counts bytes only then */
+  PetscCall(PetscOptionsSetValue(NULL, "-malloc_dump", NULL)); /* PETSc counts bytes only then; with -malloc_debug it would check all of them at every call */
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   serial = size == 1 ? PETSC_TRUE : PETSC_FALSE;
