@@ -237,7 +237,7 @@ clean:
 run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
 
 jobs     ?= 2
-prove     = $(run_env) PETSC_OPTIONS= prove --timer -j $(jobs) --exec '$(exec)'
+prove     = $(run_env) PETSC_OPTIONS= HARNESS_RULESFILE=tests/rules.yml prove --timer -j $(jobs) --exec '$(exec)'
 host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers: export CC := $(CC)
 run-test test-host test-numbers: export MPIEXEC := $(MPIEXEC)
