@@ -23,7 +23,6 @@ PETSC_INTERN PetscErrorCode GNNOpsCreate(GNNModel, GNNGraph, PetscBool, PetscBoo
 PETSC_INTERN PetscErrorCode GNNOpsSetUp(GNNDevice, GNNModel, GNNGraph, Mat, PetscReal, PetscReal, PetscReal, PetscBool, GNNKernelStatus *); /* eps, the guard's alpha and damping, with its probe? */
 PETSC_INTERN PetscErrorCode GNNOpsSetUpFsai(GNNDevice, GNNGraph, Mat, const GNNFsaiOptions *, GNNScaling, PetscReal, PetscBool, GNNKernelStatus *); /* the classical factor: eps, with the guard's probe? */
 PETSC_INTERN PetscErrorCode GNNOpsGetSlots(GNNDevice, GNNGraph, PetscScalar[]);                       /* G^T (nz) on the host */
-PETSC_INTERN PetscErrorCode GNNOpsStream(GNNStream *);                                                 /* PETSc's */
 PETSC_INTERN PetscScalar   *GNNOpsSlots(GNNDevice);                                                   /* G^T (nz), there */
 PETSC_INTERN const struct _GuardOps *GNNOpsGuard(void);                                               /* gnnguardops.h */
 PETSC_INTERN PetscErrorCode GNNOpsGetFsai(GNNDevice, GNNGraph, GNNFactor);                                /* the classical factor's i, j, v on the host */
