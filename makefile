@@ -108,7 +108,7 @@ build/libgnnspai.a: $(lib_obj)
 	@ar rcs $@ $^
 
 $(programs): build/train/processor.o
-bin/gnnspai-data bin/t_hyper bin/t_kappa: LDLIBS += $(lapack)
+bin/gnnspai-data bin/t_hyper bin/t_kappa: private LDLIBS += $(lapack)
 bin/gnnspai-data: $(data_obj) build/libgnnspai.a
 bin/t_hyper bin/t_kappa: $(filter-out %/data.o,$(data_obj))
 bin/gnnspai-train: $(addprefix build/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(train_obj) $(device_obj) build/libgnnspai.a
@@ -125,15 +125,15 @@ emulated_train = $(patsubst build/%,build/emulated/%,$(train_obj)) $(patsubst %,
 # gnnspai-train on the emulated device, for tests/t_devicetrain.t
 bin/emulated/gnnspai-train: $(addprefix build/emulated/train/,train.o options.o inputs.o schedule.o checkpoint.o) $(emulated_train) $(emulated)
 bin/t_devicetrain: build/emulated/tests/t_devicetrain.o $(emulated_train) $(emulated)
-$(emulated_tests) bin/emulated/gnnspai-train: LDLIBS += -lstdc++
+$(emulated_tests) bin/emulated/gnnspai-train: private LDLIBS += -lstdc++
 # Their threads as ThreadSanitizer's
 race      = $(patsubst build/emulated/tests/emulate.o,build/race/tests/emulate.o,$(patsubst build/emulated/kernels/%,build/race/kernels/%,$(1)))
 bin/race/t_device bin/race/t_devicefsai: bin/race/%: build/emulated/tests/%.o $(call race,$(emulated))
 bin/race/t_devicetrain: build/emulated/tests/t_devicetrain.o $(call race,$(emulated_train) $(emulated))
 bin/race/faults: build/race/tests/race/faults.o build/race/tests/emulate.o
-$(race_tests) bin/race/faults: LDLIBS += -fsanitize=thread -lstdc++
+$(race_tests) bin/race/faults: private LDLIBS += -fsanitize=thread -lstdc++
 bin/emulated/faults: build/emulated/tests/race/faults.o build/emulated/tests/emulate.o
-bin/emulated/faults: LDLIBS += -lstdc++
+bin/emulated/faults: private LDLIBS += -lstdc++
 bin/cuda/t_device bin/cuda/t_devicecoarse bin/cuda/t_devicefsai: bin/cuda/%: build/tests/%.o build/libgnnspai.a
 bin/cuda/t_devicetrain: build/tests/t_devicetrain.o $(train_obj) $(device_obj) build/libgnnspai.a
 bin/cuda/t_cuda: build/tests/cuda/t_cuda.o build/libgnnspai.a
@@ -152,13 +152,13 @@ build/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-build/valgrind/%.o: override OPTFLAGS = -O1 -g
+build/valgrind/%.o: private override OPTFLAGS = -O1 -g
 build/valgrind/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What asks whether the processor is the right one runs on any
-%/gnnregister.o %/processor.o: override OPTFLAGS = -O2
+%/gnnregister.o %/processor.o: private override OPTFLAGS = -O2
 
 # The same network in double, for the derivative tests
 build/double/%.o: %.c build/flags

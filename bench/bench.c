@@ -55,7 +55,7 @@ static PetscErrorCode OptionsCheck(const Options *o, PetscBool have)
 
 static PetscErrorCode OptionsGet(Options *o)
 {
-  PetscBool pcs, rtols, modes, rhss, have, laplacian;
+  PetscBool pcs, rtols, modes, rhss, have, laplacian, help;
   PetscInt  npc = MAX_PC;
   char     *pc[MAX_PC];
 
@@ -86,7 +86,8 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(SetPCs(o, pcs ? npc : 0, pc));
   PetscCall(OptionsRefuseWords(1));
   PetscCall(OptionsRefuseUnknown("gnnspai-bench", "bench_"));
-  PetscCall(OptionsCheck(o, have));
+  PetscCall(PetscOptionsHasHelp(NULL, &help));
+  if (!help || have || laplacian) PetscCall(OptionsCheck(o, have));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,6 +144,24 @@ static PetscErrorCode RunAll(Bench *bench)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode BenchRun(Bench *bench)
+{
+  const Options *o = &bench->o;
+
+  PetscFunctionBeginUser;
+  bench->matrices = json_array();
+  if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices, PETSC_FALSE)); /* a name that cannot be written is told before anything is measured */
+  if (o->history[0]) {
+    PetscCall(PetscFOpen(PETSC_COMM_SELF, o->history, "w", &bench->history));
+    PetscCall(PetscFPrintf(PETSC_COMM_SELF, bench->history, "matrix,pc,iteration,residual\n"));
+  }
+  PetscCall(RunAll(bench));
+  if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices, PETSC_TRUE));
+  if (bench->history) PetscCall(PetscFClose(PETSC_COMM_SELF, bench->history));
+  json_decref(bench->matrices);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Ends with 1 if a preconditioner failed by an error; one that was skipped is no failure */
 int main(int argc, char **argv)
 {
@@ -156,15 +175,7 @@ int main(int argc, char **argv)
   PetscCall(PCGNNSPAIRegister());
   PetscCall(TimingBegin());
   PetscCall(OptionsGet(&bench.o));
-  bench.matrices = json_array();
-  if (bench.o.history[0]) {
-    PetscCall(PetscFOpen(PETSC_COMM_SELF, bench.o.history, "w", &bench.history));
-    PetscCall(PetscFPrintf(PETSC_COMM_SELF, bench.history, "matrix,pc,iteration,residual\n"));
-  }
-  PetscCall(RunAll(&bench));
-  if (bench.o.json[0]) PetscCall(WriteJSON(&bench.o, bench.copy, bench.matrices, PETSC_TRUE));
-  if (bench.history) PetscCall(PetscFClose(PETSC_COMM_SELF, bench.history));
-  json_decref(bench.matrices);
+  if (bench.o.matrices[0] || bench.o.nlaplacian > 0) PetscCall(BenchRun(&bench)); /* not with -help alone */
   for (PetscInt k = 0; k < bench.o.npc; k++) PetscCall(PetscFree(bench.o.pc[k]));
   PetscCall(PetscFinalize());
   return bench.failed > 0;

@@ -13,7 +13,7 @@
 set -uo pipefail
 unset CDPATH
 what=${1:-check}
-case $what in check) folder=device ;; more) folder=device-more ;; *) echo "usage: device-check.sh [more]" >&2 && exit 2 ;; esac
+case $what:$# in check:[01]) folder=device ;; more:1) folder=device-more ;; *) echo "usage: device-check.sh [more]" >&2 && exit 2 ;; esac
 top=$(cd "$(dirname "$0")/.." && pwd)
 case ${BUDGET:=420} in *[!0-9]*) echo "device-check.sh: BUDGET is a number of seconds, not '$BUDGET'" >&2 && exit 2 ;; esac
 OUT=${OUT:-$top/build/$folder}

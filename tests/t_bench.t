@@ -87,6 +87,12 @@ run $bench -bench_matrices "$work/half_*.dat" -bench_pc jacobi -bench_profile 0 
 result $? "a run that ends half-way leaves the JSON of another, and its own in FILE.part"
 
 refuses "words that belong to no option, as a pattern without quotes leaves them" "belongs to no option" "$top/bin/gnnspai-bench" -bench_matrices "$work"/half_*.dat -bench_pc jacobi
+run "$top/bin/gnnspai-bench" -help
+[ $? -eq 0 ] && grep -q -- '-bench_laplacian' "$log"
+result $? "-help alone"
+refuses "a JSON that cannot be written, before anything is measured" "Cannot write -bench_json $work/none/x.json" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc jacobi -bench_json "$work/none/x.json"
+! grep -q '^laplacian' "$log"
+result $? "nothing was measured"
 refuses "an unknown preconditioner" "no preconditioner called 'nosuch'" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc nosuch
 refuses "tolerances that do not fall" "must fall from one to the next" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_rtol 1e-4,1e-2
 refuses "a matrix type that cannot be had" "there is no GPU here" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_mat_type nosuch
