@@ -25,7 +25,7 @@ lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--st
 LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
 # Set-up and product on the device, where PETSc has CUDA and what is called of it there, from 3.23 on; 'make cuda=' leaves them out
-cuda     := $(if $(and $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config --atleast-version=3.23 PETSc && echo 1),$(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc))))),1)
+cuda     := $(if $(and $(call pkg,--atleast-version=3.23 PETSc && echo 1),$(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc))))),1)
 device_src= $(wildcard gnn/*device*.c) gnn/gnnops.c
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
@@ -234,7 +234,7 @@ clean:
 
 # Open MPI refuses root and more ranks than cores unless told otherwise, and should not spin where ranks share cores. The last two: no daemon for
 # a single rank, no look for networks, which are two thirds of the time that a small program takes
-run_env = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
+run_env := $(shell cat tests/mpi.env)
 
 jobs     ?= 2
 prove     = $(run_env) PETSC_OPTIONS= HARNESS_RULESFILE=tests/rules.yml prove --timer -j $(jobs) --exec '$(exec)'

@@ -5,7 +5,7 @@
 #   tests/choices.sh DIR > FILE       one line per case
 #   tests/choices.sh compare FILE...  are all as the first? Iterations: but for 1, or 5 %, as rounding moves the long runs
 set -u
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
+export $(cat tests/mpi.env)
 
 make_matrices() {
   mkdir -p "$1"

@@ -551,7 +551,7 @@ int main(int argc, char **argv)
 
   if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
-  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestInitialize(&argc, &argv, help));
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
   PetscCall(AddOneSidedZeros(A, 31, 106));
   PetscCall(TestMatDecouple(A, 6));

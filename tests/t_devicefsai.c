@@ -514,8 +514,7 @@ int main(int argc, char **argv)
 
   if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
-  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(PCGNNSPAIRegister());
+  PetscCall(TestInitialize(&argc, &argv, help));
   if (TestSmall()) PetscCall(TestFew());
   else PetscCall(TestAll());
   failed = TapDone();

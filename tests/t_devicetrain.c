@@ -462,9 +462,8 @@ int main(int argc, char **argv)
 
   if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
-  (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1); /* the MPI may know nothing of GPUs */
   PetscCall(PetscOptionsSetValue(NULL, "-checkstack", "false"));
-  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(TestInitialize(&argc, &argv, help));
   PetscCall(MatricesCreate(A));
   PetscCall(TestConfigs(A));
   PetscCall(TestBatch(A));

@@ -3,7 +3,7 @@
 exec < /dev/null # mpiexec in a process group of its own would be stopped by a terminal
 top=$PWD
 export LC_ALL=C # messages of compilers, what python prints
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1
+export $(cat tests/mpi.env)
 unset PETSC_OPTIONS CDPATH
 [ -z "${PETSC_DIR:-}" ] || export PKG_CONFIG_PATH=$PETSC_DIR/${PETSC_ARCH:-}/lib/pkgconfig:${PKG_CONFIG_PATH:-}
 CC=${CC:-mpicc}

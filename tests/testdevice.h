@@ -5,6 +5,7 @@
 
 #include "../gnn/gnndevice.h"
 #include "../gnn/gnnfactor.h"
+#include "../pcgnnspai.h"
 
 #if defined(GNN_EMULATE)
   #define WHERE "emulated"
@@ -18,6 +19,14 @@ static inline PetscBool TestSkipped(void)
   if (GNNKernelDevices() > 0) return PETSC_FALSE;
   printf("1..0 # SKIP no CUDA device\n");
   return PETSC_TRUE;
+}
+
+/* PETSc, with an MPI that may know nothing of GPUs, and gnnspai */
+static inline PetscErrorCode TestInitialize(int *argc, char ***argv, const char help[])
+{
+  (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1);
+  PetscCall(PetscInitialize(argc, argv, NULL, help));
+  return PCGNNSPAIRegister();
 }
 
 /* Are few and small cases wanted, in which every kernel runs: where each access is watched? */

@@ -509,10 +509,8 @@ int main(int argc, char **argv)
   int       failed;
 
   if (TestSkipped()) return 0;
-  (void)setenv("PETSC_OPTIONS", "-use_gpu_aware_mpi 0", 1); /* the MPI may know nothing of GPUs */
   PetscFunctionBeginUser;
-  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
-  PetscCall(PCGNNSPAIRegister());
+  PetscCall(TestInitialize(&argc, &argv, help));
   PetscCall(PetscLogDefaultBegin());
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, NROWS, 1, &A));
   PetscCall(TestMatDecouple(A, 6));
