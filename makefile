@@ -26,8 +26,8 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA and what is called of it there, from 3.23 on; 'make cuda=' leaves them out
 cuda     := $(if $(and $(call pkg,--atleast-version=3.23 PETSc && echo 1),$(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc))))),1)
-device_src= $(wildcard gnn/*device*.c) gnn/gnnops.c
-host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c))
+device_src= $(wildcard gnn/*device*.c gnn/coarse/*device*.c) gnn/ops.c
+host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c gnn/coarse/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
 # forwardwidth.cu is compiled for each math and width, side by side: forward-TF32-TAPE-NB, the arguments of kernels/forward.cuh
 kernels   = $(filter-out kernels/train% %/forwardwidth.cu,$(wildcard kernels/*.cu)) $(foreach nb,1 2 3 4,kernels/forward-false-false-$(nb).cu kernels/forward-true-false-$(nb).cu)
@@ -158,7 +158,7 @@ build/valgrind/%.o: %.c build/flags
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What asks whether the processor is the right one runs on any
-%/gnnregister.o %/processor.o: private override OPTFLAGS = -O2
+%/gnn/register.o %/processor.o: private override OPTFLAGS = -O2
 
 # The same network in double, for the derivative tests
 build/double/%.o: %.c build/flags
@@ -166,7 +166,7 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/gnn,math.h block.h fsairow.h steps.h coupling.h) build/flags
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/,math.h block.h fsairow.h steps.h coupling.h) build/flags
 forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
 define compile_kernel
 @mkdir -p $(@D)
@@ -201,7 +201,7 @@ build/emulated/%.o: %.c build/flags
 # general2, general3, ... for others
 builtins     = $(sort $(wildcard share/gnnspai/*.safetensors))
 builtin_list = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
-build/gnn/gnnbuiltin.o build/double/gnn/gnnbuiltin.o build/emulated/gnn/gnnbuiltin.o build/valgrind/gnn/gnnbuiltin.o: $(builtins) build/builtins.h
+build/gnn/builtin.o build/double/gnn/builtin.o build/emulated/gnn/builtin.o build/valgrind/gnn/builtin.o: $(builtins) build/builtins.h
 build/builtins.h: FORCE
 	@mkdir -p build
 	@echo '$(builtin_list)' | cmp -s - $@ || echo '$(builtin_list)' > $@
@@ -212,7 +212,7 @@ build/builtins.h: FORCE
 flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS)
 build/flags: FORCE
 	@mkdir -p build
-	@echo '$(flags)' | cmp -s - $@ || { $(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/gnncompat.h && echo '$(flags)' > $@; }
+	@echo '$(flags)' | cmp -s - $@ || { $(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/compat.h && echo '$(flags)' > $@; }
 
 installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(patsubst %,share/gnnspai/%,$(notdir $(wildcard share/gnnspai/*.safetensors share/gnnspai/*.md)))
 install: lib bin/gnnspai-data bin/gnnspai-train

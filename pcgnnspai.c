@@ -1,17 +1,17 @@
 /*
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
-   PCSetUp: local matrix -> graph (gnn/gnngraph.c) -> values of G by the network (gnn/gnnforward.c) with its guard (gnn/gnnguard.c), or by
-   the classical factor's rows (gnn/gnnfsai.c) -> factor (gnn/gnnfactor.c); matrix -> coarse space, if one is wanted (gnn/gnncoarse.c);
+   PCSetUp: local matrix -> graph (gnn/graph.c) -> values of G by the network (gnn/forward.c) with its guard (gnn/guard.c), or by
+   the classical factor's rows (gnn/fsai.c) -> factor (gnn/factor.c); matrix -> coarse space, if one is wanted (gnn/coarse/coarse.c);
    PCApply: two products with G, no triangular solve.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
-#include "gnn/gnncoarse.h"
-#include "gnn/gnnfsai.h"
-#include "gnn/gnnforward.h"
-#include "gnn/gnnmatrix.h"
-#include "gnn/gnnrows.h"
-#include "gnn/gnnregister.h"
+#include "gnn/coarse/coarse.h"
+#include "gnn/fsai.h"
+#include "gnn/forward.h"
+#include "gnn/matrix.h"
+#include "gnn/zerorows.h"
+#include "gnn/register.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};

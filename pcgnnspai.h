@@ -127,7 +127,7 @@ PETSC_EXTERN const char *const PCGNNSPAICoarseTypes[];
 S*/
 typedef struct _n_GNNModel *GNNModel;
 
-/* The manual pages stand above the functions, in gnn/gnnregister.c and gnn/gnninterface.c. All but the first are for a PC of type PCGNNSPAI; a
+/* The manual pages stand above the functions, in gnn/register.c and gnn/interface.c. All but the first are for a PC of type PCGNNSPAI; a
    setter does nothing to another one. What a setter changes takes effect at the next PCSetUp() */
 
 /* Makes the type known, after PetscInitialize(); -dll_append libgnnspai.so does the same */

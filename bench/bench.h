@@ -6,7 +6,7 @@
 
 #include <petscksp.h>
 #include <jansson.h>
-#include "../gnn/gnncompat.h"
+#include "../gnn/compat.h"
 
 #define MAX_PC     32
 #define MAX_RTOL   8

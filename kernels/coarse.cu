@@ -1,6 +1,6 @@
 /* What a refresh of the coarse space does beside PETSc's products: LANES neighbouring lanes share a row */
 #include "sums.cuh"
-#include "../gnn/gnncoupling.h"
+#include "../gnn/coupling.h"
 
 #define LANES 8
 

@@ -15,7 +15,7 @@
 #include "kernels.h"
 #define GNN_SCALAR double
 #define GNN_INDEX  int
-#include "../gnn/gnnblock.h"
+#include "../gnn/block.h"
 
 #define ALL_LANES 0xFFFFFFFFu
 

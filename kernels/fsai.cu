@@ -9,7 +9,7 @@
    A loop with a barrier or a shuffle runs as often as the warp's slowest row needs it: all 32 lanes come to each.
 */
 #include "cuda.cuh"
-#include "../gnn/gnnfsairow.h"
+#include "../gnn/fsairow.h"
 
 /* ---- the matrix with a unit diagonal, and the order ---- */
 

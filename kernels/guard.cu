@@ -1,5 +1,5 @@
 /*
-   What the guard does with a factor: the probe on a refresh, and the operations of gnn/gnnguardops.h for a first choice. Vectors are (n), or K of them
+   What the guard does with a factor: the probe on a refresh, and the operations of gnn/guardops.h for a first choice. Vectors are (n), or K of them
    side by side, (n, K); slots those of the graph (nz). LANES neighbouring lanes share a row.
 */
 #include "sums.cuh"

@@ -6,7 +6,7 @@
 */
 #pragma once
 
-#include "../gnn/gnnsteps.h"
+#include "../gnn/steps.h"
 
 #if defined(__cplusplus)
 extern "C" {
@@ -188,7 +188,7 @@ typedef struct {
 #define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
 /* From at to the network's output, written as G^T: gt = (1 - alpha)(by_c0 + damping by_c1) + alpha (c0 by_c0 + c1 by_c1 + out), with
-   the derivatives of the start as in gnnfactor.h; G = D^-1/2 if jacobi */
+   the derivatives of the start as in factor.h; G = D^-1/2 if jacobi */
 typedef struct {
   double alpha, damping, c[2];
   int    residual, lower, jacobi;
@@ -233,7 +233,7 @@ int GNNKernelScaleBefore(GNNKernelGraph, const double *, double *, GNNStream);  
 int GNNKernelScaleAfter(GNNKernelGraph, const double *, const double *, double *, GNNStream);     /* z = S z + shift r: shift, r, z */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
 
-/* ---- the classical factor: the rows of G^T = L, each for itself; gnn/gnnfsairow.h ---- */
+/* ---- the classical factor: the rows of G^T = L, each for itself; gnn/fsairow.h ---- */
 
 typedef struct {
   double  threshold;     /* 0: on the lower triangle in the order */
@@ -279,7 +279,7 @@ int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStre
 
 /* ---- the coarse space ---- */
 
-/* The rows of a matrix, D^-1/2 of it, and what its aggregates were made from, gnn/gnncoupling.h */
+/* The rows of a matrix, D^-1/2 of it, and what its aggregates were made from, gnn/coupling.h */
 typedef struct {
   int           n;
   const int    *i, *j;

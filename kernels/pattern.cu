@@ -3,7 +3,7 @@
    be of any length.
 */
 #include "offsets.cuh"
-#include "../gnn/gnnfsairow.h"
+#include "../gnn/fsairow.h"
 
 /* The first of n offsets that is not below least; n if there is none */
 __device__ __forceinline__ int FirstFrom(int n, const int *offset, long long least)

@@ -134,7 +134,7 @@ __device__ static double NormGradient(const GNNTrainParameter &p, const double *
   return sum;
 }
 
-/* W' = W diag gamma, b' = b + W beta, r = W' 1: as UnpackLift_Private() in gnnnet.c has it */
+/* W' = W diag gamma, b' = b + W beta, r = W' 1: as UnpackLift_Private() in layout.c has it */
 __device__ static double Gradient(const GNNTrainParameter &p, const double *results, const double *theta)
 {
   switch (p.kind) {

@@ -5,7 +5,7 @@
 */
 #pragma once
 
-#include "../gnn/gnncompat.h"
+#include "../gnn/compat.h"
 #include "tap.h"
 
 static char message[4096]; /* of the last error */

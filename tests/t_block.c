@@ -2,7 +2,7 @@ static char help[] = "Models of block size b > 1: matrix types, M against its de
 
 #include "testpc.h"
 #include "testtext.h"
-#include "../gnn/gnnfactor.h"
+#include "../gnn/factor.h"
 
 /* M of two matrices is the same bit for bit, at first and with new values; without the guard, whose choice depends on whether the pattern counts as new */
 static PetscErrorCode TestSame(Mat A[2], GNNModel model, const char what[])

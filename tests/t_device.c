@@ -1,8 +1,8 @@
 static char help[] = "The device's operations against the host's, on random and awkward matrices: whole G, product, the guard's probe, failures.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
-#include "../gnn/gnnfsai.h"
-#include "../gnn/gnnforward.h"
+#include "../gnn/fsai.h"
+#include "../gnn/forward.h"
 #include "testdevice.h"
 #include "testpc.h"
 

@@ -1,7 +1,7 @@
 static char help[] = "The coarse space on the device: against the host's, a refresh against one made anew, in the same bits, without copies of the matrix.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
-#include "../gnn/gnncoarse.h"
+#include "../gnn/coarse/coarse.h"
 #include "testdevice.h"
 #include "testpc.h"
 #include "testtext.h"

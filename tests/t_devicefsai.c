@@ -2,7 +2,7 @@ static char help[] = "The classical factor made on the device against the host's
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
 #include "testdevice.h"
-#include "../gnn/gnnfsairow.h"
+#include "../gnn/fsairow.h"
 #include "testpc.h"
 
 #if defined(GNN_EMULATE)

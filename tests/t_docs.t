@@ -19,7 +19,7 @@ diff "$work/from_help" "$work/from_readme" > "$work/diff"
 result $? "the README's table lists the same" "$work/diff"
 
 for f in $(grep -o 'PCGNNSPAI[A-Za-z]*(' pcgnnspai.h | tr -d '(' | sort -u); do
-  grep -q "^  $f - " gnn/gnnregister.c gnn/gnninterface.c || echo "$f"
+  grep -q "^  $f - " gnn/register.c gnn/interface.c || echo "$f"
 done > "$work/missing"
 [ ! -s "$work/missing" ]
 result $? "every public function has a manual page" "$work/missing"

@@ -1,6 +1,6 @@
 static char help[] = "What happens where the guard refuses the network's factor, and what a refresh costs while its choice is kept.\n\n";
 
-#include "../gnn/gnn.h"
+#include "../gnn/model.h"
 #include "caught.h"
 #include "testpc.h"
 #include "testtext.h"

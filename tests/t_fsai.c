@@ -1,8 +1,8 @@
 static char help[] = "The classical factor: rows against a plain dense computation, awkward rows, options, refresh.\n\n";
 
-#include "../gnn/gnngraph.h"
-#include "../gnn/gnnfsai.h"
-#include "../gnn/gnnfsairow.h" /* GNN_FSAI_MAX */
+#include "../gnn/graph.h"
+#include "../gnn/fsai.h"
+#include "../gnn/fsairow.h" /* GNN_FSAI_MAX */
 #include "caught.h"
 #include "testpc.h"
 #include "testtext.h"

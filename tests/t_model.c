@@ -1,6 +1,6 @@
 static char help[] = "Model files: what is saved is loaded, bit for bit, and what is not a model is refused with a message that helps.\n\n";
 
-#include "../gnn/gnn.h"
+#include "../gnn/model.h"
 #include "caught.h"
 
 #include <dirent.h>

@@ -3,8 +3,8 @@
 */
 #pragma once
 
-#include "../gnn/gnndevice.h"
-#include "../gnn/gnnfactor.h"
+#include "../gnn/device.h"
+#include "../gnn/factor.h"
 #include "../pcgnnspai.h"
 
 #if defined(GNN_EMULATE)

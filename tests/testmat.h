@@ -4,7 +4,7 @@
 #pragma once
 
 #include <petscksp.h>
-#include "../gnn/gnncompat.h"
+#include "../gnn/compat.h"
 
 /* Random SPD matrix of a sparse irregular graph, rows of uneven scale: D (L + 0.05 I) D, about six nonzeros a row */
 static inline PetscErrorCode TestMatCreateRandom(MPI_Comm comm, PetscInt n, PetscInt seed, Mat *A)

@@ -3,7 +3,7 @@
 */
 #pragma once
 
-#include "../gnn/gnn.h"
+#include "../gnn/model.h"
 #include "tap.h"
 #include "testmat.h"
 

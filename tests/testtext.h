@@ -4,7 +4,7 @@
 #pragma once
 
 #include <petscpc.h>
-#include "../gnn/gnncompat.h"
+#include "../gnn/compat.h"
 #include "tap.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 */
 #pragma once
 
-#include "../gnn/gnndevice.h"
-#include "../gnn/gnnnet.h"
+#include "../gnn/device.h"
+#include "../gnn/layout.h"
 #include "device.h"
 
 /* Pointers are to the device's memory unless said otherwise */

@@ -8,7 +8,7 @@
 
 #define FILES_FEATURES ".features"
 
-#include "../gnn/gnncompat.h"
+#include "../gnn/compat.h"
 
 PETSC_INTERN PetscErrorCode FilesGlob(const char[], PetscInt *, char ***); /* names that match a pattern, sorted; error if there is none */
 PETSC_INTERN PetscErrorCode FilesDestroy(PetscInt, char ***);

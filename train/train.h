@@ -4,8 +4,8 @@
 #pragma once
 
 #include <petscksp.h>
-#include "../gnn/gnnfactor.h"
-#include "../gnn/gnnforward.h"
+#include "../gnn/factor.h"
+#include "../gnn/forward.h"
 #include "files.h"
 
 typedef enum {

@@ -1,6 +1,6 @@
 static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MATAIJ: factor, iterations, refresh, every kind of values, copies during a solve.\n";
 
-#include "../../gnn/gnnfactor.h"
+#include "../../gnn/factor.h"
 #include "../testdevice.h"
 #include "../testpc.h"
 #include "../testtext.h"

@@ -1,0 +1,344 @@
+/*
+   The coarse space's operators, by PETSc's own products on matrices of A's type, so that they run where A lies.
+
+   P_0 and omega with the aggregates; P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up. On one rank with a device
+   nothing of the size of A or P comes to the host there: what is read back is the comparison's sums, two dot products and the inverse's error.
+*/
+#include "coarse.h"
+#include "../matrix.h"
+#include "../ops.h"
+
+PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
+{
+  GNNCoarse c;
+  VecType   type;
+  char     *cuda;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  c->options = *options;
+  PetscCall(MatGetVecType(A, &type));
+  PetscCall(PetscStrstr(type, "cuda", &cuda));
+  PetscCall(GNNOpsOnDevice(A, &c->device));
+  if (cuda) c->device = PETSC_TRUE;
+  PetscCall(GNNCoarseSolverCreate(pc, c));
+  *coarse = c;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseReset(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  c->judged  = PETSC_FALSE;
+  c->refused = NULL;
+  PetscCall(VecDestroy(&c->coupled));
+  PetscCall(VecDestroy(&c->trace));
+  PetscCall(VecDestroy(&c->slow));
+  PetscCall(MatNullSpaceDestroy(&c->nearnull));
+  PetscCall(MatDestroy(&c->P0));
+  PetscCall(MatDestroy(&c->P));
+  PetscCall(MatDestroy(&c->padded));
+  PetscCall(MatDestroy(&c->squares));
+  PetscCall(MatDestroy(&c->Ac));
+  PetscCall(MatDestroy(&c->dense));
+  PetscCall(MatDestroy(&c->inverse));
+  PetscCall(MatDestroy(&c->factor));
+  PetscCall(MatDestroy(&c->identity));
+  PetscCall(VecDestroy(&c->shift));
+  PetscCall(VecDestroy(&c->unit));
+  PetscCall(VecDestroy(&c->rc));
+  PetscCall(VecDestroy(&c->xc));
+  PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
+{
+  PetscFunctionBegin;
+  if (*c == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNCoarseReset(*c));
+  PetscCall(VecDestroy(&(*c)->dinv));
+  PetscCall(VecDestroy(&(*c)->scale));
+  PetscCall(VecDestroy(&(*c)->ghost));
+  PetscCall(VecDestroy(&(*c)->x));
+  PetscCall(VecDestroy(&(*c)->t));
+  PetscCall(VecDestroy(&(*c)->partials));
+  PetscCall(VecScatterDestroy(&(*c)->scatter));
+  PetscCall(MatDestroy(&(*c)->A));
+  PetscCall(KSPDestroy(&(*c)->ksp));
+  PetscCall(PetscFree(*c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any */
+static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt ncoupled, PetscInt *share)
+{
+  PetscReal here = ncoupled, end = 0.0, total = 0.0, number;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(&here, &total, 1, MPIU_REAL, MPIU_SUM, comm));
+  number = wanted == PETSC_DECIDE ? PetscCeilReal(PetscPowReal(total, 2.0 / 3.0) / 3.0) : wanted;
+  *share = 0;
+  if (ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  *share = (PetscInt)(PetscFloorReal(number * end / total + 0.5) - PetscFloorReal(number * (end - here) / total + 0.5));
+  *share = PetscMin(PetscMax(*share, 1), ncoupled);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentative)
+{
+  const PetscInt    *columns;
+  const PetscScalar *coupled;
+  Mat                diagonal, other;
+  GNNNodes           nodes;
+  PetscInt           b, share = 0, naggregates, *aggregate;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
+  PetscCall(VecGetArrayRead(c->coupled, &coupled));
+  PetscCall(GNNNodesCreate(diagonal, b, coupled, &nodes));
+  PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
+  PetscCall(PetscMalloc1(nodes->n, &aggregate));
+  PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
+  PetscCall(GNNNodesDestroy(&nodes));
+  PetscCall(GNNTentativeCreate(A, b, coupled, naggregates, aggregate, tentative));
+  PetscCall(PetscFree(aggregate));
+  PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
+  PetscCallMPI(MPI_Allreduce(&naggregates, &c->aggregates, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(&(*tentative)->ncols, &c->size, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix of A's type with that many local rows and columns, and n entries in them at local numbers */
+static PetscErrorCode CreateMat_Private(GNNCoarse c, PetscInt nrows, PetscInt ncols, PetscInt n, const PetscInt rows[], const PetscInt cols[], const PetscScalar values[], Mat *M)
+{
+  MatType     type;
+  PetscLayout rmap, cmap;
+  PetscInt    row, col, *i, *j;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetType(c->A, &type));
+  PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), M));
+  PetscCall(MatSetSizes(*M, nrows, ncols, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(*M, type));
+  PetscCall(MatGetLayouts(*M, &rmap, &cmap));
+  PetscCall(PetscLayoutSetUp(rmap));
+  PetscCall(PetscLayoutSetUp(cmap));
+  PetscCall(PetscLayoutGetRange(rmap, &row, NULL));
+  PetscCall(PetscLayoutGetRange(cmap, &col, NULL));
+  PetscCall(PetscMalloc2(n, &i, n, &j));
+  for (PetscInt k = 0; k < n; k++) {
+    i[k] = row + rows[k];
+    j[k] = col + cols[k];
+  }
+  PetscCall(MatSetPreallocationCOO(*M, n, i, j));
+  PetscCall(MatSetValuesCOO(*M, values, INSERT_VALUES));
+  PetscCall(PetscFree2(i, j));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P_0 and its squares, of A's type, and the coarse vectors; the values of t are squared */
+static PetscErrorCode CreateTentative_Private(GNNCoarse c, GNNTentative t)
+{
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetLocalSize(c->A, &n, NULL));
+  PetscCall(CreateMat_Private(c, n, t->ncols, t->n, t->rows, t->cols, t->values, &c->P0));
+  for (PetscInt k = 0; k < t->n; k++) t->values[k] *= t->values[k];
+  PetscCall(CreateMat_Private(c, t->ncols, n, t->n, t->cols, t->rows, t->values, &c->squares));
+  PetscCall(MatCreateVecs(c->P0, &c->rc, NULL));
+  PetscCall(VecDuplicate(c->rc, &c->xc));
+  PetscCall(VecDuplicate(c->rc, &c->shift));
+  PetscCall(VecDuplicate(c->rc, &c->unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* omega = 4/3 over the largest eigenvalue of D^-1 A, estimated by ten steps of CG: what smoothed aggregation takes. Kept with the aggregates,
+   which are as long as D^-1 A is about the same */
+static PetscErrorCode SetDamping_Private(GNNCoarse c)
+{
+  KSP       ksp;
+  PC        jacobi;
+  PetscReal largest, least;
+
+  PetscFunctionBegin;
+  PetscCall(GNNCoarseCreateKSP((PetscObject)c->ksp, "estimate_", &ksp));
+  PetscCall(KSPSetType(ksp, KSPCG));
+  PetscCall(KSPGetPC(ksp, &jacobi));
+  PetscCall(PCSetType(jacobi, PCJACOBI));
+  PetscCall(KSPSetOperators(ksp, c->A, c->A));
+  PetscCall(KSPSetNormType(ksp, KSP_NORM_NONE));
+  PetscCall(KSPSetConvergenceTest(ksp, KSPConvergedSkip, NULL, NULL)); /* its end is no failure */
+  PetscCall(KSPSetTolerances(ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, 10));
+  PetscCall(KSPSetComputeSingularValues(ksp, PETSC_TRUE));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(GNNCoarseProbe(c, c->t));
+  PetscCall(KSPSolve(ksp, c->t, c->x));
+  PetscCall(KSPComputeExtremeSingularValues(ksp, &largest, &least));
+  PetscCall(KSPDestroy(&ksp));
+  c->damping = 4.0 / (3.0 * largest);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P_0 with the pattern of P. MatAXPY() with a subset goes row by row on the host; on a device it gives cuSPARSE row offsets that leave out P_0's
+   empty rows where there are many, as if they were all, and takes a P of one column to the host */
+static PetscErrorCode CreatePadded_Private(GNNCoarse c)
+{
+  PetscInt           first, end, n;
+  const PetscInt    *columns;
+  const PetscScalar *values;
+
+  PetscFunctionBegin;
+  PetscCall(MatMatMult(c->A, c->P0, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->padded)); /* some types have no MatDuplicate() */
+  PetscCall(MatProductClear(c->padded));
+  PetscCall(MatZeroEntries(c->padded));
+  PetscCall(MatGetOwnershipRange(c->P0, &first, &end));
+  for (PetscInt row = first; row < end; row++) {
+    PetscCall(MatGetRow(c->P0, row, &n, &columns, &values));
+    PetscCall(MatSetValues(c->padded, 1, &row, n, columns, values, INSERT_VALUES));
+    PetscCall(MatRestoreRow(c->P0, row, &n, &columns, &values));
+  }
+  PetscCall(MatAssemblyBegin(c->padded, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(c->padded, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P = (I - omega D^-1 A) P_0 */
+static PetscErrorCode SetProlongator_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  if (!c->options.smooth) {
+    PetscCall(PetscObjectReference((PetscObject)c->P0));
+    PetscCall(MatDestroy(&c->P));
+    c->P = c->P0;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (c->P == NULL) PetscCall(SetDamping_Private(c));
+  PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
+  if (c->padded == NULL) PetscCall(CreatePadded_Private(c));
+  PetscCall(VecCopy(c->dinv, c->t));
+  PetscCall(VecScale(c->t, -c->damping));
+  PetscCall(MatDiagonalScale(c->P, c->t, NULL));
+  PetscCall(MatAXPY(c->P, 1.0, c->padded, SAME_NONZERO_PATTERN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. 1e-6 where A is
+   singular: A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
+static PetscErrorCode SetShift_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  PetscCall(VecCopy(c->dinv, c->t));
+  PetscCall(VecReciprocal(c->t));
+  PetscCall(MatMult(c->squares, c->t, c->shift));
+  PetscCall(VecScale(c->shift, c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What scales A_c with its shift to a unit diagonal: PETSc's least pivot is an absolute number */
+static PetscErrorCode SetUnit_Private(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonal(c->Ac, c->unit));
+  PetscCall(VecAXPY(c->unit, 1.0, c->shift));
+  PetscCall(VecSqrtAbs(c->unit));
+  PetscCall(VecReciprocal(c->unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P, A_c and the solver, for the values of A */
+static PetscErrorCode SetValues_Private(GNNCoarse c)
+{
+  PetscBool failed;
+  int       any;
+
+  PetscFunctionBegin;
+  PetscCall(SetProlongator_Private(c));
+  if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
+  PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
+  PetscCall(SetShift_Private(c));
+  PetscCall(SetUnit_Private(c));
+  PetscCall(GNNCoarseSolverSetUp(c, &failed));
+  any = failed ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
+  c->refused = any ? "A_c could not be factored" : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
+{
+  GNNTentative tentative = NULL;
+  PetscBool    changed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)A));
+  PetscCall(MatDestroy(&c->A));
+  c->A = A;
+  PetscCall(GNNCoarseScale(c));
+  PetscCall(GNNCoarseCompare(c, A, &changed));
+  if (changed) {
+    PetscCall(Aggregate_Private(c, A, &tentative));
+    if (c->size > 0) PetscCall(CreateTentative_Private(c, tentative));
+    PetscCall(GNNTentativeDestroy(&tentative));
+  }
+  if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNCoarseReview(c));
+  if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SetValues_Private(c));
+  PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* xc = A_c^-1 P^T r */
+static PetscErrorCode CoarseSolve_Private(GNNCoarse c, Vec r)
+{
+  PetscFunctionBegin;
+  PetscCall(MatMultTranspose(c->P, r, c->rc));
+  PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
+  PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
+  PetscCall(VecPointwiseMult(c->xc, c->unit, c->xc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseBefore(GNNCoarse c, Vec r, Vec *t)
+{
+  PetscFunctionBegin;
+  *t = r;
+  if (c->size == 0 || c->refused || c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CoarseSolve_Private(c, r)); /* t = (I - A Q) r, and x = Q r is kept */
+  PetscCall(MatMult(c->P, c->xc, c->x));
+  PetscCall(MatMult(c->A, c->x, c->t));
+  PetscCall(VecAYPX(c->t, -1.0, r));
+  *t = c->t;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscCall(CoarseSolve_Private(c, r));
+  else { /* z + Q (r - A z): Q r is there already */
+    PetscCall(MatMult(c->A, z, c->t));
+    PetscCall(VecAXPY(z, 1.0, c->x));
+    PetscCall(CoarseSolve_Private(c, c->t));
+    PetscCall(VecScale(c->xc, -1.0));
+  }
+  PetscCall(MatMultAdd(c->P, c->xc, z, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, %s, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, PCGNNSPAICoarseTypes[c->options.type], c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
+  if (c->refused) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space refused, it is not applied: %s\n", c->refused));
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->options.smooth) PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator not smoothed\n"));
+  PetscCall(KSPView(c->ksp, viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

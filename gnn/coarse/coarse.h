@@ -1,0 +1,109 @@
+/*
+   The coarse space: Q = P A_c^-1 P^T with A_c = P^T A P and P from aggregates of the graph of A, beside the local part B:
+   additive M^-1 = B + Q, balanced M^-1 = Q + (I - Q A) B (I - A Q). Both are symmetric positive definite if A and B are.
+*/
+#pragma once
+
+#include "../model.h"
+#include <petscksp.h>
+
+/* ---- aggregates of one rank, coarse/aggregate.c ---- */
+
+/* Nodes are the block rows; edges join coupled nodes, both ways, no loops */
+typedef struct _n_GNNNodes *GNNNodes;
+struct _n_GNNNodes {
+  PetscInt   n, ncoupled;
+  PetscInt  *i, *j;   /* CSR, owned */
+  PetscReal *length;  /* of the edges, owned */
+  PetscBool *coupled; /* (n) owned */
+};
+
+PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *);         /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
+PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
+PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
+
+/* ---- tentative prolongator, coarse/tentative.c ---- */
+
+/* Entries of P_0 on this rank's rows; in each aggregate the columns are orthonormal and span the near-null space there */
+typedef struct _n_GNNTentative *GNNTentative;
+struct _n_GNNTentative {
+  PetscInt     n, ncols;    /* entries, columns of this rank */
+  PetscInt    *rows, *cols; /* (n) local numbers, owned */
+  PetscScalar *values;      /* (n) owned */
+};
+
+PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt, const PetscScalar[], PetscInt, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
+PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
+
+/* ---- the coarse space, coarse/coarse.c ---- */
+
+#define GNN_COARSE_DENSE 4096 /* largest A_c that is factored as a dense matrix, on one rank */
+
+typedef struct {
+  PetscInt            wanted; /* aggregates over all ranks, or PETSC_DECIDE */
+  PetscBool           smooth; /* one damped Jacobi step on P */
+  PCGNNSPAICoarseType type;
+} GNNCoarseOptions;
+
+typedef struct _n_GNNCoarse *GNNCoarse;
+struct _n_GNNCoarse {
+  GNNCoarseOptions options;
+  Mat              A;          /* AIJ, referenced */
+  Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
+  Vec              trace;      /* of the values that the aggregates were made from, coarse/rows.c */
+  Vec              slow;       /* the near-null space's first vector, 0 at decoupled rows */
+  MatNullSpace     nearnull;   /* that the aggregates were made for, referenced, or NULL */
+  PetscObjectState nearstate;  /* and its vectors' states */
+  PetscInt         aggregates; /* over all ranks */
+  PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
+  Mat              P0, P;      /* tentative, and smoothed; P references P0 where it is not smoothed */
+  Mat              padded;     /* P_0 with zeros where P has more entries; NULL where it is not smoothed */
+  Mat              squares;    /* of P_0's entries, transposed */
+  Mat              Ac;
+  KSP              ksp;        /* solves with A_c */
+  Mat              dense;      /* A_c on one rank, if ksp can use it dense, else NULL */
+  Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
+  PetscBool        device;     /* A's vectors are CUDA's */
+  PetscReal        damping;    /* of the Jacobi step, as long as the aggregates are kept */
+  Vec              dinv, scale; /* D^-1, D^-1/2 */
+  Vec              ghost;      /* what the other ranks have of scale, on the host */
+  VecScatter       scatter;    /* from the one to the other, NULL on one rank */
+  Vec              shift;
+  Vec              unit;       /* A_c is scaled by it from both sides, to a unit diagonal */
+  Vec              rc, xc;     /* coarse work */
+  Vec              x, t;       /* fine work */
+  Vec              partials;   /* of sums on the device */
+  PetscReal        low, lowthen; /* n^T A n / n^T D n of slow; the same when it was judged */
+  PetscBool        judged;     /* is there a verdict to keep? */
+  const char      *refused;    /* why Q is left out, or NULL */
+};
+
+#define GNN_COARSE_SINGULAR 1e-12 /* n^T A n / n^T D n of a null vector, by rounding */
+
+typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
+
+PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject, Mat, const GNNCoarseOptions *, GNNCoarse *); /* the PC, for prefix and communicator; matrix, for its type */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat);                                      /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                              /* r; what the local part is to be applied to, borrowed */
+PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                 /* r; z: from the local part's result to M^-1 r */
+PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
+PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
+
+/* ---- what it is kept by, coarse/rows.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                     /* D^-1 and D^-1/2 of the values of A */
+PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
+PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* what is made from the aggregates, and them */
+
+/* ---- its guard, coarse/guard.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                        /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *);   /* refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                            /* new values: low; no verdict any more, if they are too different for it */
+
+/* ---- its solver, coarse/solver.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
+
+PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);  /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */

@@ -1,0 +1,174 @@
+/*
+   The classical factor on the device. Its static pattern in the natural order is that of slots of A, once per pattern; any other depends on
+   the values: the rows come in pieces, of which the CSR is made anew at every set-up, in memory that is kept and only grows.
+*/
+#include "device.h"
+#define GNN_INDEX PetscInt
+#include "fsairow.h" /* GNN_FSAI_MAX */
+
+/* Lanes by the mean length of the rows of A */
+static int FsaiLanes_Private(GNNGraph g)
+{
+  if (g->nz / 10 <= g->n) return 8;
+  return g->nz / 20 <= g->n ? 16 : 32;
+}
+
+/* Most columns before it that a row may begin with: those of the lower triangle, or in another order all */
+static PetscInt FsaiLongest_Private(GNNGraph g, PCGNNSPAIOrder order)
+{
+  PetscInt longest = 0;
+
+  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, order == PC_GNNSPAI_ORDER_NATURAL ? g->diag[i] - g->i[i] : g->i[i + 1] - g->i[i] - 1);
+  return longest;
+}
+
+/* Room for the pieces of the rows, and for the factor; what was there is lost */
+static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
+{
+  GNNKernelFsai *k = &d->fsai;
+
+  PetscFunctionBegin;
+  if (d->pieces) GNNCallKernel(GNNKernelFree(d->pieces));
+  GNNCallKernel(GNNKernelMalloc(&d->pieces, (size_t)room * (sizeof(double) + 3 * sizeof(int))));
+  k->room = (int)room;
+  k->v    = (double *)d->pieces;
+  k->j    = (int *)(k->v + room);
+  k->row  = k->j + room;
+  k->from = k->row + room;
+  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.gt));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All that depends on the pattern of A and on the options */
+static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiOptions *options, GNNStream stream)
+{
+  GNNKernelFsai *k       = &d->fsai;
+  const PetscInt longest = FsaiLongest_Private(g, options->order);
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceCreateGraph(d, g, stream));
+  k->stages  = options->threshold > 0.0 ? (int)options->stages : 0;
+  k->lanes   = FsaiLanes_Private(g);
+  k->longest = (int)longest;
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &k->unit));
+  PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
+  if (options->order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->key));
+  if (g->b == 1 && options->threshold == 0.0 && options->order == PC_GNNSPAI_ORDER_NATURAL && longest <= GNN_FSAI_MAX) {
+    PetscCall(GNNDeviceCreateSlots(d, g, GNN_PATTERN_LOWER, stream, &d->classical));
+    k->slots = d->slots;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  d->classical.apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
+  if (d->classical.apart) PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->x));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->start));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->count));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->columns));
+  PetscCall(GNNDeviceTake(d, GNNKernelSums((size_t)g->n) * sizeof(int), &k->sums));
+  PetscCall(FsaiReserve_Private(d, g->nz));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From the pieces to the factor; where they did not fit, they are made again, with room for them and some more */
+static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries, GNNStream stream)
+{
+  const unsigned long long most = GNN_KERNEL_MOST_ENTRIES;
+  GNNKernelMat            *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
+
+  PetscFunctionBegin;
+  PetscCheck(entries <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local factor has %llu nonzeros: the device's offsets are 32-bit, use more ranks, or a larger -pc_gnnspai_threshold", entries);
+  if (entries > (unsigned long long)d->fsai.room) {
+    PetscCall(FsaiReserve_Private(d, (PetscInt)PetscMin(entries + entries / 8, most)));
+    GNNCallKernel(GNNKernelStatusClear(d->status, stream));
+    GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
+  }
+  gt->nz = gm->nz = (int)entries;
+  GNNKernelSetTiles(gt, PETSC_MPI_INT_MAX); /* the longest row of G is not known */
+  GNNKernelSetTiles(gm, PETSC_MPI_INT_MAX);
+  GNNCallKernel(GNNKernelFsaiStore(d->graph, d->fsai, *gt, *gm, stream));
+  d->product = &d->classical;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The status is read once; the loss of a factor whose size had to be known first, too */
+static PetscErrorCode FsaiRun_Private(GNNDevice d, const double a[], PetscReal threshold, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
+{
+  PetscFunctionBegin;
+  d->fsai.threshold = threshold;
+  GNNCallKernel(GNNKernelStatusClear(d->status, stream));
+  GNNCallKernel(GNNKernelScale(d->graph, a, scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
+  GNNCallKernel(GNNKernelFsaiScale(d->graph, d->fsai, stream));
+  GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
+  if (d->fsai.slots) {
+    PetscCall(GNNDeviceFillSlots(d, &d->classical, stream));
+    PetscCall(GNNDeviceFinish(d, epsilon, probe, stream));
+    PetscCall(GNNDeviceReadStatus(d, stream, status));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(GNNDeviceReadStatus(d, stream, status));
+  PetscCall(FsaiStore_Private(d, status->entries, stream));
+  PetscCall(GNNDeviceFinish(d, epsilon, probe, stream));
+  if (probe) {
+    GNNKernelStatus last;
+
+    PetscCall(GNNDeviceReadStatus(d, stream, &last));
+    status->loss = last.loss;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As GNNFactorAssembleFsai(): all rows are Jacobi's where most are spoiled */
+PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
+{
+  PetscFunctionBegin;
+  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, options, stream));
+  PetscCall(FsaiRun_Private(d, a, options->threshold, scaling, epsilon, probe, stream, status));
+  if (!GNNFsaiSpoiled(status->failed, g->n - status->decoupled)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FsaiRun_Private(d, a, GNN_FSAI_NONE, scaling, epsilon, probe, stream, status));
+  status->failed = (int)g->n - status->decoupled;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The rows' pieces, one after the other */
+static PetscErrorCode FsaiGetPieces_Private(GNNDevice d, GNNFactor f, GNNStream stream)
+{
+  const GNNKernelFsai *k  = &d->fsai;
+  const PetscInt       nz = d->classical.gt.mat.nz;
+  int                 *start, *count, *j;
+  double              *v;
+
+  PetscFunctionBegin;
+  PetscCall(GNNFactorReserve(f, 0, nz));
+  PetscCall(PetscMalloc4(f->n, &start, f->n, &count, nz, &j, nz, &v));
+  GNNCallKernel(GNNKernelToHost(start, k->start, f->n * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToHost(count, k->count, f->n * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToHost(j, k->j, nz * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToHost(v, k->v, nz * sizeof(double), stream));
+  f->i[0] = 0;
+  for (PetscInt i = 0; i < f->n; i++) {
+    f->i[i + 1] = f->i[i] + count[i];
+    for (PetscInt l = 0; l < count[i]; l++) {
+      f->j[f->i[i] + l] = j[start[i] + l];
+      f->v[f->i[i] + l] = v[start[i] + l];
+    }
+  }
+  PetscCall(PetscFree4(start, count, j, v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceGetFsai(GNNDevice d, GNNGraph g, GNNFactor f, GNNStream stream)
+{
+  PetscScalar *slots;
+
+  PetscFunctionBegin;
+  if (d->fsai.slots == NULL) {
+    PetscCall(FsaiGetPieces_Private(d, f, stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(g->nz, &slots));
+  PetscCall(GNNDeviceGetSlots(d, g, slots, stream));
+  GNNFactorFill(f, g, GNN_PATTERN_LOWER, slots);
+  PetscCall(PetscFree(slots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

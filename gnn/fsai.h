@@ -1,0 +1,24 @@
+/*
+   The classical factor: a factorised sparse approximate inverse (FSAI) L = G^T, L^T L = G G^T, from the values of the matrix alone, no
+   training. Static: the pattern is the lower triangle of A. Grown by a threshold: each row finds its own pattern.
+*/
+#pragma once
+
+#include "factor.h"
+
+struct _n_GNNFsaiOptions {
+  PetscReal      threshold; /* 0: static */
+  PetscInt       stages;    /* of growth */
+  PCGNNSPAIOrder order;     /* row i may use the columns before i */
+};
+
+PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v and rows_failed of the factor */
+PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
+
+#define GNN_FSAI_NONE 2.0 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */
+
+/* More than half of the rows spoiled: what is left is noise, and amplifies what A does to it. Then all rows are to be Jacobi's */
+static inline PetscBool GNNFsaiSpoiled(PetscInt failed, PetscInt coupled)
+{
+  return 2 * failed > coupled ? PETSC_TRUE : PETSC_FALSE;
+}

@@ -1,0 +1,173 @@
+/*
+   One row of the classical factor (FSAI): the maths that host and device share. C99 and C++11 only; no PETSc, no allocation.
+
+   The row L_i of L = G^T with the pattern J + {i}, J before i, that makes Kaporin's condition number of L As L^T least, As with a unit
+   diagonal: with As = R R^T on J + {i}, i last, L_i^T = R^-T e_i. Then (L As L^T)_ii = 1, and As L_i^T is 0 on J.
+*/
+#pragma once
+
+#include <math.h>
+#include "math.h" /* GNN_FN */
+
+#if !defined(GNN_INDEX) /* what columns are counted in: PetscInt on the host */
+  #define GNN_INDEX int
+#endif
+
+#define GNN_FSAI_MAX   64     /* most entries of a row beside its diagonal */
+#define GNN_FSAI_PIVOT 1e-14  /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
+#define GNN_FSAI_MOST  1e5    /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
+#define GNN_FSAI_SMALL 3.0    /* a row whose largest entry is below 1/this has a smaller threshold than tau */
+#define GNN_FSAI_LONG  64     /* times as long as row i: a row that is not walked while row i grows */
+#define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
+
+/* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a
+   threshold falls the same way */
+GNN_FN double GNNFsaiUnit(double at_ii)
+{
+  return 1.0 / sqrt(at_ii);
+}
+
+GNN_FN double GNNFsaiScaled(double ui, double at, double uj)
+{
+  return ui * at * uj;
+}
+
+/* ---- order of the rows ---- */
+
+#define GNN_FSAI_KEYS 4096 /* classes of rows by their sums of |As_ij|, 1 and more, for the order of the rows */
+
+GNN_FN int GNNFsaiKey(double sum)
+{
+  return sum > 1.0 ? (int)((1.0 - 1.0 / sum) * (GNN_FSAI_KEYS - 1)) : 0;
+}
+
+/* Is row j before row i? By their classes, key, NULL for the natural order; rows of one class stay in their order, so that rounding in the sums is no matter */
+GNN_FN int GNNFsaiBefore(const int key[], GNN_INDEX j, GNN_INDEX i)
+{
+  return key && key[j] != key[i] ? key[j] < key[i] : j < i;
+}
+
+/* ---- columns ---- */
+
+/* What an entry must exceed to be kept: tau, but no more than a share of the largest entry it stands among. Without it, rows of many entries
+   that are alike, and small for that reason (27-point stencils, trilinear hexahedra), would be left with their diagonal */
+GNN_FN double GNNFsaiThreshold(double tau, double largest)
+{
+  return GNN_FSAI_SMALL * largest < 1.0 ? GNN_FSAI_SMALL * tau * largest : tau;
+}
+
+/* Are the neighbours of node k, which has so many, candidates for a row of so many? Not those of a node that is coupled to all others: all
+   rows together cost no more than a multiple of A's entries */
+GNN_FN int GNNFsaiWalks(GNN_INDEX length_k, GNN_INDEX length_i)
+{
+  return length_k / GNN_FSAI_LONG <= length_i;
+}
+
+/* Does column j with its score come before column l with its own? Of equal scores the lower column does, so that the order of insertion is no matter */
+GNN_FN int GNNFsaiBetter(GNN_INDEX j, double score, GNN_INDEX l, double other)
+{
+  return score > other || (score == other && j < l);
+}
+
+/* Where column c stands in the ascending columns j[start .. end), or -1. Columns ascend by 1 or more, so that first and last bound the place: in a
+   full row they are it */
+GNN_FN GNN_INDEX GNNFsaiFind(const GNN_INDEX j[], GNN_INDEX start, GNN_INDEX end, GNN_INDEX c)
+{
+  GNN_INDEX before, behind, last; /* at most so many entries before c and behind it; a sum with a column could be too large for an offset */
+
+  if (start >= end || c < j[start] || c > j[end - 1]) return -1;
+  before = c - j[start];
+  behind = j[end - 1] - c;
+  last   = before < end - start ? start + before : end - 1;
+  start  = behind < end - start ? end - 1 - behind : start;
+  end    = last + 1;
+  while (start < end) {
+    const GNN_INDEX middle = start + (end - start) / 2;
+
+    if (j[middle] == c) return middle;
+    if (j[middle] < c) start = middle + 1;
+    else end = middle;
+  }
+  return -1;
+}
+
+/* ---- values ---- */
+
+/* sum - a . b over m entries */
+GNN_FN double GNNFsaiMinusDot(double sum, int m, const double a[], const double b[])
+{
+  for (int k = 0; k < m; k++) sum -= a[k] * b[k];
+  return sum;
+}
+
+/* Entry c of rows r to r + 3 of R, whose sums do not wait for each other: each has its own order */
+GNN_FN void GNNFsaiCholesky4(int r, int c, double T[])
+{
+  const double *Tc = &T[GNN_FSAI_TRIANGLE(c, 0)];
+  double       *T0 = &T[GNN_FSAI_TRIANGLE(r, 0)], *T1 = T0 + r + 1, *T2 = T1 + r + 2, *T3 = T2 + r + 3;
+  double        s0 = T0[c], s1 = T1[c], s2 = T2[c], s3 = T3[c];
+
+  for (int k = 0; k < c; k++) {
+    s0 -= T0[k] * Tc[k];
+    s1 -= T1[k] * Tc[k];
+    s2 -= T2[k] * Tc[k];
+    s3 -= T3[k] * Tc[k];
+  }
+  T0[c] = s0 / Tc[c];
+  T1[c] = s1 / Tc[c];
+  T2[c] = s2 / Tc[c];
+  T3[c] = s3 / Tc[c];
+}
+
+/* T = R R^T in place, rows 0 to m, by columns; returns 0 if a pivot is not positive */
+GNN_FN int GNNFsaiCholesky(int m, double T[])
+{
+  for (int c = 0; c <= m; c++) {
+    double      *Tc    = &T[GNN_FSAI_TRIANGLE(c, 0)];
+    const double pivot = GNNFsaiMinusDot(Tc[c], c, Tc, Tc);
+    int          r     = c + 1;
+
+    if (!(pivot > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
+    Tc[c] = sqrt(pivot);
+    for (; r + 3 <= m; r += 4) GNNFsaiCholesky4(r, c, T);
+    for (; r <= m; r++) {
+      double *Tr = &T[GNN_FSAI_TRIANGLE(r, 0)];
+
+      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc) / Tc[c];
+    }
+  }
+  return 1;
+}
+
+/* x = R^-T e_m, the m + 1 entries of the row, its diagonal last */
+GNN_FN void GNNFsaiSubstitute(int m, const double R[], double x[])
+{
+  for (int k = 0; k <= m; k++) x[k] = k == m ? 1.0 : 0.0;
+  for (int r = m; r >= 0; r--) {
+    x[r] /= R[GNN_FSAI_TRIANGLE(r, r)];
+    for (int k = 0; k < r; k++) x[k] -= R[GNN_FSAI_TRIANGLE(r, k)] * x[r];
+  }
+}
+
+/* Is the row what it should be? x^T As x = 1 is then a sum of terms that cancel, off by about epsilon (sum |x_k|)^2 */
+GNN_FN int GNNFsaiSound(int m, const double x[])
+{
+  double sum = 0.0;
+
+  for (int k = 0; k <= m; k++) sum += fabs(x[k]);
+  return sum < GNN_FSAI_MOST; /* a NaN is not */
+}
+
+/* From T = As on J + {i}, m columns J (overwritten), to the row; returns 0, x undefined, where T is not positive definite, or rounding spoils it */
+GNN_FN int GNNFsaiSolve(int m, double T[], double x[])
+{
+  if (!GNNFsaiCholesky(m, T)) return 0;
+  GNNFsaiSubstitute(m, T, x);
+  return GNNFsaiSound(m, x);
+}
+
+/* Of GNNFsaiSolve(): with n = m + 1, n^3/3 + n^2/2 for the factor, n^2 for the solve */
+GNN_FN double GNNFsaiSolveFlops(int m)
+{
+  return (m + 1) * (m + 1) * ((m + 1) / 3.0 + 1.5);
+}

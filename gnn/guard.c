@@ -1,0 +1,417 @@
+/*
+   The guard: before G is used it is tried, so that a matrix outside the trained range is not worse off.
+
+   First the SAI loss ||(At M^-1 - I) w||^2 on fixed probes w picks alpha in G = base + alpha (network - base), where the base is the
+   damped start 3/2 I - t/2 At with t = min(1, 2.4/lambda_max): undamped, it is nearly singular where lambda(At) is near 3, which that
+   loss hardly sees. G is linear in alpha, hence the residual is y0 + alpha y1 + alpha^2 y2, and one set of products serves every alpha.
+   Then ten steps of CG on one probe with that G, with the base and with Jacobi: the one that lowers the energy norm of the error fastest
+   is taken, the network's only if the symmetric part of its G is positive definite. The steps with Jacobi also estimate lambda_max.
+   Without a residual form the base is 0 and alpha is 1.
+
+   A choice within 2 % is no choice: what comes first of network, classical factor, start, Jacobi is kept, and the larger alpha, so that
+   rounding, hence compiler, processor and number of ranks, decides nothing.
+
+   All this costs about as much as 80 products with G G^T. What was chosen is kept for new values in the same pattern as long as the loss of the factor
+   on one probe stays near the one it had then, two products, GNNGuardLoss(), and so do the couplings of At: a loss can be the same for another matrix.
+   They are compared by their trace t = sum_j w_j GNNStrength(At_ij) with random signs w, one product more: ||t - t'||^2 is about the squared distance.
+*/
+#include "guardops.h"
+
+#define NPROBE   GUARD_PROBES
+#define NDOT     6    /* dot products that wait to be read */
+#define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
+#define TIE      1.02 /* costs that differ by less are alike */
+#define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
+
+struct _n_GNNGuard {
+  GuardPlace   at;
+  PetscScalar *W;            /* (n, NPROBE) probes */
+  PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
+  PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
+  PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
+  PetscScalar *trace;        /* (n) of the couplings when it chose */
+  PetscReal   *dots;         /* (NDOT) dot products, where the vectors are */
+  GNNSteps    *steps;        /* those that are being done, there, too */
+  PetscBool    traced;       /* is the trace there? Not where a choice of before goes on, whose arrays are gone */
+  GNNSteps     chosen;       /* with what was chosen */
+  PetscBool    network;      /* was it the network's factor? */
+  PetscBool    narrow;       /* only because it is named first? */
+};
+
+static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
+{
+  const size_t bytes = (size_t)g->n * sizeof(PetscScalar);
+  GNNGuard     w;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&w));
+  w->at = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
+  PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y, &w->trace};
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, bytes * NPROBE, wide[k]));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, bytes, narrow[k]));
+  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->base));
+  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->delta));
+  PetscCall(GuardCreate(w->at, NDOT * sizeof(PetscReal), &w->dots));
+  PetscCall(GuardCreate(w->at, sizeof(GNNSteps), &w->steps));
+  *guard = w;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardCreate(GNNGuard *guard, GNNGraph g, GNNDevice device)
+{
+  PetscFunctionBegin;
+  if (*guard == NULL) PetscCall(GuardCreate_Private(g, device, guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
+{
+  GNNGuard w = *guard;
+
+  PetscFunctionBegin;
+  if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->trace, &w->base, &w->delta};
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardDestroy(w->at, arrays[k]));
+  PetscCall(GuardDestroy(w->at, &w->dots));
+  PetscCall(GuardDestroy(w->at, &w->steps));
+  PetscCall(PetscFree(*guard));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* t = the trace of the couplings that At has now, less before where that is given; works in delta */
+static PetscErrorCode Trace_Private(GNNGuard w, const PetscScalar before[], PetscScalar t[])
+{
+  PetscFunctionBegin;
+  PetscCall(GuardProbe(w->at, 1, w->w));
+  PetscCall(GuardStrengths(w->at, w->delta));
+  PetscCall(GuardMultiply(w->at, 1.0, 0.0, w->delta, 1, w->w, before ? -1.0 : 0.0, before, t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* z[0], z[1], z[2]: the coefficients of alpha in (base + alpha delta)(base + alpha delta)^T W + eps W; u, v work */
+static PetscErrorCode FactorProducts_Private(GNNGuard w, PetscReal epsilon)
+{
+  const GuardPlace at = w->at;
+
+  PetscFunctionBegin;
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->base, NPROBE, w->W, 0.0, NULL, w->u));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, w->delta, NPROBE, w->W, 0.0, NULL, w->v));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->u, epsilon, w->W, w->z[0]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->v, 0.0, NULL, w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->u, 1.0, w->z[1], w->z[1]));
+  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->v, 0.0, NULL, w->z[2]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of residual y0 + alpha y1 + alpha^2 y2, by the dot products of the y: 00, 10, 11, 20, 21, 22 */
+static PetscReal Loss_Private(const PetscReal dot[], PetscReal alpha)
+{
+  const PetscReal a[3] = {1.0, alpha, alpha * alpha};
+  PetscReal       sum  = 0.0;
+
+  for (PetscInt k = 0; k < 3; k++) {
+    for (PetscInt l = 0; l < 3; l++) {
+      const PetscInt high = PetscMax(k, l);
+
+      sum += a[k] * a[l] * dot[high * (high + 1) / 2 + PetscMin(k, l)];
+    }
+  }
+  return sum;
+}
+
+/* SAI losses of base + alpha delta for the given alphas */
+static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
+{
+  const GuardPlace at   = w->at;
+  PetscScalar     *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
+  PetscReal       *next = w->dots, dot[NDOT];
+
+  PetscFunctionBegin;
+  PetscCall(FactorProducts_Private(w, epsilon));
+  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), NPROBE, w->z[k], k ? 0.0 : -1.0, w->W, y[k]));
+  for (PetscInt k = 0; k < 3; k++) {
+    for (PetscInt l = 0; l <= k; l++) PetscCall(GuardDot(at, at.g->n * NPROBE, y[k], y[l], next++));
+  }
+  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
+  for (PetscInt k = 0; k < nalpha; k++) loss[k] = Loss_Private(dot, alpha[k]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How the steps of CG are preconditioned; where neither is given, by D */
+typedef struct {
+  const PetscScalar *gt; /* slots of G^T */
+  GNNFactor          f;  /* a factor as it stands */
+  PetscReal          epsilon;
+} Preconditioner;
+
+/* z = M^-1 r in the scaled system; works in y */
+static PetscErrorCode Precondition_Private(GNNGuard w, const Preconditioner *M, const PetscScalar r[], PetscScalar z[])
+{
+  PetscFunctionBegin;
+  if (M->f) PetscCall(GuardFactor(w->at, M->f, M->epsilon, r, z));
+  else if (M->gt) {
+    PetscCall(GuardMultiply(w->at, 1.0, 0.0, M->gt, 1, r, 0.0, NULL, w->y));
+    PetscCall(GuardMultiply(w->at, 0.0, 1.0, M->gt, 1, w->y, M->epsilon, r, z));
+  } else PetscCall(GuardJacobi(w->at, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A few steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u. Read at the end: a place
+   that could tell only by waiting does all of them */
+static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, GNNSteps *s)
+{
+  const GuardPlace at = w->at;
+  const PetscInt   n  = at.g->n;
+  PetscScalar     *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
+  PetscBool        ended = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(GuardAXPBY(at, n, 1.0, w->w, 0.0, NULL, r));
+  for (PetscInt k = 0;; k++) {
+    PetscCall(Precondition_Private(w, M, r, z));
+    PetscCall(GuardStep(at, k ? GNN_STEPS_NEXT : GNN_STEPS_BEGIN, n, r, z, w->steps, &ended));
+    if (k == GNN_STEPS || ended) break;
+    PetscCall(GuardUpdate(at, n, w->steps->direction, z, p));
+    PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, NULL, q));
+    PetscCall(GuardStep(at, GNN_STEPS_LENGTH, n, p, q, w->steps, &ended));
+    if (ended) break;
+    PetscCall(GuardUpdate(at, n, w->steps->residual, q, r));
+  }
+  PetscCall(GuardRead(at, sizeof(*s), w->steps, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Eigenvalues below x of CG's tridiagonal matrix, with diagonal 1/a_k + b_{k-1}/a_{k-1} and sqrt(b_k)/a_k beside it: signs of its Sturm sequence */
+static PetscInt StepsCountBelow_Private(const GNNSteps *s, PetscReal x)
+{
+  PetscReal d     = 1.0;
+  PetscInt  below = 0;
+
+  for (PetscInt k = 0; k < s->n; k++) {
+    d = 1.0 / s->a[k] - x + (k ? s->b[k - 1] / s->a[k - 1] * (1.0 - 1.0 / (s->a[k - 1] * d)) : 0.0);
+    if (d < 0.0) below++;
+  }
+  return below;
+}
+
+/* The k-th Ritz value, k = 1 the smallest, by bisection; Gershgorin bounds the largest */
+static PetscReal StepsRitz_Private(const GNNSteps *s, PetscInt k)
+{
+  PetscReal low = 0.0, high = 0.0;
+
+  for (PetscInt l = 0; l < s->n; l++) high = PetscMax(high, 1.0 / s->a[l] + PetscSqrtReal(s->b[l]) / s->a[l] + (l ? (s->b[l - 1] + PetscSqrtReal(s->b[l - 1])) / s->a[l - 1] : 0.0));
+  for (PetscInt it = 0; it < 50; it++) {
+    const PetscReal x = 0.5 * (low + high);
+
+    if (StepsCountBelow_Private(s, x) >= k) high = x;
+    else low = x;
+  }
+  return high;
+}
+
+/* Is the symmetric part of G positive definite, by its smallest Ritz value? Where it is not, G is nearly singular for some vector, which
+   neither loss nor energy sees in time. The factors of good networks have 0.19 and more, the base 0.3; At has a unit diagonal here */
+static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], PetscBool *positive)
+{
+  const Preconditioner jacobi = {.f = NULL};
+  GNNSteps             steps;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, 0.5, 0.5, gt, &jacobi, &steps));
+  *positive = !steps.indefinite && (steps.n == 0 || StepsRitz_Private(&steps, 1) > MIN_RITZ) ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* gt = base + delta, the base damped */
+static PetscErrorCode Split_Private(GNNGuard w, const GNNConfig *config, PetscReal damping, const PetscScalar gt[])
+{
+  PetscFunctionBegin;
+  PetscCall(GuardStart(w->at, config, damping, w->base));
+  PetscCall(GuardAXPBY(w->at, w->at.g->nz, -1.0, w->base, 1.0, gt, w->delta));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* gt = base + alpha delta */
+static PetscErrorCode Mix_Private(GNNGuard w, PetscReal alpha, PetscScalar gt[])
+{
+  PetscFunctionBegin;
+  PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0, w->base, alpha, w->delta, gt));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The 2 % rule, the only place for it: is the one named first kept, by their costs? */
+static PetscBool Kept_Private(PetscReal first, PetscReal second)
+{
+  return second * TIE < first ? PETSC_FALSE : PETSC_TRUE;
+}
+
+/* The squared energy norm of the first error: what the steps sum to by Aitken's extrapolation from the last four, far away where that does not settle */
+static PetscReal StepsTotal_Private(const GNNSteps *s)
+{
+  const PetscReal *e = s->energy + s->n;
+  PetscReal        last, before;
+
+  if (s->n < GNN_STEPS || s->next <= SOLVED * e[0]) return e[0];
+  last   = e[0] - e[-2];
+  before = e[-2] - e[-4];
+  return before > last ? PetscMin(1e6 * e[0], e[0] + PetscSqr(last) / (before - last)) : 1e6 * e[0];
+}
+
+/* Iterations, but for a factor: steps, all or until an error of that total is gone, by the logarithm of what they leave of it */
+static PetscReal StepsCost_Private(const GNNSteps *s, PetscReal total)
+{
+  PetscReal left = 1.0;
+  PetscInt  k    = 0;
+
+  while (k < s->n && left > SOLVED) left = 1.0 - s->energy[++k] / total;
+  return -k / PetscLogReal(PetscMax(left, SOLVED));
+}
+
+static PetscBool StepsWork_Private(const GNNSteps *s)
+{
+  return s->energy[s->n] > 0.0 && !PetscIsInfOrNanReal(s->energy[s->n]) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Of two that were tried, is the one named first kept? The first error is as large as either says, unless that is less than what the other has done */
+static PetscBool StepsKept_Private(const GNNSteps *first, const GNNSteps *second)
+{
+  const GNNSteps *further = second->energy[second->n] > first->energy[first->n] ? second : first;
+  const PetscReal least   = PetscMin(StepsTotal_Private(first), StepsTotal_Private(second));
+  const PetscReal total   = least > further->energy[further->n] ? least : StepsTotal_Private(further);
+
+  if (!StepsWork_Private(first)) return PETSC_FALSE;
+  if (!StepsWork_Private(second)) return PETSC_TRUE;
+  return Kept_Private(StepsCost_Private(first, total), StepsCost_Private(second, total));
+}
+
+/* Is the preconditioner to be chosen instead of what was? It comes first of both in the order, or not */
+static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscBool first, PetscBool *better)
+{
+  GNNSteps steps;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
+  w->narrow = StepsKept_Private(&w->chosen, &steps);
+  if (first) *better = StepsKept_Private(&steps, &w->chosen);
+  else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
+  if (*better) w->chosen = steps;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* alpha = share if the slots of G^T, which come before all that was tried, are to be chosen */
+static PetscErrorCode Try_Private(GNNGuard w, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
+{
+  const Preconditioner M = {.gt = gt, .epsilon = epsilon};
+  PetscBool            better = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(Better_Private(w, &M, PETSC_TRUE, &better));
+  if (better) *alpha = share;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Jacobi's steps: what is to be beaten, and the damping of the start from their estimate of lambda_max */
+static PetscErrorCode TryJacobi_Private(GNNGuard w, PetscReal *damping)
+{
+  const Preconditioner M     = {.f = NULL};
+  GNNSteps            *steps = &w->chosen;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, steps));
+  *damping = steps->n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(steps, steps->n)) : 1.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, GNNDevice device, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
+{
+  const PetscReal alphas[] = {1.0, 0.5, 0.25, 0.0};
+  const PetscBool residual = config->output == GNN_OUTPUT_RESIDUAL ? PETSC_TRUE : PETSC_FALSE;
+  const PetscInt  nalpha   = residual ? 4 : 1;
+  PetscBool       positive = PETSC_TRUE;
+  PetscReal       loss[4];
+  PetscInt        least = 0;
+  GNNGuard        w;
+
+  PetscFunctionBegin;
+  PetscCall(GNNGuardCreate(guard, g, device));
+  w = *guard;
+  PetscCall(Trace_Private(w, NULL, w->trace));
+  w->traced = PETSC_TRUE;
+  PetscCall(GuardProbe(w->at, NPROBE, w->W));
+  *alpha = GNN_GUARD_JACOBI;
+  PetscCall(TryJacobi_Private(w, damping));
+  PetscCall(Split_Private(w, config, *damping, gt));
+  PetscCall(LossesOfAlpha_Private(w, epsilon, nalpha, alphas, loss));
+  for (PetscInt k = 1; k < nalpha; k++) {
+    if (!Kept_Private(loss[least], loss[k])) least = k;
+  }
+  if (residual) PetscCall(Try_Private(w, w->base, epsilon, 0.0, alpha));
+  if (alphas[least] != 1.0) PetscCall(Mix_Private(w, alphas[least], gt));
+  if (residual) PetscCall(IsPositive_Private(w, gt, &positive));
+  if (positive && alphas[least] > 0.0) PetscCall(Try_Private(w, gt, epsilon, alphas[least], alpha));
+  if (*alpha == 0.0) PetscCall(Mix_Private(w, 0.0, gt));
+  w->network = *alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool GNNGuardIsNarrow(GNNGuard w, PetscReal alpha)
+{
+  return w->network && (w->narrow || alpha < 1.0) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alpha, PetscReal damping, PetscScalar gt[])
+{
+  PetscFunctionBegin;
+  if (alpha == 0.0) PetscCall(GuardStart(w->at, config, damping, gt));
+  else if (alpha != 1.0) {
+    PetscCall(GuardStart(w->at, config, damping, w->base));
+    PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0 - alpha, w->base, alpha, gt, gt));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the classical factor to be taken instead of what GNNGuardChoose() chose? By the same steps of CG; it comes after the network's, before the others */
+PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscBool *better)
+{
+  const Preconditioner M = {.f = f, .epsilon = epsilon};
+
+  PetscFunctionBegin;
+  PetscCall(Better_Private(w, &M, w->network ? PETSC_FALSE : PETSC_TRUE, better));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscReal *loss)
+{
+  const GuardPlace at = w->at;
+
+  PetscFunctionBegin;
+  PetscCall(GuardProbe(at, 1, w->w));
+  PetscCall(GuardFactor(at, f, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, w->w, w->x));
+  PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, -1.0, w->w, w->y));
+  PetscCall(GuardDot(at, at.g->n, w->y, w->y, w->dots));
+  PetscCall(GuardRead(at, sizeof(*loss), w->dots, loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Not where the loss is a NaN */
+PetscErrorCode GNNGuardMayKeep(GNNFactor f, PetscReal loss, PetscBool *keep)
+{
+  GNNGuard         w  = f->guard;
+  const GuardPlace at = w->at;
+  PetscReal        dot[2]; /* the trace's distance from what it was, and that, both squared */
+
+  PetscFunctionBegin;
+  *keep = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+  if (!*keep) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!w->traced) {
+    PetscCall(Trace_Private(w, NULL, w->trace));
+    w->traced = PETSC_TRUE;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Trace_Private(w, w->trace, w->y));
+  PetscCall(GuardDot(at, at.g->n, w->y, w->y, &w->dots[0]));
+  PetscCall(GuardDot(at, at.g->n, w->trace, w->trace, &w->dots[1]));
+  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
+  *keep = dot[0] <= GNN_GUARD_MOVED * GNN_GUARD_MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

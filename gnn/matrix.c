@@ -1,0 +1,132 @@
+/*
+   What the preconditioner asks of PETSc's matrices: their entries, as AIJ, whatever their type.
+*/
+#include "matrix.h"
+
+PetscErrorCode GNNMatBlocks(Mat A, Mat *diagonal, Mat *other, const PetscInt **columns)
+{
+  PetscBool mpi;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
+  *diagonal = A;
+  *other    = NULL;
+  if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, diagonal, other, columns));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Are there entries that MatConvert() can read? Of a matrix that is nothing but a product it would take one for each column */
+static PetscErrorCode HasEntries_Private(Mat A, PetscBool *has)
+{
+  static const char *const prefixes[] = {"", "seq", "mpi"};
+  MatType                  type;
+  PetscBool                shell, transpose;
+  Mat                      inner;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetType(A, &type));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSHELL, &shell));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATTRANSPOSEVIRTUAL, &transpose));
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, has, MATSEQAIJ, MATMPIAIJ, ""));
+  for (size_t k = 0; !*has && !shell && k < PETSC_STATIC_ARRAY_LENGTH(prefixes); k++) {
+    char name[256];
+    void (*convert)(void);
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "MatConvert_%s_%saij_C", type, prefixes[k]));
+    PetscCall(PetscObjectQueryFunction((PetscObject)A, name, &convert));
+    *has = convert ? PETSC_TRUE : PETSC_FALSE;
+  }
+  if (transpose) {
+    PetscCall(MatTransposeGetMat(A, &inner));
+    PetscCall(HasEntries_Private(inner, has));
+  } else if (!*has && !shell) PetscCall(MatHasOperation(A, MATOP_GET_ROW, has));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same of all blocks, where the matrix is made of such */
+PetscErrorCode GNNMatHasEntries(Mat A, PetscBool *have)
+{
+  PetscInt  m, n;
+  PetscBool nest;
+  Mat     **blocks;
+
+  PetscFunctionBegin;
+  PetscCall(HasEntries_Private(A, have));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATNEST, &nest));
+  if (!nest) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatNestGetSubMats(A, &m, &n, &blocks));
+  for (PetscInt k = 0; *have && k < m * n; k++) {
+    if (blocks[k / n][k % n]) PetscCall(GNNMatHasEntries(blocks[k / n][k % n], have));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SamePatternSeq_Private(Mat A, Mat B, PetscBool *same)
+{
+  Mat             mats[2] = {A, B};
+  PetscInt        n[2];
+  const PetscInt *i[2], *j[2];
+  PetscBool       done;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
+  *same = n[0] == n[1] ? PETSC_TRUE : PETSC_FALSE;
+  if (*same && n[0] > 0) PetscCall(PetscArraycmp(i[0], i[1], n[0] + 1, same));
+  if (*same && n[0] > 0) PetscCall(PetscArraycmp(j[0], j[1], i[0][n[0]], same));
+  for (PetscInt k = 0; k < 2; k++) PetscCall(MatRestoreRowIJ(mats[k], 0, PETSC_FALSE, PETSC_FALSE, &n[k], &i[k], &j[k], &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of two AIJ matrices with the same layout, on every rank */
+static PetscErrorCode SamePattern_Private(Mat A, Mat B, PetscBool *same)
+{
+  Mat             diagonal[2], other[2];
+  const PetscInt *columns[2];
+  PetscInt        n[2];
+  int             all;
+
+  PetscFunctionBegin;
+  PetscCall(GNNMatBlocks(A, &diagonal[0], &other[0], &columns[0]));
+  PetscCall(GNNMatBlocks(B, &diagonal[1], &other[1], &columns[1]));
+  PetscCall(SamePatternSeq_Private(diagonal[0], diagonal[1], same));
+  if (other[0]) {
+    for (PetscInt k = 0; k < 2; k++) PetscCall(MatGetLocalSize(other[k], NULL, &n[k]));
+    if (n[0] != n[1]) *same = PETSC_FALSE;
+    if (*same) PetscCall(SamePatternSeq_Private(other[0], other[1], same));
+    if (*same) PetscCall(PetscArraycmp(columns[0], columns[1], n[0], same));
+  }
+  all = *same ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
+  *same = all ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* It is converted anew each time, since a converter may drop zeros, or fail to reuse */
+PetscErrorCode GNNMatConvert(Mat A, Mat *aij, PetscBool *changed)
+{
+  PetscBool    is, same = PETSC_FALSE;
+  Mat          B;
+  MatNullSpace near;
+
+  PetscFunctionBegin;
+  *changed = PETSC_FALSE;
+  PetscCall(PetscObjectBaseTypeCompareAny((PetscObject)A, &is, MATSEQAIJ, MATMPIAIJ, ""));
+  if (is) {
+    PetscCall(MatDestroy(aij));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &B));
+  if (*aij) PetscCall(SamePattern_Private(B, *aij, &same));
+  if (same) {
+    PetscCall(MatCopy(B, *aij, SAME_NONZERO_PATTERN));
+    PetscCall(MatDestroy(&B));
+  } else {
+    PetscCall(MatDestroy(aij));
+    *aij = B;
+    PetscCall(MatSetBlockSizesFromMats(*aij, A, A));
+    *changed = PETSC_TRUE;
+  }
+  PetscCall(MatGetNearNullSpace(A, &near));
+  PetscCall(MatSetNearNullSpace(*aij, near));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
