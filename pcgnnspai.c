@@ -50,29 +50,29 @@ typedef struct {
   PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor, and where not */
   GNNFsaiOptions     fsai;
   char              *model_name;
-  PetscReal          epsilon;  /* PETSC_DEFAULT: the model's; 0 of the classical factor */
+  PetscReal          epsilon; /* PETSC_DEFAULT: the model's; 0 of the classical factor */
   PetscBool          guard;
   PCGNNSPAIPrecision precision;
-  Vec                features; /* user's node features, or NULL */
-  PetscBool          automatic; /* no model was asked for: the built-in one of the matrix's block size */
-  GNNModel           given;    /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
-  GNNModel           model;    /* the one in use, chosen for each new pattern */
-  char               reason[128]; /* why it is one of block size 1, or empty */
-  Mat                aij;      /* AIJ copy of the matrix where that is of another type, else NULL */
+  Vec                features;     /* user's node features, or NULL */
+  PetscBool          automatic;    /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel           given;        /* the model asked for: loaded at the first set-up, or given by PCGNNSPAISetNetwork(); else NULL */
+  GNNModel           model;        /* the one in use, chosen for each new pattern */
+  char               reason[128];  /* why it is one of block size 1, or empty */
+  Mat                aij;          /* AIJ copy of the matrix where that is of another type, else NULL */
   char               failure[448]; /* why the last set-up failed, or empty; the same on every rank */
-  PetscReal          asymmetry; /* of the matrix, over all ranks' diagonal blocks */
-  PetscBool          told;      /* -info has said that the matrix is not symmetric */
+  PetscReal          asymmetry;    /* of the matrix, over all ranks' diagonal blocks */
+  PetscBool          told;         /* -info has said that the matrix is not symmetric */
   PCGNNSPAIVerdict   verdict;
-  GNNRows            rows;      /* those that MatZeroRows() set, or NULL */
+  GNNRows            rows; /* those that MatZeroRows() set, or NULL */
   GNNGraph           graph;
-  GNNActs            acts;   /* NULL where the network runs on the device */
-  GNNReal           *out;    /* (nz) the network's output */
-  GNNFactor          factor; /* with the set-up on the device, only what the guard chose; GNNFactorFetch() brings the rest */
-  GNNDevice          device; /* NULL where the product is the host's */
+  GNNActs            acts;         /* NULL where the network runs on the device */
+  GNNReal           *out;          /* (nz) the network's output */
+  GNNFactor          factor;       /* with the set-up on the device, only what the guard chose; GNNFactorFetch() brings the rest */
+  GNNDevice          device;       /* NULL where the product is the host's */
   PetscBool          device_setup; /* is G made on the device, too? If not, the host's is uploaded */
-  PCGNNSPAIMath      math;   /* of the network on the device */
-  PetscBool          fetched; /* the host has the factor that was made on the device */
-  Mat                G;      /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
+  PCGNNSPAIMath      math;         /* of the network on the device */
+  PetscBool          fetched;      /* the host has the factor that was made on the device */
+  Mat                G;            /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
   GNNCoarseOptions   coarse_options;
   GNNCoarse          coarse; /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
@@ -130,7 +130,7 @@ static PetscErrorCode PCGNNSPAIRecall_Private(PC_GNNSPAI *gnn)
 /* A setting has changed: the next set-up starts anew */
 static void PCGNNSPAIChanged_Private(PC pc)
 {
-  pc->setupcalled                        = PETSC_FALSE;
+  pc->setupcalled                     = PETSC_FALSE;
   ((PC_GNNSPAI *)pc->data)->verdict.n = -1;
 }
 
@@ -155,10 +155,10 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
 /* Errors if the matrix is none that any preconditioner of this kind could use: on every rank */
 static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
 {
-  PetscInt    rows, cols;
-  PetscInt    here[2];
-  int         all;
-  PetscBool   good;
+  PetscInt  rows, cols;
+  PetscInt  here[2];
+  int       all;
+  PetscBool good;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(pc->pmat, &rows, &cols));
@@ -168,7 +168,8 @@ static PetscErrorCode PCGNNSPAICheckMat_Private(PC pc)
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)pc)));
   PetscCheck(all, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
   PetscCall(GNNMatHasEntries(pc->pmat, &good));
-  PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)pc->pmat)->type_name);
+  PetscCheck(good, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)",
+             ((PetscObject)pc->pmat)->type_name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,11 +206,8 @@ static PetscErrorCode PCGNNSPAIFail_Private(PC pc, PCFailedReason reason, const 
 static PetscErrorCode PCGNNSPAIFailIf_Private(PC pc, GNNGraphStatus status)
 {
   static const PCFailedReason reasons[] = {
-    [GNN_GRAPH_NOT_FINITE]         = PC_FACTOR_OTHER,
-    [GNN_GRAPH_NO_DIAGONAL]        = PC_FACTOR_STRUCT_ZEROPIVOT,
-    [GNN_GRAPH_NOT_POSITIVE]       = PC_FACTOR_NUMERIC_ZEROPIVOT,
-    [GNN_GRAPH_BLOCK_NOT_POSITIVE] = PC_FACTOR_NUMERIC_ZEROPIVOT,
-    [GNN_GRAPH_UNSORTED]           = WRONG_CALL,
+    [GNN_GRAPH_NOT_FINITE] = PC_FACTOR_OTHER, [GNN_GRAPH_NO_DIAGONAL] = PC_FACTOR_STRUCT_ZEROPIVOT, [GNN_GRAPH_NOT_POSITIVE] = PC_FACTOR_NUMERIC_ZEROPIVOT, [GNN_GRAPH_BLOCK_NOT_POSITIVE] = PC_FACTOR_NUMERIC_ZEROPIVOT,
+    [GNN_GRAPH_UNSORTED] = WRONG_CALL,
   };
   PetscInt first;
   char     text[400];
@@ -326,7 +324,8 @@ static PetscErrorCode PCGNNSPAIChooseModel_Private(PC pc, PetscInt n, const Pets
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(pc->pmat, &bs));
   b = gnn->given ? gnn->given->config.block_size : bs;
-  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", gnn->model_name, b, bs, b, b);
+  PetscCheck(bs % b == 0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general",
+             gnn->model_name, b, bs, b, b);
   gnn->reason[0] = '\0';
   if (gnn->given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
   if (gnn->given == NULL && name == NULL) PetscCall(PetscSNPrintf(gnn->reason, sizeof(gnn->reason), "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));
@@ -579,8 +578,8 @@ static PetscInt PCGNNSPAIChoice_Private(PetscReal alpha)
 
 static PetscErrorCode PCGNNSPAIInfoGuard_Private(PC pc, PetscBool kept)
 {
-  PC_GNNSPAI *gnn   = (PC_GNNSPAI *)pc->data;
-  GNNFactor   f     = gnn->factor;
+  PC_GNNSPAI *gnn       = (PC_GNNSPAI *)pc->data;
+  GNNFactor   f         = gnn->factor;
   char        share[64] = "";
 
   PetscFunctionBegin;
@@ -888,20 +887,20 @@ static PetscErrorCode PCApplySymmetricRight_GNNSPAI(PC pc, Vec x, Vec y)
 
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
-  PC_GNNSPAI         *gnn       = (PC_GNNSPAI *)pc->data;
-  PCGNNSPAIValues     values    = gnn->values;
-  PCGNNSPAIFallback   policy    = gnn->policy;
-  PCGNNSPAIPrecision  precision = gnn->precision;
-  PCGNNSPAIMath       math      = gnn->math;
-  PCGNNSPAICoarseType type      = gnn->coarse_options.type;
-  GNNFsaiOptions      fsai      = gnn->fsai;
-  PetscInt            coarse    = gnn->coarse_options.wanted;
-  PetscReal           epsilon   = gnn->epsilon;
-  PetscBool           guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
-  char                model[PETSC_MAX_PATH_LEN], help[256], text[64] = "the model's, 0 with fsai";
-  const char         *names;
+  PC_GNNSPAI          *gnn       = (PC_GNNSPAI *)pc->data;
+  PCGNNSPAIValues      values    = gnn->values;
+  PCGNNSPAIFallback    policy    = gnn->policy;
+  PCGNNSPAIPrecision   precision = gnn->precision;
+  PCGNNSPAIMath        math      = gnn->math;
+  PCGNNSPAICoarseType  type      = gnn->coarse_options.type;
+  GNNFsaiOptions       fsai      = gnn->fsai;
+  PetscInt             coarse    = gnn->coarse_options.wanted;
+  PetscReal            epsilon   = gnn->epsilon;
+  PetscBool            guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
+  char                 model[PETSC_MAX_PATH_LEN], help[256], text[64] = "the model's, 0 with fsai";
+  const char          *names;
   const unsigned char *bytes;
-  size_t              length;
+  size_t               length;
 
   PetscFunctionBegin;
   PetscCall(GNNBuiltinGet("", &bytes, &length, &names));
@@ -956,17 +955,17 @@ static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, const char use[
 /* What the guard chose on the ranks that had something to choose: how many there are of each, where they differ */
 static PetscErrorCode PCGNNSPAIViewGuard_Private(PC pc, PetscViewer viewer)
 {
-  PC_GNNSPAI              *gnn     = (PC_GNNSPAI *)pc->data;
-  const PetscReal          alpha   = gnn->factor->alpha;
-  const PetscBool          blocks  = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
-  PetscReal                count[4] = {0.0}, least[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL}; /* least of alpha and of -alpha */
-  char                     text[256] = "guard: ", part[64];
+  PC_GNNSPAI     *gnn      = (PC_GNNSPAI *)pc->data;
+  const PetscReal alpha    = gnn->factor->alpha;
+  const PetscBool blocks   = gnn->graph->b > 1 && gnn->model->config.scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
+  PetscReal       count[4] = {0.0}, least[2] = {PETSC_MAX_REAL, PETSC_MAX_REAL}; /* least of alpha and of -alpha */
+  char            text[256] = "guard: ", part[64];
 
   PetscFunctionBegin;
   if (gnn->graph->ncoupled > 0) {
     count[PCGNNSPAIChoice_Private(alpha)] = 1.0;
-    least[0] = PetscMax(alpha, 0.0);
-    least[1] = -least[0];
+    least[0]                              = PetscMax(alpha, 0.0);
+    least[1]                              = -least[0];
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 4, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)pc)));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPIU_REAL, MPIU_MIN, PetscObjectComm((PetscObject)pc)));
@@ -1177,19 +1176,16 @@ static const struct {
   const char *name;
   void (*method)(void);
 } methods[] = {
-#define METHODS(Name, Type, member) \
-  {"PCGNNSPAISet" #Name "_C", (void (*)(void))PCGNNSPAISet##Name##_GNNSPAI}, \
-  {"PCGNNSPAIGet" #Name "_C", (void (*)(void))PCGNNSPAIGet##Name##_GNNSPAI},
-  SETTINGS(METHODS)
-  {"PCGNNSPAISetModel_C",        (void (*)(void))PCGNNSPAISetModel_GNNSPAI       },
-  {"PCGNNSPAIGetModel_C",        (void (*)(void))PCGNNSPAIGetModel_GNNSPAI       },
-  {"PCGNNSPAISetNetwork_C",      (void (*)(void))PCGNNSPAISetNetwork_GNNSPAI     },
-  {"PCGNNSPAISetEpsilon_C",      (void (*)(void))PCGNNSPAISetEpsilon_GNNSPAI     },
-  {"PCGNNSPAIGetEpsilon_C",      (void (*)(void))PCGNNSPAIGetEpsilon_GNNSPAI     },
-  {"PCGNNSPAIGetGuardAlpha_C",   (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI  },
+#define METHODS(Name, Type, member) {"PCGNNSPAISet" #Name "_C", (void (*)(void))PCGNNSPAISet##Name##_GNNSPAI}, {"PCGNNSPAIGet" #Name "_C", (void (*)(void))PCGNNSPAIGet##Name##_GNNSPAI},
+  SETTINGS(METHODS){"PCGNNSPAISetModel_C", (void (*)(void))PCGNNSPAISetModel_GNNSPAI},
+  {"PCGNNSPAIGetModel_C", (void (*)(void))PCGNNSPAIGetModel_GNNSPAI},
+  {"PCGNNSPAISetNetwork_C", (void (*)(void))PCGNNSPAISetNetwork_GNNSPAI},
+  {"PCGNNSPAISetEpsilon_C", (void (*)(void))PCGNNSPAISetEpsilon_GNNSPAI},
+  {"PCGNNSPAIGetEpsilon_C", (void (*)(void))PCGNNSPAIGetEpsilon_GNNSPAI},
+  {"PCGNNSPAIGetGuardAlpha_C", (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI},
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
-  {"PCGNNSPAIGetFactor_C",       (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI      },
+  {"PCGNNSPAIGetFactor_C", (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI},
 };
 
 static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
@@ -1264,25 +1260,25 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   PetscCall(PetscNew(&gnn));
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
-  gnn->automatic           = PETSC_TRUE;
-  gnn->policy              = PC_GNNSPAI_FALLBACK_FSAI;
-  gnn->fsai.threshold      = 0.07;
-  gnn->fsai.stages         = 2;
-  gnn->coarse_options.smooth = PETSC_TRUE;
-  gnn->epsilon             = (PetscReal)PETSC_DEFAULT;
-  gnn->guard               = PETSC_TRUE;
-  gnn->verdict.n           = -1;
-  gnn->math                = PC_GNNSPAI_MATH_TF32;
-  gnn->precision           = PC_GNNSPAI_DOUBLE;
-  pc->ops->apply           = PCApply_GNNSPAI;
-  pc->ops->applytranspose  = PCApplyTranspose_GNNSPAI;
+  gnn->automatic               = PETSC_TRUE;
+  gnn->policy                  = PC_GNNSPAI_FALLBACK_FSAI;
+  gnn->fsai.threshold          = 0.07;
+  gnn->fsai.stages             = 2;
+  gnn->coarse_options.smooth   = PETSC_TRUE;
+  gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
+  gnn->guard                   = PETSC_TRUE;
+  gnn->verdict.n               = -1;
+  gnn->math                    = PC_GNNSPAI_MATH_TF32;
+  gnn->precision               = PC_GNNSPAI_DOUBLE;
+  pc->ops->apply               = PCApply_GNNSPAI;
+  pc->ops->applytranspose      = PCApplyTranspose_GNNSPAI;
   pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;
   pc->ops->applysymmetricright = PCApplySymmetricRight_GNNSPAI;
-  pc->ops->setup           = PCSetUp_GNNSPAI;
-  pc->ops->reset           = PCReset_GNNSPAI;
-  pc->ops->destroy         = PCDestroy_GNNSPAI;
-  pc->ops->setfromoptions  = PCSetFromOptions_GNNSPAI;
-  pc->ops->view            = PCView_GNNSPAI;
+  pc->ops->setup               = PCSetUp_GNNSPAI;
+  pc->ops->reset               = PCReset_GNNSPAI;
+  pc->ops->destroy             = PCDestroy_GNNSPAI;
+  pc->ops->setfromoptions      = PCSetFromOptions_GNNSPAI;
+  pc->ops->view                = PCView_GNNSPAI;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, methods[k].method));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,12 +8,12 @@
 #include <jansson.h>
 #include "../gnn/compat.h"
 
-#define MAX_PC     32
-#define MAX_RTOL   8
-#define MAX_POINTS 24
-#define MAX_REPEAT 101
+#define MAX_PC         32
+#define MAX_RTOL       8
+#define MAX_POINTS     24
+#define MAX_REPEAT     101
 #define RESIDUAL_SLACK 3.0 /* the true residual may miss rtol by so much: CG's own, which stops it, drifts from it by rounding */
-#define MAX_SOLVE  (2 * (MAX_RTOL + MODE_COUNT))
+#define MAX_SOLVE      (2 * (MAX_RTOL + MODE_COUNT))
 
 /* How CG measures the residual. The last two stop after the iterations that the first needs for the smallest rtol */
 typedef enum {
@@ -56,19 +56,19 @@ typedef struct {
 } Spread;
 
 typedef struct {
-  PetscReal rtol, residual; /* asked, and ||b - A x||/||b|| */
-  BenchMode mode;
-  BenchRhs  rhs;
-  PetscInt  its;
-  KSPConvergedReason reason; /* as KSP sees it */
-  PetscBool converged;       /* and by the true residual */
-  Spread    time;
+  PetscReal          rtol, residual; /* asked, and ||b - A x||/||b|| */
+  BenchMode          mode;
+  BenchRhs           rhs;
+  PetscInt           its;
+  KSPConvergedReason reason;    /* as KSP sees it */
+  PetscBool          converged; /* and by the true residual */
+  Spread             time;
 } Solve;
 
 /* From one more solve at the smallest rtol, outside the timed ones; -1: not known */
 typedef struct {
-  PetscReal lowest, highest;              /* eigenvalues of M^-1 A, by Lanczos */
-  PetscReal solve_ms, pc_ms, mult_ms;     /* PETSc's log: KSPSolve, PCApply and MatMult in it */
+  PetscReal lowest, highest;                    /* eigenvalues of M^-1 A, by Lanczos */
+  PetscReal solve_ms, pc_ms, mult_ms;           /* PETSc's log: KSPSolve, PCApply and MatMult in it */
   PetscReal apply_ms, apply_flops, apply_bytes; /* one PCApply() */
 } Profile;
 
@@ -77,7 +77,7 @@ typedef struct {
   const char *name;
   char        why[256]; /* not empty: why it has no numbers */
   char        options[1024];
-  PetscBool   failed;   /* by an error, not skipped */
+  PetscBool   failed; /* by an error, not skipped */
   Spread      setup, refresh;
   PetscInt    nsolve;
   Solve       solve[MAX_SOLVE];
@@ -85,21 +85,21 @@ typedef struct {
 } Result;
 
 /* matrix.c */
-PETSC_INTERN PetscErrorCode ProblemLoad(const Options *, const char[], Problem *); /* from a file */
+PETSC_INTERN PetscErrorCode ProblemLoad(const Options *, const char[], Problem *);                    /* from a file */
 PETSC_INTERN PetscErrorCode ProblemLaplacian(const Options *, PetscInt, const PetscInt[], Problem *); /* dimension, points */
 PETSC_INTERN PetscErrorCode ProblemDestroy(Problem *);
 
 /* peers.c */
-PETSC_INTERN PetscErrorCode PeersAdd(const char[], PetscInt *, char *[]);                  /* a name, or with "all" the whole table, to an array of MAX_PC */
-PETSC_INTERN PetscErrorCode PeerPrepare(const char[], const Problem *, char[], size_t);  /* options into the database; why not, or "" */
-PETSC_INTERN PetscErrorCode PeerCheckOptions(const char[], char[], size_t);              /* after KSPSetFromOptions(): an option nobody read, or "" */
-PETSC_INTERN PetscErrorCode PeerGetOptions(const char[], char[], size_t);                /* as they stand in the database */
-PETSC_INTERN PetscErrorCode PeerApplyBytes(PC, const Problem *, PetscReal *);            /* that one application has to move; -1: not known */
+PETSC_INTERN PetscErrorCode PeersAdd(const char[], PetscInt *, char *[]);               /* a name, or with "all" the whole table, to an array of MAX_PC */
+PETSC_INTERN PetscErrorCode PeerPrepare(const char[], const Problem *, char[], size_t); /* options into the database; why not, or "" */
+PETSC_INTERN PetscErrorCode PeerCheckOptions(const char[], char[], size_t);             /* after KSPSetFromOptions(): an option nobody read, or "" */
+PETSC_INTERN PetscErrorCode PeerGetOptions(const char[], char[], size_t);               /* as they stand in the database */
+PETSC_INTERN PetscErrorCode PeerApplyBytes(PC, const Problem *, PetscReal *);           /* that one application has to move; -1: not known */
 
 /* timing.c */
-PETSC_INTERN PetscErrorCode TimingBegin(void);                                           /* after PetscInitialize() */
+PETSC_INTERN PetscErrorCode TimingBegin(void);                                              /* after PetscInitialize() */
 PETSC_INTERN PetscErrorCode TimeResult(const Options *, const Problem *, FILE *, Result *); /* name -> the rest; an error ends up in why */
-PETSC_INTERN PetscErrorCode TimeCopy(const Options *, const Problem *, PetscReal *);     /* GB/s of a long VecCopy(), read and written bytes */
+PETSC_INTERN PetscErrorCode TimeCopy(const Options *, const Problem *, PetscReal *);        /* GB/s of a long VecCopy(), read and written bytes */
 
 /* report.c */
 PETSC_INTERN PetscErrorCode PrintProblem(const Problem *);

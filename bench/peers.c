@@ -94,9 +94,9 @@ static PetscErrorCode ClearOptions(const char name[], const char options[])
 
 PetscErrorCode PeerPrepare(const char name[], const Problem *p, char why[], size_t size)
 {
-  const int    k = PeerFind(name);
-  char         key[PETSC_MAX_OPTION_NAME], type[64];
-  PetscBool    given;
+  const int k = PeerFind(name);
+  char      key[PETSC_MAX_OPTION_NAME], type[64];
+  PetscBool given;
   PetscErrorCode (*create)(PC) = NULL;
 
   PetscFunctionBeginUser;

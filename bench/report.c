@@ -48,10 +48,10 @@ PetscErrorCode PrintProblem(const Problem *p)
 /* One mode and tolerance, by right-hand side; NULL: not solved */
 static PetscErrorCode PrintRow(const Result *r, const Solve *const s[2])
 {
-  const Solve *one   = s[0] ? s[0] : s[1];
-  const double setup = (double)r->setup.median;
+  const Solve *one        = s[0] ? s[0] : s[1];
+  const double setup      = (double)r->setup.median;
   char         its[2][16] = {"-", "-"}, ms[2][16] = {"-", "-"}, residual[2][16] = {"-", "-"}, condition[16] = "-";
-  double       sum = 0.0, solve;
+  double       sum       = 0.0, solve;
   const char  *converged = "";
 
   PetscFunctionBeginUser;
@@ -98,7 +98,8 @@ static json_t *JSONKnown(PetscReal x)
 
 static json_t *JSONSolve(const Solve *s)
 {
-  return json_pack("{s:f, s:s, s:s, s:I, s:b, s:s, s:o, s:o}", "rtol", (double)s->rtol, "mode", BenchModes[s->mode], "rhs", BenchRhss[s->rhs], "iterations", (json_int_t)s->its, "converged", (int)s->converged, "reason", KSPConvergedReasons[s->reason], "residual", PetscIsInfOrNanReal(s->residual) ? json_null() : json_real((double)s->residual), "solve_ms", JSONSpread(s->time));
+  return json_pack("{s:f, s:s, s:s, s:I, s:b, s:s, s:o, s:o}", "rtol", (double)s->rtol, "mode", BenchModes[s->mode], "rhs", BenchRhss[s->rhs], "iterations", (json_int_t)s->its, "converged", (int)s->converged, "reason", KSPConvergedReasons[s->reason], "residual",
+                   PetscIsInfOrNanReal(s->residual) ? json_null() : json_real((double)s->residual), "solve_ms", JSONSpread(s->time));
 }
 
 static json_t *JSONProfile(const Profile *f)
@@ -171,7 +172,8 @@ PetscErrorCode WriteJSON(const Options *o, PetscReal copy, json_t *matrices, Pet
   uname(&system);
   GetProcessor(processor, sizeof(processor));
   PetscCall(PetscGetVersion(version, sizeof(version)));
-  root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:o, s:O}", "schema", 2, "device", o->device[0] ? o->device : processor, "system", system.sysname, "petsc", version, "compiler", __VERSION__, "commit", o->commit, "mat_type", o->mat_type, "repeat", (json_int_t)o->repeat, "seconds", (double)o->seconds, "copy_GBps", JSONKnown(copy), "matrices", matrices);
+  root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:o, s:O}", "schema", 2, "device", o->device[0] ? o->device : processor, "system", system.sysname, "petsc", version, "compiler", __VERSION__, "commit", o->commit, "mat_type", o->mat_type, "repeat",
+                   (json_int_t)o->repeat, "seconds", (double)o->seconds, "copy_GBps", JSONKnown(copy), "matrices", matrices);
   PetscCall(PetscSNPrintf(part, sizeof(part), "%s.part", o->json));
   PetscCall(PetscSNPrintf(temporary, sizeof(temporary), "%s.tmp", o->json));
   failed = json_dump_file(root, temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) || rename(temporary, part) || (all && rename(part, o->json));

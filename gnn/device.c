@@ -271,13 +271,13 @@ PetscErrorCode GNNDeviceGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[], GNNS
    the last of them, so that a triangle stays one */
 static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
 {
-  const PetscInt b = f->b;
+  const PetscInt b  = f->b;
   int            nz = 0;
 
   for (PetscInt k = f->i[row]; k < f->i[row + 1];) {
-    const PetscInt first = f->j[k] / b * b;
+    const PetscInt first            = f->j[k] / b * b;
     PetscScalar    g[GNN_MAX_BLOCK] = {0};
-    PetscInt       size = 0;
+    PetscInt       size             = 0;
 
     for (; k < f->i[row + 1] && f->j[k] < first + b; k++) {
       size        = f->j[k] - first + 1;

@@ -33,7 +33,7 @@ static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
 
 void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
 {
-  *k = (GNNKernelConfig){0};
+  *k                   = (GNNKernelConfig){0};
   k->width             = (int)GNNPad(c->width);
   k->layers            = (int)c->layers;
   k->hidden            = (int)c->hidden_layers;
@@ -145,10 +145,10 @@ static void RoundToTF32_Private(size_t n, float w[])
 /* For the tensor cores all are rounded here, biases too, rather than the matrices at every product */
 static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
 {
-  const GNNKernelConfig *c = &d->net.config;
-  const size_t size = GNNDevicePackSize(c, (int)GNNNetDec(m->net)->proj.out);
-  size_t       offset[GNN_KERNEL_LAYERS + 2];
-  float       *host, *device;
+  const GNNKernelConfig *c    = &d->net.config;
+  const size_t           size = GNNDevicePackSize(c, (int)GNNNetDec(m->net)->proj.out);
+  size_t                 offset[GNN_KERNEL_LAYERS + 2];
+  float                 *host, *device;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(size, &host));

@@ -11,8 +11,8 @@
 #define GNN_GUARD_DRIFT  0.1    /* change of the loss beyond which it chooses again */
 #define GNN_GUARD_MOVED  0.04   /* distance of the couplings beyond which it does, too */
 
-typedef struct _n_GNNFsai        *GNNFsai;        /* work of the classical factor, fsai.c */
-typedef struct _n_GNNGuard       *GNNGuard;       /* work of the guard, guard.c */
+typedef struct _n_GNNFsai  *GNNFsai;  /* work of the classical factor, fsai.c */
+typedef struct _n_GNNGuard *GNNGuard; /* work of the guard, guard.c */
 
 struct _n_GNNFactor {
   PetscInt     b, n;        /* block size and rows */
@@ -34,18 +34,18 @@ struct _n_GNNFactor {
   GNNFsai      fsai;        /* owned, NULL before the first classical factor */
 };
 
-PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                           /* single precision? */
-PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool);      /* out (nz), eps, guard */
-PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                           /* the factor by its alpha, from the device; eps. The model is not read if it is the classical one */
-PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar[]);                            /* i, j, v from the slots of G^T (nz) */
-PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);                /* the classical one; eps */
+PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);                                       /* single precision? */
+PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool); /* out (nz), eps, guard */
+PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                     /* the factor by its alpha, from the device; eps. The model is not read if it is the classical one */
+PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar[]);                     /* i, j, v from the slots of G^T (nz) */
+PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);           /* the classical one; eps */
 /* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */
 PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
 /* New values in the same pattern: the factor by the last choice, and whether that may stay; out is not read where alpha <= 0 */
 PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], const GNNFsaiOptions *, PetscReal, PetscBool *);
-PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                                              /* entries to keep, entries to have room for */
-PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                                /* z = M^-1 r */
-PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]);                 /* y = (S G)^T x, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
+PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                              /* entries to keep, entries to have room for */
+PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]); /* y = (S G)^T x, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 
 /* The network's G^T = start + out at the places of A, 0 outside the pattern; entries that are not finite become delta_ij and are counted */
@@ -59,9 +59,9 @@ PETSC_INTERN PetscErrorCode GNNGuardCreate(GNNGuard *, GNNGraph, GNNDevice); /* 
 PETSC_INTERN PetscErrorCode GNNGuardChoose(GNNGuard *, const GNNConfig *, GNNGraph, GNNDevice, PetscScalar[], PetscReal, PetscReal *, PetscReal *);
 PETSC_INTERN PetscBool      GNNGuardIsNarrow(GNNGuard, PetscReal);                                            /* did it choose the network, but only a share of it, alpha < 1, or within 2 % of what comes after it? */
 PETSC_INTERN PetscErrorCode GNNGuardRepeat(GNNGuard, const GNNConfig *, PetscReal, PetscReal, PetscScalar[]); /* the same from a choice, alpha >= 0 and damping */
-PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                     /* is the classical factor to be taken instead of the choice? eps */
-PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                       /* ||(At M^-1 - I) w||^2 on one probe w; eps */
-PETSC_INTERN PetscErrorCode GNNGuardMayKeep(GNNFactor, PetscReal, PetscBool *);                              /* may the last choice stay, now that the loss is this one? */
+PETSC_INTERN PetscErrorCode GNNGuardBetter(GNNGuard, GNNFactor, PetscReal, PetscBool *);                      /* is the classical factor to be taken instead of the choice? eps */
+PETSC_INTERN PetscErrorCode GNNGuardLoss(GNNGuard, GNNFactor, PetscReal, PetscReal *);                        /* ||(At M^-1 - I) w||^2 on one probe w; eps */
+PETSC_INTERN PetscErrorCode GNNGuardMayKeep(GNNFactor, PetscReal, PetscBool *);                               /* may the last choice stay, now that the loss is this one? */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */

@@ -35,21 +35,7 @@ typedef struct {
   size_t             count;  /* list: offset in GNNConfig of the number of entries */
 } Field;
 
-static const Field fields[] = {
-  {"block_size",        FIELD_INTEGER, offsetof(GNNConfig, block_size),        NULL,            0                                  },
-  {"width",             FIELD_INTEGER, offsetof(GNNConfig, width),             NULL,            0                                  },
-  {"layers",            FIELD_INTEGER, offsetof(GNNConfig, layers),            NULL,            0                                  },
-  {"hidden_layers",     FIELD_INTEGER, offsetof(GNNConfig, hidden_layers),     NULL,            0                                  },
-  {"norm",              FIELD_ENUM,    offsetof(GNNConfig, norm),              GNNNorms,        0                                  },
-  {"aggregation",       FIELD_ENUM,    offsetof(GNNConfig, aggregation),       GNNAggregations, 0                                  },
-  {"aggregation_scale", FIELD_REAL,    offsetof(GNNConfig, aggregation_scale), NULL,            0                                  },
-  {"scaling",           FIELD_ENUM,    offsetof(GNNConfig, scaling),           GNNScalings,     0                                  },
-  {"output",            FIELD_ENUM,    offsetof(GNNConfig, output),            GNNOutputs,      0                                  },
-  {"pattern",           FIELD_ENUM,    offsetof(GNNConfig, pattern),           GNNPatterns,     0                                  },
-  {"epsilon",           FIELD_REAL,    offsetof(GNNConfig, epsilon),           NULL,            0                                  },
-  {"edge_features",     FIELD_LIST,    offsetof(GNNConfig, edge_features),     GNNEdgeFeatures, offsetof(GNNConfig, nedge_features)},
-  {"node_features",     FIELD_LIST,    offsetof(GNNConfig, node_features),     GNNNodeFeatures, offsetof(GNNConfig, nnode_features)}
-};
+static const Field fields[] = {{"block_size", FIELD_INTEGER, offsetof(GNNConfig, block_size), NULL, 0}, {"width", FIELD_INTEGER, offsetof(GNNConfig, width), NULL, 0}, {"layers", FIELD_INTEGER, offsetof(GNNConfig, layers), NULL, 0}, {"hidden_layers", FIELD_INTEGER, offsetof(GNNConfig, hidden_layers), NULL, 0}, {"norm", FIELD_ENUM, offsetof(GNNConfig, norm), GNNNorms, 0}, {"aggregation", FIELD_ENUM, offsetof(GNNConfig, aggregation), GNNAggregations, 0}, {"aggregation_scale", FIELD_REAL, offsetof(GNNConfig, aggregation_scale), NULL, 0}, {"scaling", FIELD_ENUM, offsetof(GNNConfig, scaling), GNNScalings, 0}, {"output", FIELD_ENUM, offsetof(GNNConfig, output), GNNOutputs, 0}, {"pattern", FIELD_ENUM, offsetof(GNNConfig, pattern), GNNPatterns, 0}, {"epsilon", FIELD_REAL, offsetof(GNNConfig, epsilon), NULL, 0}, {"edge_features", FIELD_LIST, offsetof(GNNConfig, edge_features), GNNEdgeFeatures, offsetof(GNNConfig, nedge_features)}, {"node_features", FIELD_LIST, offsetof(GNNConfig, node_features), GNNNodeFeatures, offsetof(GNNConfig, nnode_features)}};
 
 #define FieldOf(type, config, offset) ((type *)((char *)(config) + (offset)))
 
@@ -264,12 +250,10 @@ static PetscErrorCode ParseTensor_Private(Parser *p, const GNNTensor *tensor, Pe
 
   PetscFunctionBegin;
   FileCheck(entry != NULL, "%s: tensor %s is missing", p->source, tensor->name);
-  FileCheck(json_unpack(entry, "{s:s,s:o,s:[II!]!}", "dtype", &dtype, "shape", &shape, "data_offsets", &begin, &end) == 0, "%s: tensor %s: malformed entry, expected dtype, shape and data_offsets [begin, end]",
-             p->source, tensor->name);
+  FileCheck(json_unpack(entry, "{s:s,s:o,s:[II!]!}", "dtype", &dtype, "shape", &shape, "data_offsets", &begin, &end) == 0, "%s: tensor %s: malformed entry, expected dtype, shape and data_offsets [begin, end]", p->source, tensor->name);
   FileCheck(strcmp(dtype, "F32") == 0, "%s: tensor %s has dtype %s, expected F32", p->source, tensor->name, Shown(dtype, text));
   PetscCall(ParseShape_Private(p, tensor, shape));
-  FileCheck(begin >= 0 && end >= begin && end - begin == TensorBytes(tensor) && end <= p->size,
-             "%s: tensor %s has data_offsets [%lld, %lld], expected %" PetscInt_FMT " bytes within the %" PetscInt_FMT " that follow the header", p->source, tensor->name, (long long)begin, (long long)end, TensorBytes(tensor), p->size);
+  FileCheck(begin >= 0 && end >= begin && end - begin == TensorBytes(tensor) && end <= p->size, "%s: tensor %s has data_offsets [%lld, %lld], expected %" PetscInt_FMT " bytes within the %" PetscInt_FMT " that follow the header", p->source, tensor->name, (long long)begin, (long long)end, TensorBytes(tensor), p->size);
   *where = (PetscInt)begin;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -282,7 +266,8 @@ static PetscErrorCode ParseUnexpected_Private(Parser *p)
 
   PetscFunctionBegin;
   if (json_object_size(p->header) == (size_t)p->model->ntensors + 1) PetscFunctionReturn(PETSC_SUCCESS); /* ours were all found, and the metadata */
-  json_object_foreach(p->header, key, value) {
+  json_object_foreach(p->header, key, value)
+  {
     const GNNTensor *tensor;
 
     PetscCall(GNNModelGetTensor(p->model, key, &tensor));
@@ -512,9 +497,9 @@ static PetscErrorCode BuildHeader_Private(GNNModel m, const char file[], json_t 
   PetscCall(BuildMetadata_Private(m, file, header));
   for (PetscInt t = 0; t < m->ntensors; t++) {
     const GNNTensor *tensor = m->tensors + t;
-    const json_int_t begin  = 4 * tensor->offset, end = begin + TensorBytes(tensor);
-    json_t          *shape  = tensor->cols > 0 ? json_pack("[I,I]", (json_int_t)tensor->rows, (json_int_t)tensor->cols) : json_pack("[I]", (json_int_t)tensor->rows);
-    json_t          *entry  = json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", begin, end);
+    const json_int_t begin = 4 * tensor->offset, end = begin + TensorBytes(tensor);
+    json_t          *shape = tensor->cols > 0 ? json_pack("[I,I]", (json_int_t)tensor->rows, (json_int_t)tensor->cols) : json_pack("[I]", (json_int_t)tensor->rows);
+    json_t          *entry = json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", begin, end);
 
     PetscCheck(json_object_set_new(header, tensor->name, entry) == 0, PETSC_COMM_SELF, PETSC_ERR_LIB, "jansson: json_object_set_new() failed");
   }

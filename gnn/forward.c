@@ -17,10 +17,10 @@ static GNNReal *ActsTake_Private(GNNReal *base, size_t *size, size_t want)
 /* Hand out the arrays from base; with base = NULL only count */
 static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *size)
 {
-  const size_t nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = a->tape ? (size_t)a->hidden : 0;
+  const size_t   nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = a->tape ? (size_t)a->hidden : 0;
   const PetscInt keep = a->tape ? a->layers : 0; /* layers of which states are kept */
 
-  *size = 0;
+  *size   = 0;
   a->node = ActsTake_Private(base, size, (size_t)a->n * GNNConfigNodeSize(&m->config));
   a->edge = ActsTake_Private(base, size, (size_t)a->nz * GNNConfigEdgeSize(&m->config));
   for (PetscInt t = 0; t <= a->layers; t++) {
@@ -40,25 +40,25 @@ static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *siz
       a->sum[t] = a->sum[0];
       a->agg[t] = a->agg[0];
     }
-    a->pre_msg[t] = ActsTake_Private(base, size, hidden * edges);
+    a->pre_msg[t]  = ActsTake_Private(base, size, hidden * edges);
     a->pre_edge[t] = ActsTake_Private(base, size, hidden * edges);
     a->pre_node[t] = ActsTake_Private(base, size, hidden * nodes);
   }
   a->pre_nenc = ActsTake_Private(base, size, hidden * nodes);
   a->pre_eenc = ActsTake_Private(base, size, hidden * edges);
-  a->pre_dec = ActsTake_Private(base, size, hidden * edges);
-  a->proj_i = ActsTake_Private(base, size, 2 * nodes);
-  a->proj_j = ActsTake_Private(base, size, 2 * nodes);
-  a->moment = ActsTake_Private(base, size, a->n);
+  a->pre_dec  = ActsTake_Private(base, size, hidden * edges);
+  a->proj_i   = ActsTake_Private(base, size, 2 * nodes);
+  a->proj_j   = ActsTake_Private(base, size, 2 * nodes);
+  a->moment   = ActsTake_Private(base, size, a->n);
   a->momentsq = ActsTake_Private(base, size, a->n);
   if (a->tape) {
-    a->dx = ActsTake_Private(base, size, nodes);
-    a->de = ActsTake_Private(base, size, edges);
-    a->dsum = ActsTake_Private(base, size, nodes);
-    a->dagg = ActsTake_Private(base, size, nodes);
-    a->dproj_i = ActsTake_Private(base, size, 2 * nodes);
-    a->dproj_j = ActsTake_Private(base, size, 2 * nodes);
-    a->dmoment = ActsTake_Private(base, size, a->n);
+    a->dx        = ActsTake_Private(base, size, nodes);
+    a->de        = ActsTake_Private(base, size, edges);
+    a->dsum      = ActsTake_Private(base, size, nodes);
+    a->dagg      = ActsTake_Private(base, size, nodes);
+    a->dproj_i   = ActsTake_Private(base, size, 2 * nodes);
+    a->dproj_j   = ActsTake_Private(base, size, 2 * nodes);
+    a->dmoment   = ActsTake_Private(base, size, a->n);
     a->dmomentsq = ActsTake_Private(base, size, a->n);
   }
 }
@@ -130,8 +130,8 @@ static void FFRows_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GNNRe
 
   for (PetscInt start = 0; start < n; start += GNN_TILE) {
     const PetscInt nt = PetscMin(GNN_TILE, n - start);
-    GNNReal       *z  = pre != NULL ? pre + (size_t)start * dp : local, *y = out + (size_t)start * proj->ldo;
-    const GNNReal *x  = in + (size_t)start * ldin;
+    GNNReal       *z = pre != NULL ? pre + (size_t)start * dp : local, *y = out + (size_t)start * proj->ldo;
+    const GNNReal *x = in + (size_t)start * ldin;
 
     if (ff->norm) {
       GNNReal sum[GNN_TILE], sumsq[GNN_TILE];
@@ -192,16 +192,16 @@ static inline GNNReal *TapeAt_Private(GNNReal *pre, GNNReal *local, PetscBool ta
 /* One pass over the slots: messages are summed into sum[t], edge states go from e[t] to e[t+1] */
 static void LayerEdges_Private(GNNNet net, GNNGraph g, GNNActs a, PetscInt layer)
 {
-  const GNNFF    *msg = GNNNetMsg(net, layer), *edge = GNNNetEdge(net, layer);
-  const PetscInt  dp     = a->dp;
-  const size_t    stride = a->tape ? (size_t)a->nz * dp : 0;
-  GNNReal         local[GNN_TILE * MAX_ROW], h[GNN_TILE * MAX_ROW], moment[GNN_TILE], momentsq[GNN_TILE];
-  GNNTile         tile = {0, 0, {0}, NULL};
-  PetscInt        row  = 0;
+  const GNNFF   *msg = GNNNetMsg(net, layer), *edge = GNNNetEdge(net, layer);
+  const PetscInt dp     = a->dp;
+  const size_t   stride = a->tape ? (size_t)a->nz * dp : 0;
+  GNNReal        local[GNN_TILE * MAX_ROW], h[GNN_TILE * MAX_ROW], moment[GNN_TILE], momentsq[GNN_TILE];
+  GNNTile        tile = {0, 0, {0}, NULL};
+  PetscInt       row  = 0;
 
   while (GNNTileNext(g, &row, &tile)) {
-    const size_t   at = (size_t)tile.start * dp;
-    const GNNReal *e  = a->e[layer] + at;
+    const size_t   at   = (size_t)tile.start * dp;
+    const GNNReal *e    = a->e[layer] + at;
     GNNReal       *enew = a->e[layer + 1] + at, *pre;
 
     if (msg->norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);

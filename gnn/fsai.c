@@ -22,10 +22,10 @@ struct _n_GNNFsai {
   PetscReal   *unit; /* (n) As = diag(unit) At diag(unit) */
   int         *key;  /* (n) class of a row in the order, or NULL: the natural one */
   /* the neighbours of the row at hand: all are -1, 0 between rows */
-  PetscInt    *number; /* (n) of a node among the neighbours, or -1 */
-  PetscInt    *node;   /* (n) of a number */
-  PetscReal   *r;      /* (n) gradient by number */
-  PetscInt     nnode;
+  PetscInt  *number; /* (n) of a node among the neighbours, or -1 */
+  PetscInt  *node;   /* (n) of a number */
+  PetscReal *r;      /* (n) gradient by number */
+  PetscInt   nnode;
   /* the dense row problem */
   Columns J, next;
   double  T[GNN_FSAI_TRIANGLE(GNN_FSAI_MAX + 1, 0)], x[GNN_FSAI_MAX + 1];
@@ -201,7 +201,7 @@ static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, P
 /* next = columns of J and their neighbours that are above the threshold, for which L's entries count as well; number m is i itself */
 static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, PetscLogDouble *flops)
 {
-  const PetscInt m       = w->J.m, length = g->i[i + 1] - g->i[i];
+  const PetscInt m = w->J.m, length = g->i[i + 1] - g->i[i];
   PetscInt       entries = 0;
   PetscReal      threshold;
 

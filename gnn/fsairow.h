@@ -13,11 +13,11 @@
   #define GNN_INDEX int
 #endif
 
-#define GNN_FSAI_MAX   64     /* most entries of a row beside its diagonal */
-#define GNN_FSAI_PIVOT 1e-14  /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
-#define GNN_FSAI_MOST  1e5    /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
-#define GNN_FSAI_SMALL 3.0    /* a row whose largest entry is below 1/this has a smaller threshold than tau */
-#define GNN_FSAI_LONG  64     /* times as long as row i: a row that is not walked while row i grows */
+#define GNN_FSAI_MAX            64                          /* most entries of a row beside its diagonal */
+#define GNN_FSAI_PIVOT          1e-14                       /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
+#define GNN_FSAI_MOST           1e5                         /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
+#define GNN_FSAI_SMALL          3.0                         /* a row whose largest entry is below 1/this has a smaller threshold than tau */
+#define GNN_FSAI_LONG           64                          /* times as long as row i: a row that is not walked while row i grows */
 #define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
 
 /* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a

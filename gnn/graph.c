@@ -176,7 +176,7 @@ static void GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
     PetscReal sum = 0.0;
 
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      const PetscInt    j = g->j[p];
+      const PetscInt    j       = g->j[p];
       const PetscScalar partner = GraphPartner_Private(g, a, p);
 
       g->keep[p] = g->rev[p] >= 0 && !GraphIsOneSided_Private(g, a, p) ? 1 : 0;

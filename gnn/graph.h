@@ -10,25 +10,25 @@
 /* Why a matrix cannot be used; GNNGraphExplain() says it in words */
 typedef enum {
   GNN_GRAPH_OK,
-  GNN_GRAPH_NOT_FINITE,        /* it holds a NaN or an infinity */
-  GNN_GRAPH_NO_DIAGONAL,       /* a diagonal entry is not stored */
-  GNN_GRAPH_NOT_POSITIVE,      /* a diagonal entry is not positive; 0 is, in a decoupled row */
+  GNN_GRAPH_NOT_FINITE,         /* it holds a NaN or an infinity */
+  GNN_GRAPH_NO_DIAGONAL,        /* a diagonal entry is not stored */
+  GNN_GRAPH_NOT_POSITIVE,       /* a diagonal entry is not positive; 0 is, in a decoupled row */
   GNN_GRAPH_BLOCK_NOT_POSITIVE, /* a diagonal block is not positive definite */
-  GNN_GRAPH_UNSORTED           /* columns of a row are not ascending: no matter of numbers, but a wrong call */
+  GNN_GRAPH_UNSORTED            /* columns of a row are not ascending: no matter of numbers, but a wrong call */
 } GNNGraphStatus;
 
 typedef struct _n_GNNGraph *GNNGraph;
 struct _n_GNNGraph {
   /* of the pattern, owned; GNNGraphCreate() */
-  PetscInt  b;     /* block size */
-  PetscInt  n, nz; /* rows and stored numbers of the matrix */
-  PetscInt *i, *j; /* its CSR, columns ascending */
-  PetscInt *rev;   /* (nz) place of (j, i), -1 where it is not stored; NULL before the first values, since the device finds its own */
-  PetscInt *diag;  /* (n) place of (i, i) */
-  PetscInt  nodes, slots, *bi, *bj, *brev, *bdiag; /* the same of the blocks: n/b, nz/b^2 and so on; the arrays above where b = 1 */
-  GNNGraphStatus pattern; /* what is wrong with the pattern, if anything: GNNGraphSetValues() reports it */
-  PetscInt  row;   /* the first row at fault, of the pattern or of the last values, */
-  PetscReal value; /* and its diagonal entry, if that is what is wrong */
+  PetscInt       b;                                     /* block size */
+  PetscInt       n, nz;                                 /* rows and stored numbers of the matrix */
+  PetscInt      *i, *j;                                 /* its CSR, columns ascending */
+  PetscInt      *rev;                                   /* (nz) place of (j, i), -1 where it is not stored; NULL before the first values, since the device finds its own */
+  PetscInt      *diag;                                  /* (n) place of (i, i) */
+  PetscInt       nodes, slots, *bi, *bj, *brev, *bdiag; /* the same of the blocks: n/b, nz/b^2 and so on; the arrays above where b = 1 */
+  GNNGraphStatus pattern;                               /* what is wrong with the pattern, if anything: GNNGraphSetValues() reports it */
+  PetscInt       row;                                   /* the first row at fault, of the pattern or of the last values, */
+  PetscReal      value;                                 /* and its diagonal entry, if that is what is wrong */
   /* of the values, owned; GNNGraphSetValues() */
   PetscReal    norm;      /* ||A|| = mean |a| over the stored numbers */
   GNNScaling   scaling;   /* that at has */
@@ -47,10 +47,10 @@ struct _n_GNNGraph {
   PetscScalar *user; /* (nodes, user_size) */
 };
 
-PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt, PetscInt, const PetscInt[], const PetscInt[], PetscBool *);       /* b, n, row offsets, columns: are all b x b blocks full? */
-PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt, PetscInt, const PetscInt[], const PetscInt[], GNNGraph *); /* the same: copied */
-PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *); /* where the status is not OK, the graph has no values */
-PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t); /* the status of the pattern or of the last values, rows counted from the given one */
+PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt, PetscInt, const PetscInt[], const PetscInt[], PetscBool *); /* b, n, row offsets, columns: are all b x b blocks full? */
+PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt, PetscInt, const PetscInt[], const PetscInt[], GNNGraph *);      /* the same: copied */
+PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);          /* where the status is not OK, the graph has no values */
+PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                     /* the status of the pattern or of the last values, rows counted from the given one */
 PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);
 PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal[], GNNReal[]); /* node (nodes, node size), edge (slots, edge size) */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);

@@ -18,9 +18,9 @@
 #include "guardops.h"
 
 #define NPROBE   GUARD_PROBES
-#define NDOT     6    /* dot products that wait to be read */
-#define MIN_RITZ 0.17 /* least Ritz value of the symmetric part of G */
-#define TIE      1.02 /* costs that differ by less are alike */
+#define NDOT     6                           /* dot products that wait to be read */
+#define MIN_RITZ 0.17                        /* least Ritz value of the symmetric part of G */
+#define TIE      1.02                        /* costs that differ by less are alike */
 #define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
 
 struct _n_GNNGuard {
@@ -45,7 +45,7 @@ static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
-  w->at = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
+  w->at                = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
   PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y, &w->trace};
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, bytes * NPROBE, wide[k]));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, bytes, narrow[k]));
@@ -301,7 +301,7 @@ static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscB
 /* alpha = share if the slots of G^T, which come before all that was tried, are to be chosen */
 static PetscErrorCode Try_Private(GNNGuard w, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
 {
-  const Preconditioner M = {.gt = gt, .epsilon = epsilon};
+  const Preconditioner M      = {.gt = gt, .epsilon = epsilon};
   PetscBool            better = PETSC_FALSE;
 
   PetscFunctionBegin;

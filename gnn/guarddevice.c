@@ -108,7 +108,8 @@ static PetscErrorCode Factor_Private(GuardPlace at, PETSC_UNUSED GNNFactor f, PE
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const GuardOps GuardDevice = {Create_Private, Destroy_Private, Read_Private, Matrix_Private, Probe_Private, Start_Private, Strengths_Private, Jacobi_Private, Multiply_Private, Dot_Private, AXPBY_Private, Step_Private, Update_Private, Factor_Private};
+static const GuardOps GuardDevice = {Create_Private, Destroy_Private,  Read_Private, Matrix_Private, Probe_Private, Start_Private,  Strengths_Private,
+                                     Jacobi_Private, Multiply_Private, Dot_Private,  AXPBY_Private,  Step_Private,  Update_Private, Factor_Private};
 
 const struct _GuardOps *GNNOpsGuard(void)
 {

@@ -94,7 +94,7 @@ static void PackLinear_Private(const GNNReal theta[], const GNNTensor **t, GNNLi
 /* W' = W diag gamma, b' = b + W beta, r = W' 1; without norm gamma = 1, beta = 0 */
 static void PackLift_Private(const GNNReal theta[], const GNNTensor **t, GNNFF *ff)
 {
-  const GNNReal  *gamma = ff->norm ? theta + (*t)->offset : NULL, *beta = ff->norm ? theta + (*t + 1)->offset : NULL;
+  const GNNReal   *gamma = ff->norm ? theta + (*t)->offset : NULL, *beta = ff->norm ? theta + (*t + 1)->offset : NULL;
   const GNNTensor *lift = ff->norm ? *t + 2 : *t;
   const GNNReal   *W = theta + lift->offset, *b = theta + (lift + 1)->offset;
 
@@ -102,9 +102,9 @@ static void PackLift_Private(const GNNReal theta[], const GNNTensor **t, GNNFF *
     GNNReal bias = b[o], rowsum = 0;
 
     for (PetscInt c = 0; c < lift->cols; c++) {
-      const PetscInt  k = c % ff->lift[0].in; /* column of its part */
-      GNNLinear      *L = &ff->lift[c / ff->lift[0].in];
-      const GNNReal   w = W[o * lift->cols + c], wg = gamma ? w * gamma[c] : w;
+      const PetscInt k = c % ff->lift[0].in; /* column of its part */
+      GNNLinear     *L = &ff->lift[c / ff->lift[0].in];
+      const GNNReal  w = W[o * lift->cols + c], wg = gamma ? w * gamma[c] : w;
 
       L->Wt[k * L->ldo + o] = L->W[o * L->ldi + k] = wg;
       if (beta) bias += w * beta[c];
@@ -156,9 +156,9 @@ static void UnpackLift_Private(const GNNReal theta[], const GNNTensor **t, const
   for (PetscInt o = 0; o < lift->rows; o++) {
     db[o] = dff->lift[0].b[o];
     for (PetscInt c = 0; c < lift->cols; c++) {
-      const GNNLinear *dL = &dff->lift[c / dff->lift[0].in];
-      const PetscScalar D = dL->Wt[c % dL->in * dL->ldo + o] + dff->lift[0].r[o];
-      const PetscInt    k = o * lift->cols + c;
+      const GNNLinear  *dL = &dff->lift[c / dff->lift[0].in];
+      const PetscScalar D  = dL->Wt[c % dL->in * dL->ldo + o] + dff->lift[0].r[o];
+      const PetscInt    k  = o * lift->cols + c;
 
       if (dff->norm) {
         dW[k] = D * theta[gamma + c] + db[o] * theta[beta + c];

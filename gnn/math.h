@@ -61,7 +61,7 @@ GNN_FN float GNNExpNegf(float y)
   float       k, r, p;
 
   two_k.f = k = magic - y * 1.44269504f;
-  two_k.i = (two_k.i + (127 - 0x4B400000)) * (1 << 23);
+  two_k.i     = (two_k.i + (127 - 0x4B400000)) * (1 << 23);
   k -= magic;
   r = (-y - k * 0.693359375f) + k * 2.12194440e-4f; /* ln2 in two parts: k times the first is exact */
   p = 1.0f + r * (1.0f + r * (0.5f + r * (1.66666667e-1f + r * (4.16666667e-2f + r * (8.33333333e-3f + r * 1.38888889e-3f)))));
@@ -87,7 +87,7 @@ GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
   const float t     = GNN_RECIPROCAL(1.0f + 0.3275911f * z);
   const float gauss = GNNExpNegf(z * z);
   const float tail  = 0.5f * gauss * t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)))); /* Phi(-|x|) */
-  const float Phi   = 0.5f + copysignf(0.5f - tail, x); /* no branch, so that loops over it vectorise */
+  const float Phi   = 0.5f + copysignf(0.5f - tail, x);                                                                                      /* no branch, so that loops over it vectorise */
 
   *dgelu = Phi + x * 0.39894228f * gauss;
   return x * Phi;
@@ -166,8 +166,8 @@ GNN_FN unsigned long long GNNHash(unsigned long long z)
 /* Numbers 2k and 2k + 1 of the key's sequence from N(0, 1), by Box and Muller */
 GNN_FN void GNNRandomNormals(unsigned long long key, unsigned long long k, double x[2])
 {
-  const double u = (double)(GNNHash(key + (2 * k + 1) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0; /* in [0, 1) */
-  const double v = (double)(GNNHash(key + (2 * k + 2) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0;
+  const double u      = (double)(GNNHash(key + (2 * k + 1) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0; /* in [0, 1) */
+  const double v      = (double)(GNNHash(key + (2 * k + 2) * 0x9E3779B97F4A7C15ULL) >> 11) / 9007199254740992.0;
   const double radius = sqrt(-2.0 * log(1.0 - u)), angle = 6.283185307179586 * v;
 
   x[0] = radius * cos(angle);

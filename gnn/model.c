@@ -257,8 +257,7 @@ PetscErrorCode GNNModelView(GNNModel m, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(GNNModelGetHash(m, hash));
   PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s (hash %s), %" PetscInt_FMT " parameters\n", m->name ? m->name : "unnamed", hash, m->nparams));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "block size %" PetscInt_FMT ", width %" PetscInt_FMT ", layers %" PetscInt_FMT ", hidden layers %" PetscInt_FMT ", norm %s, aggregation %s\n", c->block_size, c->width, c->layers, c->hidden_layers, GNNNorms[c->norm],
-                                   GNNAggregations[c->aggregation]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "block size %" PetscInt_FMT ", width %" PetscInt_FMT ", layers %" PetscInt_FMT ", hidden layers %" PetscInt_FMT ", norm %s, aggregation %s\n", c->block_size, c->width, c->layers, c->hidden_layers, GNNNorms[c->norm], GNNAggregations[c->aggregation]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "scaling %s, output %s, pattern %s\n", GNNScalings[c->scaling], GNNOutputs[c->output], GNNPatterns[c->pattern]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

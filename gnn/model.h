@@ -25,8 +25,8 @@ PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_C
 /* ---- model: configuration, parameters, file ---- */
 
 typedef enum {
-  GNN_SCALING_MEAN,     /* At = A/||A||, ||A|| = mean |a| over the stored scalars */
-  GNN_SCALING_DIAGONAL  /* At_ij = L_i^-1 A_ij L_j^-T with D_i = L_i L_i^T the diagonal blocks: D^-1/2 A D^-1/2 for block size 1 */
+  GNN_SCALING_MEAN,    /* At = A/||A||, ||A|| = mean |a| over the stored scalars */
+  GNN_SCALING_DIAGONAL /* At_ij = L_i^-1 A_ij L_j^-T with D_i = L_i L_i^T the diagonal blocks: D^-1/2 A D^-1/2 for block size 1 */
 } GNNScaling;
 typedef enum {
   GNN_OUTPUT_DIRECT,  /* G = out */
@@ -81,21 +81,21 @@ typedef struct {
   PetscInt offset;
 } GNNTensor;
 
-typedef struct _n_GNNNet   *GNNNet; /* the parameters packed for the host kernels, layout.h */
+typedef struct _n_GNNNet *GNNNet; /* the parameters packed for the host kernels, layout.h */
 
 struct _n_GNNModel {
   PetscInt   refct;
   GNNConfig  config;
   PetscInt   ntensors, nparams;
   GNNTensor *tensors;
-  GNNReal   *theta;    /* (nparams), owned; call GNNModelPack() after changing it */
-  GNNNet     net;      /* owned */
-  char      *name;     /* file or built-in name, or NULL */
+  GNNReal   *theta;      /* (nparams), owned; call GNNModelPack() after changing it */
+  GNNNet     net;        /* owned */
+  char      *name;       /* file or built-in name, or NULL */
   char      *provenance; /* owned or NULL: JSON object of free string metadata (trained_on, seed, ...) */
 };
 
 PETSC_INTERN PetscErrorCode GNNConfigSetDefaults(GNNConfig *);
-PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *); /* error naming the given source if a value is out of range */
+PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *);             /* error naming the given source if a value is out of range */
 PETSC_INTERN PetscInt       GNNConfigEdgeFeatureSize(const GNNConfig *, GNNEdgeFeature); /* numbers of one feature */
 PETSC_INTERN PetscInt       GNNConfigNodeFeatureSize(const GNNConfig *, GNNNodeFeature);
 PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *); /* numbers per edge */
@@ -106,13 +106,13 @@ PETSC_INTERN PetscErrorCode GNNModelReference(GNNModel);
 PETSC_INTERN PetscErrorCode GNNModelDestroy(GNNModel *);
 PETSC_INTERN PetscErrorCode GNNModelInitialize(GNNModel, PetscRandom); /* PyTorch's Linear default; last decoder linear 0.1x if residual */
 PETSC_INTERN PetscErrorCode GNNModelPack(GNNModel);
-PETSC_INTERN PetscErrorCode GNNModelGetHash(GNNModel, char[17]); /* FNV-1a of the parameters' bits, hexadecimal */
+PETSC_INTERN PetscErrorCode GNNModelGetHash(GNNModel, char[17]);                           /* FNV-1a of the parameters' bits, hexadecimal */
 PETSC_INTERN PetscErrorCode GNNModelGetTensor(GNNModel, const char[], const GNNTensor **); /* NULL if there is none of that name */
 PETSC_INTERN PetscErrorCode GNNModelView(GNNModel, PetscViewer);
 
 /* safetensors, file.c */
-PETSC_INTERN PetscErrorCode GNNModelParse(const char[], const unsigned char *, size_t, GNNModel *); /* source name for messages, bytes, length */
-PETSC_INTERN PetscErrorCode GNNModelLoad(MPI_Comm, const char[], GNNModel *);                       /* file or built-in name; rank 0 reads and broadcasts */
-PETSC_INTERN PetscErrorCode GNNModelSave(GNNModel, const char[]);                                   /* to a temporary name, then renamed */
+PETSC_INTERN PetscErrorCode GNNModelParse(const char[], const unsigned char *, size_t, GNNModel *);       /* source name for messages, bytes, length */
+PETSC_INTERN PetscErrorCode GNNModelLoad(MPI_Comm, const char[], GNNModel *);                             /* file or built-in name; rank 0 reads and broadcasts */
+PETSC_INTERN PetscErrorCode GNNModelSave(GNNModel, const char[]);                                         /* to a temporary name, then renamed */
 PETSC_INTERN PetscErrorCode GNNBuiltinGet(const char[], const unsigned char **, size_t *, const char **); /* bytes NULL if none is so named; the names there are, for messages */
-PETSC_INTERN PetscErrorCode GNNBuiltinDefault(PetscInt, const char **); /* name of the default for a block size, NULL if there is none */
+PETSC_INTERN PetscErrorCode GNNBuiltinDefault(PetscInt, const char **);                                   /* name of the default for a block size, NULL if there is none */

@@ -46,10 +46,10 @@ static PetscErrorCode OpsVecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
   /* For the tests: the device's memory is the host's, and every matrix is on it while GNNOpsEmulate is true */
   #define MatSeqAIJCUSPARSEGetArrayRead     MatSeqAIJGetArrayRead
   #define MatSeqAIJCUSPARSERestoreArrayRead MatSeqAIJRestoreArrayRead
-  #define VecCUDAGetArrayRead      VecGetArrayRead
-  #define VecCUDARestoreArrayRead  VecRestoreArrayRead
-  #define VecCUDAGetArrayWrite     VecGetArrayWrite
-  #define VecCUDARestoreArrayWrite VecRestoreArrayWrite
+  #define VecCUDAGetArrayRead               VecGetArrayRead
+  #define VecCUDARestoreArrayRead           VecRestoreArrayRead
+  #define VecCUDAGetArrayWrite              VecGetArrayWrite
+  #define VecCUDARestoreArrayWrite          VecRestoreArrayWrite
 
 PetscBool GNNOpsEmulate = PETSC_FALSE;
 

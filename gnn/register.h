@@ -29,7 +29,7 @@
 /* For each of them "1" where the library was compiled with it, else the macro's name; data only, from a file that is compiled as all others are */
 PETSC_INTERN const char *const GNNProcessorBuilt[];
 
-#define GNN_PROCESSOR_STRING(x)         #x
+#define GNN_PROCESSOR_STRING(x)          #x
 #define GNN_PROCESSOR_BUILT(macro, name) GNN_PROCESSOR_STRING(macro),
 
 PETSC_INTERN const char    *GNNProcessorLacks(void);         /* a sentence on what this processor lacks, or NULL */

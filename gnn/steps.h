@@ -31,12 +31,12 @@ typedef struct {
 
 GNN_FN void GNNStepsBegin(GNNSteps *s, double rz)
 {
-  s->n            = s->indefinite = 0;
-  s->energy[0]    = s->next = 0.0;
-  s->rz           = s->first = rz;
-  s->ended        = !(rz > 1e-20 * rz);
-  s->direction[0] = 1.0;
-  s->direction[1] = 0.0;
+  s->n = s->indefinite = 0;
+  s->energy[0] = s->next = 0.0;
+  s->rz = s->first = rz;
+  s->ended         = !(rz > 1e-20 * rz);
+  s->direction[0]  = 1.0;
+  s->direction[1]  = 0.0;
 }
 
 GNN_FN void GNNStepsNext(GNNSteps *s, double rz)
@@ -45,10 +45,10 @@ GNN_FN void GNNStepsNext(GNNSteps *s, double rz)
 
   if (s->ended) return;
   s->direction[1] = s->b[k] = rz / s->rz;
-  s->next  = s->a[k] * rz;
-  s->rz    = rz;
-  s->n     = k + 1;
-  s->ended = s->n == GNN_STEPS || !(rz > 1e-20 * s->first);
+  s->next                   = s->a[k] * rz;
+  s->rz                     = rz;
+  s->n                      = k + 1;
+  s->ended                  = s->n == GNN_STEPS || !(rz > 1e-20 * s->first);
 }
 
 /* p^T q is 0 but for rounding where only the null space of a singular matrix is left: what would follow is noise */

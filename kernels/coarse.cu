@@ -54,9 +54,7 @@ __global__ static void DenseRows(int n, const int *i, const int *j, const double
   const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES;
 
   if (row >= n) return;
-  for (int p = i[row] + threadIdx.x % LANES; p < i[row + 1]; p += LANES) {
-    dense[row + (size_t)j[p] * n] = unit[row] * (a[p] + (j[p] == row ? shift[row] : 0.0)) * unit[j[p]];
-  }
+  for (int p = i[row] + threadIdx.x % LANES; p < i[row + 1]; p += LANES) { dense[row + (size_t)j[p] * n] = unit[row] * (a[p] + (j[p] == row ? shift[row] : 0.0)) * unit[j[p]]; }
 }
 
 int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream stream)

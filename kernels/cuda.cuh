@@ -9,7 +9,7 @@
   #include "../tests/emulate.h"
 #else
   #include <cuda_runtime.h>
-  #define GNN_SHARED(Type, name)                              extern __shared__ __align__(16) Type name[]
+  #define GNN_SHARED(Type, name)                               extern __shared__ __align__(16) Type name[]
   #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
 #endif
 #include "kernels.h"

@@ -4,7 +4,7 @@
 int GNNKernelFits(const GNNKernelConfig *c, int b)
 {
   const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, b);
-  const int most = layer > encode ? layer : encode;
+  const int most   = layer > encode ? layer : encode;
   int       device = 0, limit = 0;
 
   cudaGetDevice(&device);

@@ -102,9 +102,9 @@ __device__ static void Features(const GNNKernelGraph &g, const GNNKernelNet &net
 template <bool TF32, bool TAPE, bool PLAIN, bool EDGE, int NB>
 __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelNet &net, const Map &m, int a, int b, Rows<NB> &y)
 {
-  const int in = GNNKernelPad(EDGE ? net.config.edge.size : net.config.node.size);
+  const int in       = GNNKernelPad(EDGE ? net.config.edge.size : net.config.node.size);
   float    *features = EDGE ? net.tape.edge : net.tape.node;
-  Taped     tape = {NULL, NULL, 0};
+  Taped     tape     = {NULL, NULL, 0};
   Rows<NB>  h;
 
   RowsSet(h, m.bias);
@@ -150,7 +150,7 @@ template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GNNKernelNet net, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.encode, size, shared);
+  const float *w     = Stage(net.encode, size, shared);
   const int    warps = gridDim.x * WARPS;
   float       *to    = NodeStates<TAPE, NB>(net, 0);
   Map          m;
@@ -170,13 +170,13 @@ __global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GN
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __device__ __forceinline__ void UpdateNodes(const GNNKernelGraph &g, const GNNKernelNet &net, int layer, const Map &msg, const Map &node, const float *parts, const float *sums, int first, int nrows)
 {
-  const int   ra = LaneRow(), rb = ra + 8, a = ra < nrows ? first + ra : -1, b = rb < nrows ? first + rb : -1;
-  const float da = a >= 0 ? g.degree[a] : 0.0f, db = b >= 0 ? g.degree[b] : 0.0f;
-  const float ka = GNNAggregationScale(net.config.mean, net.config.aggregation_scale, da), kb = GNNAggregationScale(net.config.mean, net.config.aggregation_scale, db);
-  float      *from = NodeStates<TAPE, NB>(net, layer), *to = NodeStates<TAPE, NB>(net, layer + 1);
-  const size_t at  = TAPE ? layer * net.tape.n * 8 * NB : 0;
-  Taped       tape = {NULL, NULL, 0};
-  Rows<NB>    x, y;
+  const int    ra = LaneRow(), rb = ra + 8, a = ra < nrows ? first + ra : -1, b = rb < nrows ? first + rb : -1;
+  const float  da = a >= 0 ? g.degree[a] : 0.0f, db = b >= 0 ? g.degree[b] : 0.0f;
+  const float  ka = GNNAggregationScale(net.config.mean, net.config.aggregation_scale, da), kb = GNNAggregationScale(net.config.mean, net.config.aggregation_scale, db);
+  float       *from = NodeStates<TAPE, NB>(net, layer), *to = NodeStates<TAPE, NB>(net, layer + 1);
+  const size_t at   = TAPE ? layer * net.tape.n * 8 * NB : 0;
+  Taped        tape = {NULL, NULL, 0};
+  Rows<NB>     x, y;
 
   RowsZero(x);
   RowsLoadAdd(x, a >= 0 ? sums + ra * 8 * NB : NULL, b >= 0 ? sums + rb * 8 * NB : NULL);
@@ -258,28 +258,31 @@ template <bool TF32, bool TAPE, bool PLAIN, int NB, bool FIRST>
 __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKernelNet net, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const GNNKernelConfig &c = net.config;
-  const int    norm = PLAIN ? 0 : c.norm, hidden = PLAIN ? 1 : c.hidden;
-  const float *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB), *parts;
-  float       *h = shared + (threadIdx.x / 32) * 2 * 16 * 8 * NB, *sums = h + 16 * 8 * NB;
-  const int    ra = LaneRow();
-  Taped        tape = {NULL, NULL, 0};
-  Map          msg, edge, node, enc;
+  const GNNKernelConfig &c    = net.config;
+  const int              norm = PLAIN ? 0 : c.norm, hidden = PLAIN ? 1 : c.hidden;
+  const float           *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB), *parts;
+  float                 *h = shared + (threadIdx.x / 32) * 2 * 16 * 8 * NB, *sums = h + 16 * 8 * NB;
+  const int              ra   = LaneRow();
+  Taped                  tape = {NULL, NULL, 0};
+  Map                    msg, edge, node, enc;
 
   w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &msg);
   w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
   parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
   if (FIRST) MapRead<NB>(hidden, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int t = blockIdx.x * WARPS + threadIdx.x / 32; t < net.ntiles; t += gridDim.x * WARPS) {
-    const GNNKernelTile &tile = net.tile[t];
+    const GNNKernelTile &tile  = net.tile[t];
     const int            first = tile.first, end = tile.end;
 
     for (int k = threadIdx.x % 32; k < 16 * 8 * NB; k += 32) sums[k] = 0.0f;
     for (int p = tile.begin; p < end; p += 16) {
       const int a = p + ra < end ? p + ra : -1, b = p + ra + 8 < end ? p + ra + 8 : -1;
       float    *ea = RowAt(EdgeStates<TAPE, NB>(net, layer), a, 8 * NB), *eb = RowAt(EdgeStates<TAPE, NB>(net, layer), b, 8 * NB);
-      Moments   me = {{0, 0}, {0, 0}};
-      Rows<NB>  e, y;
+      Moments   me = {
+          {0, 0},
+          {0, 0}
+      };
+      Rows<NB> e, y;
 
       if (FIRST) {
         Encode<TF32, TAPE, PLAIN, true>(g, net, enc, a, b, e);
@@ -317,7 +320,7 @@ __global__ static void __launch_bounds__(BLOCK) UpdateHubs(GNNKernelGraph g, GNN
 {
   GNN_SHARED(float, shared);
   const int    hidden = PLAIN ? 1 : net.config.hidden, hub = blockIdx.x * WARPS + threadIdx.x / 32, c = threadIdx.x % 32;
-  const float *w = Stage(net.layer[layer], size, shared + WARPS * 8 * NB), *parts;
+  const float *w    = Stage(net.layer[layer], size, shared + WARPS * 8 * NB), *parts;
   float       *sums = shared + (threadIdx.x / 32) * 8 * NB, sum = 0.0f;
   Map          msg, edge, node;
 
@@ -363,13 +366,16 @@ template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int size, double *gt, GNNKernelStatus *status)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.decode, size, shared);
-  const int    nout = g.b * g.b, slots = g.nz / nout, last = net.config.layers;
-  const Moments none = {{0, 0}, {0, 0}};
-  float       *from = EdgeStates<TAPE, NB>(net, last);
-  int          replaced = 0;
-  Taped        tape = {NULL, NULL, 0};
-  Map          dec;
+  const float  *w    = Stage(net.decode, size, shared);
+  const int     nout = g.b * g.b, slots = g.nz / nout, last = net.config.layers;
+  const Moments none = {
+    {0, 0},
+    {0, 0}
+  };
+  float *from     = EdgeStates<TAPE, NB>(net, last);
+  int    replaced = 0;
+  Taped  tape     = {NULL, NULL, 0};
+  Map    dec;
 
   MapRead<NB>(PLAIN ? 1 : net.config.hidden, w, 8 * NB, GNNKernelPad(nout), &dec);
   for (int k = 0; TAPE && k < 2; k++) start.c[k] = net.tape.c[k];
@@ -427,9 +433,9 @@ static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream str
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
-  const GNNKernelConfig *c = &net.config;
-  const int encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, g.b);
-  int       shared = Shared((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, encode);
+  const GNNKernelConfig *c      = &net.config;
+  const int              encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, g.b);
+  int                    shared = Shared((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, encode);
 
   GNN_LAUNCH((EncodeNodes<TF32, TAPE, PLAIN, NB>), Grid((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode);
   for (int t = 0; t < c->layers; t++) LaunchLayer<TF32, TAPE, PLAIN, NB>(g, net, t, stream);

@@ -13,7 +13,7 @@
 
 /* ---- the matrix with a unit diagonal, and the order ---- */
 
-#define BLOCK 256
+#define BLOCK       256
 #define SCALE_LANES 8
 
 __global__ static void Units(GNNKernelGraph g, GNNKernelFsai f)
@@ -57,17 +57,17 @@ __device__ __forceinline__ int Kept(const GNNKernelGraph &g, const GNNKernelFsai
 
 /* What the lanes of a row hold in common; the arrays lie in shared memory */
 struct Row {
-  int i, lane;   /* row, -1: none; place among its lanes */
-  int cap, size; /* room for columns and, a power of 2, for neighbours */
-  int m;         /* columns J; -1 at a decoupled node, where the row is empty */
-  int found;     /* columns next */
-  int on;        /* is there work to do? */
-  int late;      /* left to the second pass */
-  double largest; /* |As_ij| off the diagonal */
-  int *J, *next;          /* (cap) */
-  int *node;              /* (size) neighbours, -1: free */
-  double *T, *x;          /* triangle of cap + 1 rows; (cap + 1) the row, its diagonal last */
-  double *score, *r;      /* (cap) of next; (size) gradient at the neighbours */
+  int                i, lane;   /* row, -1: none; place among its lanes */
+  int                cap, size; /* room for columns and, a power of 2, for neighbours */
+  int                m;         /* columns J; -1 at a decoupled node, where the row is empty */
+  int                found;     /* columns next */
+  int                on;        /* is there work to do? */
+  int                late;      /* left to the second pass */
+  double             largest;   /* |As_ij| off the diagonal */
+  int               *J, *next;  /* (cap) */
+  int               *node;      /* (size) neighbours, -1: free */
+  double            *T, *x;     /* triangle of cap + 1 rows; (cap + 1) the row, its diagonal last */
+  double            *score, *r; /* (cap) of next; (size) gradient at the neighbours */
   unsigned long long flops;
 };
 
@@ -183,7 +183,7 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
   threshold = GNNFsaiThreshold(f.threshold, w.largest);
   w.found   = 0;
   for (int first = 0; first < most; first += LANES) {
-    const int    p     = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
+    const int    p = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
     const double score = in ? fabs(f.as[p]) : 0.0;
 
     Take<LANES>(w, in && (threshold == 0.0 || score > threshold) && Kept(g, f, p) && GNNFsaiBefore(f.key, c, w.i), c, score);
@@ -283,8 +283,8 @@ __device__ static int TableAdd(const Row &w, int c, double x)
   unsigned at = (unsigned)c * 2654435769u >> 15;
 
   for (int k = 0; k < TRIES; k++, at++) {
-    int *node = &w.node[at & (w.size - 1)];
-    const int old = atomicCAS(node, -1, c);
+    int      *node = &w.node[at & (w.size - 1)];
+    const int old  = atomicCAS(node, -1, c);
 
     if (old != -1 && old != c) continue;
     w.r[node - w.node] += x;
@@ -547,7 +547,7 @@ __global__ static void Rows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size
 template <int LANES>
 static void LaunchRows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int second, GNNKernelStatus *status, GNNStream stream)
 {
-  const int warp  = 32 / LANES * RowDoubles(cap, size) * (int)sizeof(double), fit = (48 * 1024 - (int)sizeof(Common)) / warp;
+  const int warp = 32 / LANES * RowDoubles(cap, size) * (int)sizeof(double), fit = (48 * 1024 - (int)sizeof(Common)) / warp;
   const int warps = second || fit < 1 ? 1 : fit < WARPS ? fit : WARPS;
   const int grid  = second ? (g.n < SECOND_BLOCKS ? Blocks(g.n, 1) : SECOND_BLOCKS) : Blocks((long long)g.n * LANES, 32 * warps);
 

@@ -48,7 +48,8 @@ __device__ __forceinline__ int IsOneSided(const GNNKernelGraph &g, const double 
 /* Keeps the largest: floats that are not negative are ordered as their bits */
 __device__ static void ReportAsymmetry(GNNKernelStatus *status, double difference)
 {
-  union {
+  union
+  {
     float value;
     int   bits;
   } x = {(float)difference};
@@ -185,7 +186,7 @@ template <bool BLOCKS>
 __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, const GNNKernelStatus *status)
 {
   const int b = BlockSize<BLOCKS>(g), row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, i = row / b;
-  int       kept = 0;
+  int       kept   = 0;
   double    sumabs = 0.0, sum = 0.0;
 
   if (row < g.n) {

@@ -41,27 +41,28 @@ typedef struct {
 
 /* What a set-up reports, read back once */
 enum {
-  GNN_KERNEL_NOT_FINITE  = 1, /* the matrix holds a NaN or an infinity */
+  GNN_KERNEL_NOT_FINITE   = 1, /* the matrix holds a NaN or an infinity */
   GNN_KERNEL_NOT_POSITIVE = 2, /* a diagonal block is not positive definite */
-  GNN_KERNEL_ONE_SIDED   = 4  /* with blocks: of some a_ij, a_ji one is zero, or not stored, and the other is not; nothing is wrong with that */
+  GNN_KERNEL_ONE_SIDED    = 4  /* with blocks: of some a_ij, a_ji one is zero, or not stored, and the other is not; nothing is wrong with that */
 };
 #define GNN_KERNEL_WRONG (GNN_KERNEL_NOT_FINITE | GNN_KERNEL_NOT_POSITIVE)
 typedef struct {
-  int    arrived;    /* blocks of a sum; 0 again when all have */
-  int    flags, row; /* row: the least at fault, of a block its first */
-  int    replaced;   /* entries of G that were not finite */
-  int    decoupled;  /* rows */
-  int    failed;     /* rows of the classical factor that are Jacobi's */
-  int    late;       /* rows of it that were left to the second pass */
-  int    asymmetry;  /* minus the bits, as a float, of the largest |a_ij - a_ji| / (a_ii a_jj)^1/2; GNNKernelAsymmetry() */
+  int                arrived;        /* blocks of a sum; 0 again when all have */
+  int                flags, row;     /* row: the least at fault, of a block its first */
+  int                replaced;       /* entries of G that were not finite */
+  int                decoupled;      /* rows */
+  int                failed;         /* rows of the classical factor that are Jacobi's */
+  int                late;           /* rows of it that were left to the second pass */
+  int                asymmetry;      /* minus the bits, as a float, of the largest |a_ij - a_ji| / (a_ii a_jj)^1/2; GNNKernelAsymmetry() */
   unsigned long long entries, flops; /* of it: in its rows, and to make them */
-  double norm;       /* mean |a| */
-  double loss;       /* of the probe */
+  double             norm;           /* mean |a| */
+  double             loss;           /* of the probe */
 } GNNKernelStatus;
 
 static inline double GNNKernelAsymmetry(const GNNKernelStatus *status)
 {
-  union {
+  union
+  {
     int   bits;
     float value;
   } x = {-status->asymmetry};
@@ -104,12 +105,12 @@ typedef struct {
 } GNNKernelFeatures;
 
 typedef struct {
-  int width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
-  int tf32;                        /* products on the tensor cores, weights stored by blocks of 8 x 8, else (in, out) */
-  int mean;                        /* aggregation */
-  float aggregation_scale;
+  int               width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
+  int               tf32;                        /* products on the tensor cores, weights stored by blocks of 8 x 8, else (in, out) */
+  int               mean;                        /* aggregation */
+  float             aggregation_scale;
   GNNKernelFeatures edge, node;
-  int user_size;
+  int               user_size;
 } GNNKernelConfig;
 
 /* Numbers in a row of k, padded */
@@ -141,7 +142,7 @@ static inline int GNNKernelDecodeSize(const GNNKernelConfig *c, int b)
   return GNNKernelMapSize(c, c->width, GNNKernelPad(b * b));
 }
 
-#define GNN_KERNEL_WARPS           4                                  /* of a block */
+#define GNN_KERNEL_WARPS             4                                     /* of a block */
 #define GNN_KERNEL_LAYER_WORK(width) (2 * GNN_KERNEL_WARPS * 16 * (width)) /* numbers that a layer's kernel works in */
 
 int GNNKernelFits(const GNNKernelConfig *, int); /* do the weights of each stage fit into the device's shared memory? b */
@@ -167,21 +168,21 @@ typedef struct {
 } GNNKernelTile;
 
 typedef struct {
-  GNNKernelConfig config;
-  int             ntiles, nhubs;    /* no hubs with a tape */
-  const GNNKernelTile *tile;        /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
-  const int      *hub;              /* (nhubs + 1) the first part of each long row, behind the last */
-  float          *partsum;          /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
-  const float    *user;             /* (nodes, user_size) or NULL */
-  const float    *encode;           /* weights of the stages: node_enc, parts of layer 0 */
-  const float    *layer[GNN_KERNEL_LAYERS];        /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
-  const float    *decode;           /* edge_dec */
-  float          *x;                /* (nodes, width); with a tape (layers + 1, nodes, width) */
-  float          *e;                /* (slots, width); with a tape (layers + 1, slots, width) */
-  float          *part_i;           /* (nodes, 2 width) node parts of two first linears, as receiver */
-  float          *part_j[2];        /* as sender: read and written in turn */
-  float          *moments[2];       /* (nodes, 2) sum and sum of squares of x, with norm only; with a tape (layers + 1, nodes, 2) the first */
-  GNNKernelTape   tape;             /* for GNNKernelTapeForward() */
+  GNNKernelConfig      config;
+  int                  ntiles, nhubs;            /* no hubs with a tape */
+  const GNNKernelTile *tile;                     /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
+  const int           *hub;                      /* (nhubs + 1) the first part of each long row, behind the last */
+  float               *partsum;                  /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
+  const float         *user;                     /* (nodes, user_size) or NULL */
+  const float         *encode;                   /* weights of the stages: node_enc, parts of layer 0 */
+  const float         *layer[GNN_KERNEL_LAYERS]; /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
+  const float         *decode;                   /* edge_dec */
+  float               *x;                        /* (nodes, width); with a tape (layers + 1, nodes, width) */
+  float               *e;                        /* (slots, width); with a tape (layers + 1, slots, width) */
+  float               *part_i;                   /* (nodes, 2 width) node parts of two first linears, as receiver */
+  float               *part_j[2];                /* as sender: read and written in turn */
+  float               *moments[2];               /* (nodes, 2) sum and sum of squares of x, with norm only; with a tape (layers + 1, nodes, 2) the first */
+  GNNKernelTape        tape;                     /* for GNNKernelTapeForward() */
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16
@@ -203,8 +204,8 @@ typedef struct {
   const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
   const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
   int        single;
-  int        share;        /* entries that the rows of a tile begin in */
-  void      *v;            /* (nz) float if single, else double */
+  int        share; /* entries that the rows of a tile begin in */
+  void      *v;     /* (nz) float if single, else double */
 } GNNKernelMat;
 
 #define GNN_KERNEL_CHUNK 1024
@@ -219,18 +220,18 @@ static inline void GNNKernelSetTiles(GNNKernelMat *m, int longest)
 
 int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernelSetTiles() has set */
 
-#define GNN_KERNEL_SCAN    1024 /* numbers that a block sums up */
-#define GNNKernelSums(n)   ((n) / GNN_KERNEL_SCAN + 1)
+#define GNN_KERNEL_SCAN  1024 /* numbers that a block sums up */
+#define GNNKernelSums(n) ((n) / GNN_KERNEL_SCAN + 1)
 
 /* A matrix with the slots of A that have a partner, of its lower triangle or all: first the places among its entries, the number of those last, from
    which follow nz, the tiles and the arrays, then all of these but the values */
-int GNNKernelPlaces(GNNKernelGraph, int, int, int *, int *, GNNStream);             /* lower? G, not G^T? places (nz + 1), sums (GNNKernelSums(nz)) */
-int GNNKernelPlaced(GNNKernelGraph, int, const int *, GNNKernelMat, GNNStream);     /* G? places, matrix */
-int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
-int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                  /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                         /* y = M x */
-int GNNKernelScaleBefore(GNNKernelGraph, const double *, double *, GNNStream);                    /* x = S^T r: r, x */
-int GNNKernelScaleAfter(GNNKernelGraph, const double *, const double *, double *, GNNStream);     /* z = S z + shift r: shift, r, z */
+int GNNKernelPlaces(GNNKernelGraph, int, int, int *, int *, GNNStream);                                             /* lower? G, not G^T? places (nz + 1), sums (GNNKernelSums(nz)) */
+int GNNKernelPlaced(GNNKernelGraph, int, const int *, GNNKernelMat, GNNStream);                                     /* G? places, matrix */
+int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                                         /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
+int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                                    /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
+int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                                           /* y = M x */
+int GNNKernelScaleBefore(GNNKernelGraph, const double *, double *, GNNStream);                                      /* x = S^T r: r, x */
+int GNNKernelScaleAfter(GNNKernelGraph, const double *, const double *, double *, GNNStream);                       /* z = S z + shift r: shift, r, z */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
 
 /* ---- the classical factor: the rows of G^T = L, each for itself; gnn/fsairow.h ---- */
@@ -253,29 +254,29 @@ typedef struct {
   int    *sums;          /* (GNNKernelSums(n)) */
 } GNNKernelFsai;
 
-int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                               /* unit, as, key; after GNNKernelScale() */
-int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);             /* slots, or j, v, start, count; entries beyond the room are counted only */
-int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream);   /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
+int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                             /* unit, as, key; after GNNKernelScale() */
+int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);           /* slots, or j, v, start, count; entries beyond the room are counted only */
+int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream); /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
 
 /* ---- the guard ---- */
 
 #define GNN_KERNEL_PROBES 4 /* side by side, (n, K) */
 
 /* Its probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs */
-int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream); /* w, 0 at decoupled unknowns, and r = S^-T w */
+int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream);                                       /* w, 0 at decoupled unknowns, and r = S^-T w */
 int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKernelStatus *, GNNStream); /* z = M^-1 r, becomes S^-1 z, w, partials; loss in status */
 
 /* The operations of its first choice; m and start by slots (nz) */
-int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                   /* K probes */
-int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                   /* the start with its damping */
-int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                    /* GNNStrength() of At off the diagonal */
-int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                       /* z = D^-1 r, D the diagonal of At */
-int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                 /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */
+int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                                                                      /* K probes */
+int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                                                                      /* the start with its damping */
+int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                                                                       /* GNNStrength() of At off the diagonal */
+int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                                                                          /* z = D^-1 r, D the diagonal of At */
+int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                                                                    /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */
 int GNNKernelMultiplySlots(GNNKernelGraph, int, double, double, const double *, int, const double *, double, const double *, double *, GNNStream); /* longest row, a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta, v: y = (a m + b m^T) x + beta v; v may be y */
-int GNNKernelAXPBY(long long, double, const double *, double, const double *, double *, GNNStream); /* a, x, b, v: y = a x + b v; v may be y */
-int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelStatus *, double *, GNNStream); /* x, y, partials, status, result on the device */
-int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream); /* the same into the steps, as that stage */
-int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStream);            /* c, x: y = c0 x + c1 y, c on the device */
+int GNNKernelAXPBY(long long, double, const double *, double, const double *, double *, GNNStream);                                                /* a, x, b, v: y = a x + b v; v may be y */
+int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelStatus *, double *, GNNStream);                                     /* x, y, partials, status, result on the device */
+int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream);                   /* the same into the steps, as that stage */
+int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStream);                                                               /* c, x: y = c0 x + c1 y, c on the device */
 
 /* ---- the coarse space ---- */
 
@@ -288,7 +289,7 @@ typedef struct {
   double       *sum, *trace;      /* (n) of these values */
 } GNNKernelCouplings;
 
-int GNNKernelCouple(GNNKernelCouplings, double *, double *, GNNStream); /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
+int GNNKernelCouple(GNNKernelCouplings, double *, double *, GNNStream);                                                 /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
 int GNNKernelDense(int, const int *, const int *, const double *, const double *, const double *, double *, GNNStream); /* n, CSR, shift and unit (n): diag(unit) (A + diag(shift)) diag(unit), dense by columns, zero before */
 
 #if defined(__cplusplus)

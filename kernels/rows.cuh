@@ -143,9 +143,7 @@ __device__ __forceinline__ unsigned ToTF32(float x)
 
 __device__ __forceinline__ void MMA(float c[4], const unsigned a[4], const unsigned b[2])
 {
-  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 #endif
 
@@ -209,7 +207,10 @@ struct Moments {
 template <int NB>
 __device__ __forceinline__ Moments RowsMoments(const Rows<NB> &x)
 {
-  Moments m = {{0, 0}, {0, 0}};
+  Moments m = {
+    {0, 0},
+    {0, 0}
+  };
 
 #pragma unroll
   for (int k = 0; k < NB; k++) {

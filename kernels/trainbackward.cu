@@ -64,10 +64,10 @@ __device__ __forceinline__ void HiddenBack(const GNNKernelConfig &c, const Map &
 template <int NB>
 __device__ __forceinline__ Moments NormBack(const Map &map, const Moments &mom, float m, const Taped &tape, int a, int b, float *norm, Rows<NB> &dz)
 {
-  float    dot_r[2] = {0.0f, 0.0f}, dot_pre[2] = {0.0f, 0.0f};
+  float     dot_r[2] = {0.0f, 0.0f}, dot_pre[2] = {0.0f, 0.0f};
   const int at[2] = {a, b};
-  Rows<NB> pre;
-  Moments  d;
+  Rows<NB>  pre;
+  Moments   d;
 
   RowsZero(pre);
   RowsLoadAdd(pre, tape.a, tape.b);
@@ -112,9 +112,12 @@ __device__ __forceinline__ void MomentsBack(const Moments &d, int width, const R
 template <int NB>
 __device__ __forceinline__ Moments EdgeMapBack(const GNNKernelGraph &g, const GNNKernelNet &net, int layer, const Map &m, float *pre, float *dpre, float *norm, int a, int b, const Rows<NB> &e, Rows<NB> &dh, Rows<NB> &de)
 {
-  const GNNKernelConfig &c = net.config;
+  const GNNKernelConfig &c    = net.config;
   const Taped            tape = TapedRows<NB>(c, pre, net.tape.nz, layer, a, b), adjoint = TapedRows<NB>(c, dpre, net.tape.nz, layer, a, b);
-  Moments                d = {{0, 0}, {0, 0}};
+  Moments                d = {
+                   {0, 0},
+                   {0, 0}
+  };
 
   HiddenBack(c, m, tape, adjoint, dh);
   if (norm) {
@@ -143,7 +146,7 @@ template <int NB>
 __global__ static void __launch_bounds__(BLOCK) DecodeBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w = Stage(net.decode + d.transposed, size, shared);
+  const float *w  = Stage(net.decode + d.transposed, size, shared);
   float       *to = d.e + net.config.layers * net.tape.nz * 8 * NB;
   Map          dec;
 
@@ -165,11 +168,11 @@ template <int NB, bool FIRST>
 __global__ static void __launch_bounds__(BLOCK) EdgesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const GNNKernelConfig &c = net.config;
-  const float  *w    = Stage(net.layer[layer] + d.transposed, size, shared);
-  const size_t  step = net.tape.nz * 8 * NB;
-  float        *from = d.e + (layer + 1) * step, *to = d.e + layer * step;
-  Map           msg, edge, node, enc;
+  const GNNKernelConfig &c    = net.config;
+  const float           *w    = Stage(net.layer[layer] + d.transposed, size, shared);
+  const size_t           step = net.tape.nz * 8 * NB;
+  float                 *from = d.e + (layer + 1) * step, *to = d.e + layer * step;
+  Map                    msg, edge, node, enc;
 
   w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
   w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &edge);
@@ -229,7 +232,7 @@ __device__ static void GatherMoments(const GNNKernelGraph &g, const float *momen
 __global__ static void __launch_bounds__(GATHER_BLOCK) Gather(GNNKernelGraph g, const float *half0, const float *half1, int width, int halves, const float *moments, float *part_i, float *part_j, float *node_moments)
 {
   const int    lanes = width / 4 * halves + (moments ? 1 : 0), quads = width / 4, k = blockIdx.x * GATHER_BLOCK + threadIdx.x, i = k / lanes, lane = k % lanes;
-  const float *from  = (lane < quads ? half0 : half1) + lane % quads * 4;
+  const float *from = (lane < quads ? half0 : half1) + lane % quads * 4;
   float4       si = {0.0f, 0.0f, 0.0f, 0.0f}, sj = si;
 
   if (i >= g.n) return;
@@ -252,9 +255,9 @@ __global__ static void __launch_bounds__(GATHER_BLOCK) Gather(GNNKernelGraph g, 
 template <int NB>
 __device__ __forceinline__ void NodePartsBack(const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, const float *parts, int a, int b, Rows<NB> &dx)
 {
-  const GNNKernelConfig &c = net.config;
-  const int    halves = layer == c.layers ? 1 : 2, square = 64 * NB * NB;
-  const size_t at = layer * net.tape.n * 16 * NB;
+  const GNNKernelConfig &c      = net.config;
+  const int              halves = layer == c.layers ? 1 : 2, square = 64 * NB * NB;
+  const size_t           at = layer * net.tape.n * 16 * NB;
 
   for (int q = 0; q < 2 * halves; q++) {
     float   *part = (q < halves ? d.part_i : d.part_j) + at + q % halves * 8 * NB;
@@ -265,9 +268,12 @@ __device__ __forceinline__ void NodePartsBack(const GNNKernelNet &net, const GNN
     MultiplyBack(dx, dpart, parts + q * square);
   }
   if (c.norm && layer < c.layers) {
-    const float2 none = {0.0f, 0.0f}, ma = a >= 0 ? *(const float2 *)RowAt(d.node_moments, a, 2) : none, mb = b >= 0 ? *(const float2 *)RowAt(d.node_moments, b, 2) : none;
-    const Moments m   = {{ma.x, mb.x}, {ma.y, mb.y}};
-    Rows<NB>     x;
+    const float2  none = {0.0f, 0.0f}, ma = a >= 0 ? *(const float2 *)RowAt(d.node_moments, a, 2) : none, mb = b >= 0 ? *(const float2 *)RowAt(d.node_moments, b, 2) : none;
+    const Moments m = {
+      {ma.x, mb.x},
+      {ma.y, mb.y}
+    };
+    Rows<NB> x;
 
     LoadRows(x, NodeStates<true, NB>(net, layer), a, b);
     MomentsBack(m, c.norm, x, dx);
@@ -278,10 +284,10 @@ __device__ __forceinline__ void NodePartsBack(const GNNKernelNet &net, const GNN
 template <int NB>
 __device__ __forceinline__ void UpdateNodesBack(const GNNKernelGraph &g, const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, const Map &msg, const Map &node, int a, int b, const Rows<NB> &dx)
 {
-  const GNNKernelConfig &c = net.config;
-  const Taped  tape = TapedRows<NB>(c, net.tape.pre.node, net.tape.n, layer, a, b), adjoint = TapedRows<NB>(c, d.pre.node, net.tape.n, layer, a, b);
-  const size_t at = layer * net.tape.n * 8 * NB;
-  Rows<NB>     dh, dagg;
+  const GNNKernelConfig &c    = net.config;
+  const Taped            tape = TapedRows<NB>(c, net.tape.pre.node, net.tape.n, layer, a, b), adjoint = TapedRows<NB>(c, d.pre.node, net.tape.n, layer, a, b);
+  const size_t           at = layer * net.tape.n * 8 * NB;
+  Rows<NB>               dh, dagg;
 
   RowsZero(dh);
   MultiplyBack(dh, dx, node.proj);
@@ -308,10 +314,10 @@ template <int NB>
 __global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const GNNKernelConfig &c = net.config;
-  const float  *w    = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared);
-  const size_t  step = net.tape.n * 8 * NB;
-  Map           msg = {}, edge, node;
+  const GNNKernelConfig &c    = net.config;
+  const float           *w    = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared);
+  const size_t           step = net.tape.n * 8 * NB;
+  Map                    msg  = {}, edge, node;
 
   if (layer > 0) {
     w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
@@ -335,10 +341,10 @@ __global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNK
 
 static void LaunchGather(const GNNKernelGraph &g, const GNNKernelNet &net, const GNNKernelAdjoint &d, int layer, GNNStream stream)
 {
-  const GNNKernelConfig *c = &net.config;
-  const int    last = layer == c->layers, halves = last ? 1 : 2;
-  const float *moments = c->norm && !last ? d.moments : NULL;
-  const size_t at = layer * net.tape.n * 2 * c->width, step = layer * c->hidden * net.tape.nz * c->width;
+  const GNNKernelConfig *c    = &net.config;
+  const int              last = layer == c->layers, halves = last ? 1 : 2;
+  const float           *moments = c->norm && !last ? d.moments : NULL;
+  const size_t           at = layer * net.tape.n * 2 * c->width, step = layer * c->hidden * net.tape.nz * c->width;
 
   GNN_LAUNCH(Gather, Blocks((long long)g.n * (c->width / 4 * halves + (moments ? 1 : 0)), GATHER_BLOCK), GATHER_BLOCK, 0, stream, g, last ? d.pre.edge_dec : d.pre.msg + step, last ? NULL : d.pre.edge + step, c->width, halves, moments, d.part_i + at, d.part_j + at, d.node_moments);
 }
@@ -346,9 +352,9 @@ static void LaunchGather(const GNNKernelGraph &g, const GNNKernelNet &net, const
 template <int NB>
 static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
 {
-  const GNNKernelConfig *c = &net.config;
-  const int parts = (layer < c->layers ? 4 : 2) * 64 * NB * NB, size = parts + (layer > 0 ? 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) : GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB));
-  const int shared = Shared((const void *)NodesBack<NB>, size);
+  const GNNKernelConfig *c     = &net.config;
+  const int              parts = (layer < c->layers ? 4 : 2) * 64 * NB * NB, size = parts + (layer > 0 ? 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) : GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB));
+  const int              shared = Shared((const void *)NodesBack<NB>, size);
 
   GNN_LAUNCH((NodesBack<NB>), Grid((const void *)NodesBack<NB>, shared, (g.n + 15) / 16), BLOCK, shared, stream, g, net, d, layer, size);
 }
@@ -356,10 +362,10 @@ static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
 template <int NB>
 static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
 {
-  const GNNKernelConfig *c = &net.config;
-  const int   size   = layer == 0 ? GNNKernelLayerSize(c, 0) : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
-  const void *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
-  const int   shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
+  const GNNKernelConfig *c      = &net.config;
+  const int              size   = layer == 0 ? GNNKernelLayerSize(c, 0) : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
+  const void            *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
+  const int              shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
 
   if (layer == 0) GNN_LAUNCH((EdgesBack<NB, true>), grid, BLOCK, shared, stream, g, net, d, layer, size);
   else GNN_LAUNCH((EdgesBack<NB, false>), grid, BLOCK, shared, stream, g, net, d, layer, size);
@@ -368,7 +374,7 @@ static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
 template <int NB>
 static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, GNNStream stream)
 {
-  const int size = GNNKernelMapSize(&net.config, 8 * NB, 8);
+  const int size   = GNNKernelMapSize(&net.config, 8 * NB, 8);
   const int shared = Shared((const void *)DecodeBack<NB>, size);
 
   GNN_LAUNCH((DecodeBack<NB>), Grid((const void *)DecodeBack<NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, d, dout, size);

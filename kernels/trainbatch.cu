@@ -16,18 +16,18 @@
 __device__ static void DrawRows(const GNNTrainMatrices &all, const GNNTrainMatrix &m, const GNNTrainMember &at, int member, const GNNTrainBatch &b, const GNNKernelConfig &c, int first, int step)
 {
   const GNNKernelGraph &from = all.graph, &to = b.graph;
-  int *i = (int *)to.i, *diag = (int *)to.diag;
+  int                  *i = (int *)to.i, *diag = (int *)to.diag;
 
   for (int r = first; r < m.n; r += step) {
     const int k = m.row + r, l = at.row + r;
 
-    i[l]         = at.slot + from.i[k + at.matrix];
-    diag[l]      = at.slot + from.diag[k];
-    to.s[l]      = from.s[k];
-    to.degree[l] = from.degree[k];
-    to.rowabs[l] = from.rowabs[k];
-    to.rowsum[l] = from.rowsum[k];
-    b.member[l]  = member;
+    i[l]                       = at.slot + from.i[k + at.matrix];
+    diag[l]                    = at.slot + from.diag[k];
+    to.s[l]                    = from.s[k];
+    to.degree[l]               = from.degree[k];
+    to.rowabs[l]               = from.rowabs[k];
+    to.rowsum[l]               = from.rowsum[k];
+    b.member[l]                = member;
     b.kappa[2 * (size_t)l]     = GNNAggregationScale(c.mean, c.aggregation_scale, from.degree[k]) * from.degree[k];
     b.kappa[2 * (size_t)l + 1] = 0.0f;
   }
@@ -41,7 +41,7 @@ __device__ static void DrawRows(const GNNTrainMatrices &all, const GNNTrainMatri
 __device__ static void DrawSlots(const GNNTrainMatrices &all, const GNNTrainMatrix &m, const GNNTrainMember &at, const GNNTrainBatch &b, int first, int step)
 {
   const GNNKernelGraph &from = all.graph, &to = b.graph;
-  int *j = (int *)to.j, *row = (int *)to.brow, *rev = (int *)to.rev;
+  int                  *j = (int *)to.j, *row = (int *)to.brow, *rev = (int *)to.rev;
 
   for (int p = first; p < m.nz; p += step) {
     const int k = m.slot + p, l = at.slot + p;
@@ -131,7 +131,7 @@ static void LaunchMultiply(const GNNTrainBatch &b, const double *v, const double
 /* ||y||^2 times the scale, a block for each matrix */
 __global__ static void __launch_bounds__(SUM_BLOCK) SumLoss(GNNTrainBatch b)
 {
-  const int    m = blockIdx.x;
+  const int    m     = blockIdx.x;
   const size_t begin = (size_t)b.start[m] * b.probes, end = (size_t)b.start[m + 1] * b.probes;
   double       sum = 0.0;
 
@@ -144,7 +144,7 @@ __global__ static void __launch_bounds__(SUM_BLOCK) SumLoss(GNNTrainBatch b)
 /* The gradient to slot (i, j), which holds G_ji: q_j u_i + w_j t_i, from there to the network's output, and to c0, c1 */
 __global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GNNTrainLossConfig c, GNNKernelStart start)
 {
-  const GNNKernelGraph &g = b.graph;
+  const GNNKernelGraph &g     = b.graph;
   double                dc[2] = {0.0, 0.0};
 
   for (int p = blockIdx.x * BLOCK + threadIdx.x; p < g.nz; p += BLOCK * gridDim.x) {

@@ -9,8 +9,8 @@
 
 /* ---- weights ---- */
 
-#define ROWS 64                 /* in shared memory at once */
-#define COLUMNS (32 + 4)        /* of f(x), and the norm's two beside them */
+#define ROWS    64       /* in shared memory at once */
+#define COLUMNS (32 + 4) /* of f(x), and the norm's two beside them */
 
 /* Four numbers from column c on of row r of [f(x), norm, 0, 0] */
 __device__ __forceinline__ float4 LeftQuad(const GNNTrainProduct &p, size_t r, int c)
@@ -84,8 +84,8 @@ __device__ static void PartialProduct(const GNNTrainProduct &p, int begin, int e
 __global__ static void __launch_bounds__(BLOCK) PartialProducts(GNNTrainProducts all, int n, int nz, int chunk, int edge_splits, int node_splits)
 {
   GNN_SHARED(float, shared);
-  const int edge_blocks = all.nedge * edge_splits, edges = (int)blockIdx.x < edge_blocks, splits = edges ? edge_splits : node_splits, block = edges ? blockIdx.x : blockIdx.x - edge_blocks;
-  const int split = block % splits, rows = edges ? nz : n, begin = split * chunk;
+  const int             edge_blocks = all.nedge * edge_splits, edges = (int)blockIdx.x < edge_blocks, splits = edges ? edge_splits : node_splits, block = edges ? blockIdx.x : blockIdx.x - edge_blocks;
+  const int             split = block % splits, rows = edges ? nz : n, begin = split * chunk;
   const GNNTrainProduct p = all.product[block / splits + (edges ? 0 : all.nedge)];
 
   PartialProduct(p, begin, rows - begin < chunk ? rows : begin + chunk, shared, all.partials + (size_t)split * all.size + p.to);
@@ -106,7 +106,7 @@ __global__ static void __launch_bounds__(BLOCK) SumProducts(GNNTrainProducts all
   }
   if (k >= all.size) return;
   const int splits = k < all.edge_size ? edge_splits : node_splits;
-  double    sum = 0.0;
+  double    sum    = 0.0;
 
 #pragma unroll 8
   for (int s = 0; s < splits; s++) sum += all.partials[(size_t)s * all.size + k];

@@ -196,7 +196,7 @@ struct Coroutine {
   bool  started;
 };
 
-static Coroutine  coroutine[EMULATE_COROUTINES + 1];  /* the last one is the program */
+static Coroutine  coroutine[EMULATE_COROUTINES + 1]; /* the last one is the program */
 static ucontext_t first_context[EMULATE_COROUTINES]; /* to start it on its stack */
 static int        running = EMULATE_COROUTINES;
 static int        thread0; /* the coroutine that is thread 0 */
@@ -247,12 +247,12 @@ struct Meeting {
 };
 
 struct Block {
-  int         threads, returned = 0;
-  Meeting     all = {}, warp[EMULATE_MAX_THREADS / 32] = {};
-  uint64_t    words[2][EMULATE_MAX_WORDS][EMULATE_MAX_THREADS];
-  int         exchanges[EMULATE_MAX_THREADS] = {};
-  int         ready[EMULATE_MAX_THREADS], nready = 0, index[EMULATE_MAX_THREADS]; /* who can go on; where they are in there */
-  std::vector<int> rank = {};                                                     /* whoever has the least goes on, where not at random */
+  int              threads, returned = 0;
+  Meeting          all = {}, warp[EMULATE_MAX_THREADS / 32] = {};
+  uint64_t         words[2][EMULATE_MAX_WORDS][EMULATE_MAX_THREADS];
+  int              exchanges[EMULATE_MAX_THREADS] = {};
+  int              ready[EMULATE_MAX_THREADS], nready = 0, index[EMULATE_MAX_THREADS]; /* who can go on; where they are in there */
+  std::vector<int> rank = {};                                                          /* whoever has the least goes on, where not at random */
 };
 
 static Block                *block;
@@ -432,9 +432,9 @@ void EmulateLaunch(const char *name, const void *function, int grid, int threads
   kernel = name;
   if (grid < 1 || threads < 1 || threads > EMULATE_MAX_THREADS) Fail("a launch of %d blocks of %d threads", grid, threads);
   if (shared > (most == dynamic.end() ? 48 * 1024 : most->second) || shared > (size_t)limit) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", shared);
-  body       = thread;
-  gridDim.x  = grid;
-  blockDim.x = threads;
+  body                         = thread;
+  gridDim.x                    = grid;
+  blockDim.x                   = threads;
   const std::vector<int> order = Order(grid);
 
   for (int k = 0; k < grid; k++) {

@@ -37,12 +37,12 @@
 typedef int   cudaError_t;
 typedef void *cudaStream_t;
 enum {
-  cudaSuccess                = 0,
-  cudaErrorMemoryAllocation  = 2,
-  cudaMemcpyHostToDevice     = 1,
-  cudaMemcpyDeviceToHost     = 2,
-  cudaDevAttrMultiProcessorCount = 16,
-  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+  cudaSuccess                                 = 0,
+  cudaErrorMemoryAllocation                   = 2,
+  cudaMemcpyHostToDevice                      = 1,
+  cudaMemcpyDeviceToHost                      = 2,
+  cudaDevAttrMultiProcessorCount              = 16,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin     = 97,
   cudaFuncAttributeMaxDynamicSharedMemorySize = 8
 };
 

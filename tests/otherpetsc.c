@@ -22,14 +22,14 @@ PetscErrorCode PetscGetVersionNumber(PetscInt *major, PetscInt *minor, PetscInt 
   *(OtherInt *)minor    = PETSC_VERSION_MINOR;
   *(OtherInt *)subminor = *(OtherInt *)release = 0;
   #else
-  *major = 3;
-  *minor = 99;
+  *major    = 3;
+  *minor    = 99;
   *subminor = *release = 0;
   #endif
   return 0;
 }
 #elif OTHER == COMPLEX
-PetscErrorCode PetscOptionsStringToScalar(const char name[], PetscScalar *a)
+PetscErrorCode     PetscOptionsStringToScalar(const char name[], PetscScalar *a)
 {
   (void)name;
   ((PetscReal *)a)[0] = 1.0;

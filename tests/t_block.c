@@ -216,7 +216,7 @@ static PetscErrorCode TestClamped(PetscBool guard)
 static PetscErrorCode TestIsolated(GNNScaling scaling)
 {
   const PetscScalar block[] = {4, 1, 0, 1, 2, 0, 0, 0, 5}, inverse[] = {2.0 / 7, -1.0 / 7, 0, -1.0 / 7, 4.0 / 7, 0, 0, 0, 0.2};
-  PetscReal         distance, worst = 0.0;
+  PetscReal         distance, worst                                  = 0.0;
   GNNConfig         config;
   GNNModel          model;
   Mat               A;

@@ -136,14 +136,7 @@ static PetscErrorCode TestNearNull(Mat A)
 
 /* ---- symmetric positive definite ---- */
 
-static const char *const variants[] = {
-  "-pc_gnnspai_coarse 12",
-  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_smooth 0",
-  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced",
-  "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced -pc_gnnspai_coarse_smooth 0",
-  "-pc_gnnspai_coarse -1 -pc_gnnspai_precision single",
-  "-pc_gnnspai_coarse 60 -pc_gnnspai_coarse_pc_type gamg -pc_gnnspai_coarse_mg_levels_ksp_type richardson -pc_gnnspai_coarse_mg_levels_pc_type jacobi"
-};
+static const char *const variants[] = {"-pc_gnnspai_coarse 12", "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_smooth 0", "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced", "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_type balanced -pc_gnnspai_coarse_smooth 0", "-pc_gnnspai_coarse -1 -pc_gnnspai_precision single", "-pc_gnnspai_coarse 60 -pc_gnnspai_coarse_pc_type gamg -pc_gnnspai_coarse_mg_levels_ksp_type richardson -pc_gnnspai_coarse_mg_levels_pc_type jacobi"};
 
 static PetscErrorCode TestSPD(Mat A, const char arguments[])
 {
@@ -312,7 +305,7 @@ static PetscErrorCode Laplacian(MatType mtype, PetscInt m, PetscInt b, PetscBool
   PetscCall(MatGetOwnershipRange(*A, &start, &end));
   for (PetscInt row = start; row < end; row++) {
     const PetscInt node = row / b, i = node / m, j = node % m;
-    const PetscInt other[] = {i > 0 ? row - m * b : -1, i < m - 1 ? row + m * b : -1, j > 0 ? row - b : -1, j < m - 1 ? row + b : -1};
+    const PetscInt other[]  = {i > 0 ? row - m * b : -1, i < m - 1 ? row + m * b : -1, j > 0 ? row - b : -1, j < m - 1 ? row + b : -1};
     PetscScalar    diagonal = dirichlet ? 4.0 : 0.0;
 
     for (int k = 0; k < 4; k++) {
@@ -590,7 +583,7 @@ static PetscErrorCode TestJumps(void)
   PetscCall(Laplacian(MATAIJ, m, 1, PETSC_FALSE, PETSC_FALSE, &A));
   PetscCall(MatGetOwnershipRange(A, &start, &end));
   for (PetscInt row = start; row < end; row++) {
-    const PetscInt other[] = {row >= m ? row - m : -1, row < m * (m - 1) ? row + m : -1, row % m ? row - 1 : -1, (row + 1) % m ? row + 1 : -1};
+    const PetscInt other[]  = {row >= m ? row - m : -1, row < m * (m - 1) ? row + m : -1, row % m ? row - 1 : -1, (row + 1) % m ? row + 1 : -1};
     PetscScalar    diagonal = 0.0;
 
     for (int k = 0; k < 4; k++) {
@@ -654,7 +647,7 @@ static PetscErrorCode TestGuard(void)
 static PetscErrorCode TestHilbert(void)
 {
   static const char *const variants[] = {"-pc_type gnnspai", "-pc_type gnnspai -pc_gnnspai_values fsai", COARSE, COARSE "-pc_gnnspai_values fsai"};
-  const PetscInt           n = 48;
+  const PetscInt           n          = 48;
   PetscInt                 jacobi;
   Mat                      A;
   char                    *view;
@@ -714,7 +707,7 @@ static PetscErrorCode TestNearNullLater(Mat A)
 static PetscErrorCode TestDrift(PetscInt n, const char arguments[])
 {
   PetscReal worst = 0.0;
-  Mat       A = NULL;
+  Mat       A     = NULL;
   KSP       ksp;
 
   PetscFunctionBeginUser;

@@ -138,7 +138,8 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(Take(n, &dz, z));
   Ok(TestArrayDifference(h.graph->nz, gt, h.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(h.graph->nz, gt, h.gt), WHERE);
   Ok(TestArrayDifference(n, z, h.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, h.z));
-  Ok(!(status.flags & GNN_KERNEL_WRONG) && PetscAbsReal(GNNKernelAsymmetry(&status) - h.graph->asymmetry) <= 1e-6 * h.graph->asymmetry && status.decoupled == h.graph->n - h.graph->ncoupled && PetscAbsReal(status.loss - h.loss) <= 10.0 * tolerance * PetscMax(h.loss, 1.0), "%s: status, %d decoupled, asymmetry %g, loss %g against %g", name, status.decoupled, GNNKernelAsymmetry(&status), status.loss, (double)h.loss);
+  Ok(!(status.flags & GNN_KERNEL_WRONG) && PetscAbsReal(GNNKernelAsymmetry(&status) - h.graph->asymmetry) <= 1e-6 * h.graph->asymmetry && status.decoupled == h.graph->n - h.graph->ncoupled && PetscAbsReal(status.loss - h.loss) <= 10.0 * tolerance * PetscMax(h.loss, 1.0), "%s: status, %d decoupled, asymmetry %g, loss %g against %g", name,
+     status.decoupled, GNNKernelAsymmetry(&status), status.loss, (double)h.loss);
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(Take(n, &dx, NULL));
   PetscCall(Take(n, &da, NULL));
@@ -477,7 +478,7 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
 /* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
 static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
 {
-  const GNNFsaiOptions options = {0.02, 3, PC_GNNSPAI_ORDER_NATURAL};
+  const GNNFsaiOptions options   = {0.02, 3, PC_GNNSPAI_ORDER_NATURAL};
   const PetscReal      tolerance = single ? 1e-6 : 1e-13;
   const PetscScalar   *a;
   PetscScalar         *x, *z;

@@ -21,15 +21,15 @@ static const GNNFsaiOptions all[] = {
 /* ---- both factors of a matrix ---- */
 
 typedef struct {
-  PetscInt         n, nz;
-  GNNGraph         graph;
-  GNNScaling       scaling;
-  GNNFsaiOptions   options;
-  GNNFactor        host, fetched; /* the device's, brought back */
-  GNNDevice        device;
-  GNNKernelStatus  status;
-  double          *a, *x, *z; /* on the device */
-  PetscScalar     *hx, *hz, *dz;
+  PetscInt        n, nz;
+  GNNGraph        graph;
+  GNNScaling      scaling;
+  GNNFsaiOptions  options;
+  GNNFactor       host, fetched; /* the device's, brought back */
+  GNNDevice       device;
+  GNNKernelStatus status;
+  double         *a, *x, *z; /* on the device */
+  PetscScalar    *hx, *hz, *dz;
 } Both;
 
 #define EPSILON 1e-3
@@ -181,7 +181,8 @@ static PetscErrorCode OkBoth(Both *b, const char what[])
   product = TestArrayDifference(b->n, b->dz, b->hz);
   Ok(factor <= 1e-12, "%s: the same entries of G, largest difference %.1e (%s)", what, (double)factor, WHERE);
   Ok(product <= tolerance && transposed, "%s: M^-1 x, %.1e, and S G is the transpose of G^T S", what, (double)product);
-  Ok(b->status.flags == 0 && b->status.failed == b->host->rows_failed && b->status.decoupled == b->n - b->graph->ncoupled && PetscAbsReal(b->status.loss - loss) <= 10.0 * tolerance * PetscMax(loss, 1.0), "%s: status, %d rows failed, %d decoupled, loss %g against %g", what, b->status.failed, b->status.decoupled, b->status.loss, (double)loss);
+  Ok(b->status.flags == 0 && b->status.failed == b->host->rows_failed && b->status.decoupled == b->n - b->graph->ncoupled && PetscAbsReal(b->status.loss - loss) <= 10.0 * tolerance * PetscMax(loss, 1.0), "%s: status, %d rows failed, %d decoupled, loss %g against %g", what,
+     b->status.failed, b->status.decoupled, b->status.loss, (double)loss);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -307,10 +308,13 @@ static PetscErrorCode LaplacianMat(PetscInt k, Mat *A)
 /* Rows with 0, 1, 31, 33, the cap's and more columns before them, and such that grow beyond the cap */
 static PetscErrorCode TestLengths(void)
 {
-  const GNNFsaiOptions dense[] = {{1e-3, 1, PC_GNNSPAI_ORDER_NATURAL}, {1e-3, 2, PC_GNNSPAI_ORDER_ROWSUM}};
-  const PetscInt       reach[] = {1, 31, 33, GNN_FSAI_MAX, GNN_FSAI_MAX + 11};
-  char                 name[64];
-  Mat                  A;
+  const GNNFsaiOptions dense[] = {
+    {1e-3, 1, PC_GNNSPAI_ORDER_NATURAL},
+    {1e-3, 2, PC_GNNSPAI_ORDER_ROWSUM }
+  };
+  const PetscInt reach[] = {1, 31, 33, GNN_FSAI_MAX, GNN_FSAI_MAX + 11};
+  char           name[64];
+  Mat            A;
 
   PetscFunctionBeginUser;
   PetscCall(BandMat(0, 0, 0.0, &A));
@@ -396,7 +400,7 @@ static PetscErrorCode TestIndefinite(const char name[], PetscInt first)
 /* A grown factor follows the values; its memory is made once more where it does not suffice, and then stays */
 static PetscErrorCode TestRefresh(PetscBool single)
 {
-  const GNNFsaiOptions grown = {0.003, 3, PC_GNNSPAI_ORDER_NATURAL};
+  const GNNFsaiOptions grown     = {0.003, 3, PC_GNNSPAI_ORDER_NATURAL};
   const char          *precision = single ? "single" : "double";
   char                 what[64];
   void                *pieces, *gt;

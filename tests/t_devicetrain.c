@@ -8,15 +8,15 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
 
 /* A model, its matrices, and what both sides compute from them */
 typedef struct {
-  GNNModel          model;
+  GNNModel           model;
   TrainDeviceOptions options;
-  PetscInt          count;
-  TrainSample      *samples;
-  TrainDevice       device;
-  GNNActs           acts;
-  GNNNet            dnet;
-  Vec               theta, gradient, expected;
-  TrainAdamW        adam;
+  PetscInt           count;
+  TrainSample       *samples;
+  TrainDevice        device;
+  GNNActs            acts;
+  GNNNet             dnet;
+  Vec                theta, gradient, expected;
+  TrainAdamW         adam;
 } Case;
 
 static PetscErrorCode CaseCreate(const GNNConfig *config, PetscReal factor, TrainLoss loss, PetscInt probes, PetscInt batch, PetscInt count, const Mat A[], Case *c)
@@ -111,7 +111,7 @@ static PetscErrorCode HostGradient(Case *c, const PetscInt which[], const unsign
   PetscFunctionBeginUser;
   PetscCall(PetscArrayzero(c->dnet->data, c->dnet->size));
   c->dnet->c[0] = c->dnet->c[1] = 0;
-  *loss = 0.0;
+  *loss                         = 0.0;
   for (PetscInt k = 0; k < c->options.batch; k++) PetscCall(HostSample(c, &c->samples[which[k]], key[k], loss));
   PetscCall(VecGetArrayWrite(c->expected, &g));
   PetscCall(GNNNetUnpackGradient(c->model, c->dnet, g));
@@ -134,7 +134,7 @@ static PetscErrorCode Worst(Case *c, PetscReal *worst, const char **name)
   *worst = 0.0;
   *name  = "none";
   for (PetscInt l = 0; l < c->model->ntensors; l++) {
-    const GNNTensor *t = &c->model->tensors[l];
+    const GNNTensor *t          = &c->model->tensors[l];
     PetscReal        difference = 0.0, size = 1e-3 * all;
 
     for (PetscInt k = t->offset; k < t->offset + t->rows * PetscMax(t->cols, 1); k++) {
@@ -223,10 +223,10 @@ static PetscErrorCode TestConfigs(const Mat A[])
   PetscCall(TestGradient("LayerNorm, sum, direct, width 20, sai", &config, TRAIN_LOSS_SAI, 4, 3, 3, A, 2e-4));
   if (!TestSmall()) PetscCall(TestGradient("the same, loss plain", &config, TRAIN_LOSS_PLAIN, 4, 2, 2, A, 2e-4));
   PetscCall(GNNConfigSetDefaults(&config));
-  config.width                                = 32;
-  config.layers                               = 2;
-  config.hidden_layers                        = 2;
-  config.pattern                              = GNN_PATTERN_LOWER;
+  config.width                                  = 32;
+  config.layers                                 = 2;
+  config.hidden_layers                          = 2;
+  config.pattern                                = GNN_PATTERN_LOWER;
   config.node_features[config.nnode_features++] = GNN_NODE_MASK;
   PetscCall(TestGradient("lower, width 32, two hidden layers, mask", &config, TRAIN_LOSS_LOG_SAI, 8, 2, 2, A, 1e-4));
   config.width         = 16;
@@ -323,7 +323,7 @@ static PetscErrorCode VecDifference(Vec x, Vec y, PetscReal *difference)
 static PetscErrorCode TestSteps(const char name[], const GNNConfig *config, const Mat A[])
 {
   const PetscInt  steps = TestSmall() ? 2 : 10;
-  const PetscReal lr = 1e-2;
+  const PetscReal lr    = 1e-2;
   PetscReal       worst = 0.0, first = 0.0, last = 0.0, sum = 0.0, dtheta, dm, dv;
   GNNTrainStatus  status;
   TrainAdamW      adam;

@@ -127,7 +127,8 @@ static PetscErrorCode OkSolvedIn(KSPNormType norm, Mat A, const char what[])
   PetscFunctionBeginUser;
   PetscCall(Solve(A, PCJACOBI, norm, &jacobi));
   PetscCall(Solve(A, PCGNNSPAI, norm, &ours));
-  Ok(jacobi.reason > 0 && ours.reason > 0 && ours.error <= 1e-5 && (PetscReal)ours.its <= 1.05 * (PetscReal)jacobi.its + 2.0, "%s: %" PetscInt_FMT " iterations, Jacobi %" PetscInt_FMT ", errors %.0e %.0e", what, ours.its, jacobi.its, (double)ours.error, (double)jacobi.error);
+  Ok(jacobi.reason > 0 && ours.reason > 0 && ours.error <= 1e-5 && (PetscReal)ours.its <= 1.05 * (PetscReal)jacobi.its + 2.0, "%s: %" PetscInt_FMT " iterations, Jacobi %" PetscInt_FMT ", errors %.0e %.0e", what, ours.its, jacobi.its, (double)ours.error,
+     (double)jacobi.error);
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -285,7 +286,8 @@ static PetscErrorCode TestUniform(PetscReal scale)
   PetscCall(Solve(A, PCGNNSPAI, KSP_NORM_NATURAL, &plain));
   PetscCall(MatScale(A, scale));
   PetscCall(Solve(A, PCGNNSPAI, KSP_NORM_NATURAL, &ours));
-  Ok(ours.reason > 0 && ours.error <= 1e-5 && PetscAbsInt(ours.its - plain.its) <= 1, "entries times %g: %" PetscInt_FMT " iterations, times 1 %" PetscInt_FMT "%s%s", (double)scale, ours.its, plain.its, ours.reason > 0 ? "" : ", ", ours.reason > 0 ? "" : KSPConvergedReasons[ours.reason]);
+  Ok(ours.reason > 0 && ours.error <= 1e-5 && PetscAbsInt(ours.its - plain.its) <= 1, "entries times %g: %" PetscInt_FMT " iterations, times 1 %" PetscInt_FMT "%s%s", (double)scale, ours.its, plain.its, ours.reason > 0 ? "" : ", ",
+     ours.reason > 0 ? "" : KSPConvergedReasons[ours.reason]);
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -59,16 +59,16 @@ typedef struct {
 static const Small refused[] = {
   {"a diagonal that is not stored", {4, -1, 0, -1, 0, -1, 0, -1, 4},   "xx.x.x.xx", "Row 1 of the matrix has no stored diagonal"},
   {"an empty row",                  {4, -1, 0, -1, 4, 0, 0, 0, 0},     "xx.xx....", "Row 2 of the matrix has no stored diagonal"},
-  {"a zero diagonal",               {4, -1, 0, -1, 0, -1, 0, -1, 4},   "xx.xxx.xx", "Diagonal entry 1 of the matrix is 0"},
-  {"a negative diagonal",           {4, -1, 0, -1, 4, -1, 0, -1, -4},  "xx.xxx.xx", "Diagonal entry 2 of the matrix is -4"},
-  {"a NaN",                         {4, -1, 0, -1, 4, NAN, 0, NAN, 4}, "xx.xxx.xx", "Row 1 of the matrix holds a NaN"},
-  {"a decoupled negative diagonal", {-4, 0, 0, 0, 4, -1, 0, -1, 4},    "x...xx.xx", "if A is negative definite, solve with -A"}
+  {"a zero diagonal",               {4, -1, 0, -1, 0, -1, 0, -1, 4},   "xx.xxx.xx", "Diagonal entry 1 of the matrix is 0"       },
+  {"a negative diagonal",           {4, -1, 0, -1, 4, -1, 0, -1, -4},  "xx.xxx.xx", "Diagonal entry 2 of the matrix is -4"      },
+  {"a NaN",                         {4, -1, 0, -1, 4, NAN, 0, NAN, 4}, "xx.xxx.xx", "Row 1 of the matrix holds a NaN"           },
+  {"a decoupled negative diagonal", {-4, 0, 0, 0, 4, -1, 0, -1, 4},    "x...xx.xx", "if A is negative definite, solve with -A"  }
 };
 static const Small accepted[] = {
-  {"a value without its partner",        {4, -1, -1, 0, 4, -1, -1, -1, 4}, "xxx.xxxxx", NULL},
-  {"a row that MatZeroRows() set",       {4, -1, 0, -1, 4, -1, 0, 0, 4},  "xx.xxx..x", NULL},
-  {"a stored zero without its partner",  {4, -1, 0, -1, 4, -1, 0, -1, 4}, "xxxxxx.xx", NULL},
-  {"decoupled rows with one-sided zeros", {4, 0, 0, 0, 4, -1, 0, -1, 4},  "xxx.xx.xx", NULL}
+  {"a value without its partner",         {4, -1, -1, 0, 4, -1, -1, -1, 4}, "xxx.xxxxx", NULL},
+  {"a row that MatZeroRows() set",        {4, -1, 0, -1, 4, -1, 0, 0, 4},   "xx.xxx..x", NULL},
+  {"a stored zero without its partner",   {4, -1, 0, -1, 4, -1, 0, -1, 4},  "xxxxxx.xx", NULL},
+  {"decoupled rows with one-sided zeros", {4, 0, 0, 0, 4, -1, 0, -1, 4},    "xxx.xx.xx", NULL}
 };
 
 static PetscErrorCode SmallMat(const Small *s, Mat *A)
@@ -113,9 +113,9 @@ static PetscErrorCode OkSolves(KSP ksp, Mat A, const char what[])
 /* After a good matrix or before it, twice; then a good one. And an error where KSPSetErrorIfNotConverged() asks for it */
 static PetscErrorCode TestRefused(const Small *s, PCGNNSPAIValues values)
 {
-  Mat            A, good;
-  KSP            ksp;
-  PC             pc;
+  Mat A, good;
+  KSP ksp;
+  PC  pc;
 
   PetscFunctionBeginUser;
   PetscCall(SmallMat(s, &A));
@@ -419,10 +419,10 @@ typedef struct {
 } Last;
 
 static const Last last[] = {
-  {"not stored",  "has no stored diagonal", 0.0,  PETSC_FALSE},
-  {"zero",        "of the matrix is 0",     0.0,  PETSC_TRUE },
-  {"negative",    "of the matrix is -3",    -3.0, PETSC_TRUE },
-  {"not finite",  "a NaN or an infinity",   NAN,  PETSC_TRUE }
+  {"not stored", "has no stored diagonal", 0.0,  PETSC_FALSE},
+  {"zero",       "of the matrix is 0",     0.0,  PETSC_TRUE },
+  {"negative",   "of the matrix is -3",    -3.0, PETSC_TRUE },
+  {"not finite", "a NaN or an infinity",   NAN,  PETSC_TRUE }
 };
 
 static PetscErrorCode LastMat(PetscInt n, const Last *l, Mat *A)

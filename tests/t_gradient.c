@@ -42,9 +42,9 @@ static PetscErrorCode CaseLoss(Case *c, PetscReal *loss, GNNNet dnet)
 
 static PetscErrorCode CaseTensorError(Case *c, const GNNTensor *tensor, const PetscScalar *dtheta, PetscReal *error)
 {
-  const PetscInt  size  = tensor->rows * PetscMax(tensor->cols, 1);
-  const PetscReal h     = 1e-5;
-  GNNReal        *theta = c->model->theta + tensor->offset, *saved, *delta;
+  const PetscInt  size     = tensor->rows * PetscMax(tensor->cols, 1);
+  const PetscReal h        = 1e-5;
+  GNNReal        *theta    = c->model->theta + tensor->offset, *saved, *delta;
   PetscReal       expected = 0.0, norm = 0.0, plus, minus;
 
   PetscFunctionBeginUser;
@@ -121,8 +121,8 @@ static PetscErrorCode TestCase(const char name[], const GNNConfig *config, Train
 /* tr(At K)/n - log det(K)/n with K = G G^T + eps I, dense: n is small */
 static PetscReal KaporinNumber(const TrainSample *s, const PetscScalar *gt)
 {
-  const GNNGraph g = s->graph;
-  const PetscInt n = g->n;
+  const GNNGraph g         = s->graph;
+  const PetscInt n         = g->n;
   PetscReal      K[60][60] = {{0}}, value = 0.0;
 
   for (PetscInt i = 0; i < n; i++) {
@@ -253,14 +253,14 @@ int main(int argc, char **argv)
   PetscCall(TestCase("pattern lower", &c, TRAIN_LOSS_SAI, A));
   c.output = GNN_OUTPUT_DIRECT;
   PetscCall(TestCase("pattern lower, direct", &c, TRAIN_LOSS_SAI, A));
-  c                = base;
-  c.width          = 24;
-  c.layers         = 1;
-  c.hidden_layers  = 2;
-  c.scaling        = GNN_SCALING_MEAN;
-  c.output         = GNN_OUTPUT_DIRECT;
-  c.aggregation    = GNN_AGGREGATION_SUM;
-  c.norm           = GNN_NORM_LAYER;
+  c               = base;
+  c.width         = 24;
+  c.layers        = 1;
+  c.hidden_layers = 2;
+  c.scaling       = GNN_SCALING_MEAN;
+  c.output        = GNN_OUTPUT_DIRECT;
+  c.aggregation   = GNN_AGGREGATION_SUM;
+  c.norm          = GNN_NORM_LAYER;
   PetscCall(TestCase("the paper's form", &c, TRAIN_LOSS_SAI, A));
   PetscCall(TestCase("the paper's form, plain loss", &c, TRAIN_LOSS_PLAIN, A));
   PetscCall(MatDestroy(&A));

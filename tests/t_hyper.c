@@ -12,7 +12,7 @@ static const DataMeshOptions none = {.file = ""};
 
 static PetscReal Energy(const PetscReal F[9])
 {
-  const PetscReal J = F[0] * (F[4] * F[8] - F[5] * F[7]) - F[1] * (F[3] * F[8] - F[5] * F[6]) + F[2] * (F[3] * F[7] - F[4] * F[6]);
+  const PetscReal J   = F[0] * (F[4] * F[8] - F[5] * F[7]) - F[1] * (F[3] * F[8] - F[5] * F[6]) + F[2] * (F[3] * F[7] - F[4] * F[6]);
   PetscReal       sum = -3;
 
   for (int k = 0; k < 9; k++) sum += F[k] * F[k];
@@ -37,9 +37,9 @@ static PetscReal SecondDifference(const PetscReal F[9], int p, int q, PetscReal 
 
 /* An expansion, a strong compression in one direction, and a random one */
 static const PetscReal gradients[3][9] = {
-  {1.1, 0,    0,    0,   1.2, 0,   0,    0,   1.3},
-  {1,   0,    0,    0,   0.5, 0,   0,    0,   1.1},
-  {1.3, 0.2,  -0.1, 0.3, 0.9, 0.4, -0.2, 0.1, 1.1}
+  {1.1, 0,   0,    0,   1.2, 0,   0,    0,   1.3},
+  {1,   0,   0,    0,   0.5, 0,   0,    0,   1.1},
+  {1.3, 0.2, -0.1, 0.3, 0.9, 0.4, -0.2, 0.1, 1.1}
 };
 
 static PetscErrorCode TestHessian(void)
@@ -194,7 +194,7 @@ static PetscErrorCode TestBeam(PetscInt kind, const char name[])
 {
   Mat       A;
   PetscInt  n, nclamped = 0, nidentity = 0, nfree[3];
-  PetscBool symmetric, full, zeros = PETSC_FALSE;
+  PetscBool symmetric, full, zeros     = PETSC_FALSE;
   PetscReal low;
 
   PetscFunctionBeginUser;

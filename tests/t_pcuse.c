@@ -432,13 +432,13 @@ static PetscErrorCode Laplacian(PetscInt m, Mat *A)
 }
 
 static const char *const composed[][2] = {
-  {"alone",                    "-pc_type gnnspai"                                                                                     },
-  {"alone, GMRES",             "-ksp_type gmres -pc_type gnnspai"                                                                     },
-  {"block Jacobi, two blocks", "-pc_type bjacobi -pc_bjacobi_blocks 2 -sub_pc_type gnnspai"                                           },
-  {"additive Schwarz",         "-pc_type asm -pc_asm_type basic -sub_pc_type gnnspai"                                                 },
-  {"restricted Schwarz",       "-ksp_type fgmres -pc_type asm -sub_pc_type gnnspai"                                                   },
-  {"composite",                "-pc_type composite -pc_composite_type additive -pc_composite_pcs jacobi,gnnspai"                      },
-  {"multigrid smoother",       "-pc_type gamg -mg_levels_pc_type gnnspai"                                                             }
+  {"alone",                    "-pc_type gnnspai"                                                               },
+  {"alone, GMRES",             "-ksp_type gmres -pc_type gnnspai"                                               },
+  {"block Jacobi, two blocks", "-pc_type bjacobi -pc_bjacobi_blocks 2 -sub_pc_type gnnspai"                     },
+  {"additive Schwarz",         "-pc_type asm -pc_asm_type basic -sub_pc_type gnnspai"                           },
+  {"restricted Schwarz",       "-ksp_type fgmres -pc_type asm -sub_pc_type gnnspai"                             },
+  {"composite",                "-pc_type composite -pc_composite_type additive -pc_composite_pcs jacobi,gnnspai"},
+  {"multigrid smoother",       "-pc_type gamg -mg_levels_pc_type gnnspai"                                       }
 };
 
 static PetscErrorCode TestComposed(const char name[], const char arguments[], Mat A)
@@ -697,9 +697,9 @@ static PetscErrorCode TestAsymmetry(Mat A)
 
 static PetscErrorCode TestHalves(Mat A, PCGNNSPAIPrecision precision)
 {
-  PC        pc;
-  Vec       r, left, z, half;
-  PetscReal difference, energy, norm;
+  PC          pc;
+  Vec         r, left, z, half;
+  PetscReal   difference, energy, norm;
   PetscScalar dot;
 
   PetscFunctionBeginUser;

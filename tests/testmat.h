@@ -236,7 +236,7 @@ static inline PetscErrorCode TestMatCreate27(PetscInt m, PetscReal contrast, Mat
     for (PetscInt k = 0; k < 27; k++) {
       const PetscInt  x = i % m + k % 3 - 1, y = i / m % m + k / 3 % 3 - 1, z = i / m / m + k / 9 - 1, j = x + m * (y + m * z);
       const PetscBool inside = x >= 0 && x < m && y >= 0 && y < m && z >= 0 && z < m ? PETSC_TRUE : PETSC_FALSE;
-      const PetscReal w = inside ? PetscSqrtReal(TestCoefficient_Private(i, contrast) * TestCoefficient_Private(j, contrast)) : TestCoefficient_Private(i, contrast);
+      const PetscReal w      = inside ? PetscSqrtReal(TestCoefficient_Private(i, contrast) * TestCoefficient_Private(j, contrast)) : TestCoefficient_Private(i, contrast);
 
       if (k == 13) continue;
       sum += w;

@@ -6,10 +6,10 @@
 #include <errno.h>
 
 enum {
-  VERSION = 1211300001, /* no class id of PETSc's */
-  NCONFIG = 12 + 2 * GNN_MAX_FEATURES,
+  VERSION  = 1211300001, /* no class id of PETSc's */
+  NCONFIG  = 12 + 2 * GNN_MAX_FEATURES,
   NNUMBERS = 4,
-  NREALS = 3
+  NREALS   = 3
 };
 
 typedef struct {
@@ -20,7 +20,7 @@ typedef struct {
 
 static void HeaderDescribe_Private(const Trainer *t, PetscInt what[])
 {
-  const GNNConfig *c = &t->model->config;
+  const GNNConfig *c         = &t->model->config;
   const PetscInt   shape[12] = {c->block_size, c->width, c->layers, c->hidden_layers, (PetscInt)c->norm, (PetscInt)c->aggregation, (PetscInt)c->scaling, (PetscInt)c->output, (PetscInt)c->pattern, c->nedge_features, c->nnode_features, c->user_size};
 
   *what++ = VERSION;
@@ -35,8 +35,11 @@ static void HeaderDescribe_Private(const Trainer *t, PetscInt what[])
 
 static PetscErrorCode WriteFile_Private(Trainer *t, const char file[])
 {
-  const Vec   vecs[] = {t->theta, t->best, t->adam.m, t->adam.v};
-  Header      h      = {.number = {t->step, t->best_step, t->stale, t->loss_count}, .real = {t->best_score, t->loss_sum, 0.0}};
+  const Vec vecs[] = {t->theta, t->best, t->adam.m, t->adam.v};
+  Header    h      = {
+            .number = {t->step, t->best_step, t->stale,    t->loss_count},
+              .real = {t->best_score,       t->loss_sum,       0.0}
+  };
   PetscViewer viewer;
 
   PetscFunctionBegin;
@@ -126,11 +129,11 @@ PetscErrorCode TrainerReadCheckpoint(Trainer *t)
   PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Checkpoint %s is cut short", file);
   PetscCall(PetscViewerDestroy(&viewer));
   t->step = t->first = t->adam.step = h.number[0];
-  t->best_step  = h.number[1];
-  t->stale      = h.number[2];
-  t->loss_count = h.number[3];
-  t->best_score = h.real[0];
-  t->loss_sum   = h.real[1];
+  t->best_step                      = h.number[1];
+  t->stale                          = h.number[2];
+  t->loss_count                     = h.number[3];
+  t->best_score                     = h.real[0];
+  t->loss_sum                       = h.real[1];
   t->start -= h.real[2];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,12 +13,12 @@ typedef struct {
 } Generator;
 
 static const Generator generators[] = {
-  {"heat",            DataHeat,            "diffusion with a random coefficient on warped 3-D tetrahedra"   },
-  {"patches",         DataPatches,         "small principal submatrices of given matrices"                  },
-  {"poisson",         DataPoisson,         "Laplacian on a bumpy open pipe, or on 3-D tetrahedra"           },
+  {"heat",            DataHeat,            "diffusion with a random coefficient on warped 3-D tetrahedra"  },
+  {"patches",         DataPatches,         "small principal submatrices of given matrices"                 },
+  {"poisson",         DataPoisson,         "Laplacian on a bumpy open pipe, or on 3-D tetrahedra"          },
   {"hyperelasticity", DataHyperelasticity, "a time step of a twisted, stretched or bent beam, 3 x 3 blocks"},
-  {"synthetic",       DataSynthetic,       "M^T M of a sparse random M with rows of falling size"           },
-  {"mix",             DataMix,             "small matrices of many kinds, for a model that meets any"       },
+  {"synthetic",       DataSynthetic,       "M^T M of a sparse random M with rows of falling size"          },
+  {"mix",             DataMix,             "small matrices of many kinds, for a model that meets any"      },
 };
 static const size_t ngenerators = PETSC_STATIC_ARRAY_LENGTH(generators);
 

@@ -84,28 +84,30 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt tile_slots
 /* One matrix into the host's copy of the arrays */
 static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k, const GNNTrainMatrices *all)
 {
-  const GNNTrainMatrix *m  = &all->matrix[k];
-  const GNNKernelGraph *to = &all->graph;
-  const GNNConfig       sums = {.block_size = 1, .nnode_features = 2, .node_features = {GNN_NODE_ROWABS, GNN_NODE_ROWSUM}};
-  int                  *i = (int *)to->i + m->row + k, *j = (int *)to->j + m->slot, *row = (int *)to->brow + m->slot, *rev = (int *)to->rev + m->slot, *diag = (int *)to->diag + m->row;
-  GNNReal              *features, none;
+  const GNNTrainMatrix *m    = &all->matrix[k];
+  const GNNKernelGraph *to   = &all->graph;
+  const GNNConfig       sums = {
+          .block_size = 1, .nnode_features = 2, .node_features = {GNN_NODE_ROWABS, GNN_NODE_ROWSUM}
+  };
+  int     *i = (int *)to->i + m->row + k, *j = (int *)to->j + m->slot, *row = (int *)to->brow + m->slot, *rev = (int *)to->rev + m->slot, *diag = (int *)to->diag + m->row;
+  GNNReal *features, none;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(2 * g->n, &features));
   PetscCall(GNNGraphGetFeatures(g, &sums, features, &none));
   for (PetscInt r = 0; r < g->n; r++) {
-    i[r]                    = (int)g->i[r];
-    diag[r]                 = (int)g->diag[r];
-    to->s[m->row + r]       = g->decoupled[r] ? 0.0 : (double)PetscRealPart(g->s[r]);
-    to->degree[m->row + r]  = (float)g->degree[r];
-    to->rowabs[m->row + r]  = (float)features[2 * r];
-    to->rowsum[m->row + r]  = (float)features[2 * r + 1];
+    i[r]                   = (int)g->i[r];
+    diag[r]                = (int)g->diag[r];
+    to->s[m->row + r]      = g->decoupled[r] ? 0.0 : (double)PetscRealPart(g->s[r]);
+    to->degree[m->row + r] = (float)g->degree[r];
+    to->rowabs[m->row + r] = (float)features[2 * r];
+    to->rowsum[m->row + r] = (float)features[2 * r + 1];
     for (PetscInt p = g->i[r]; p < g->i[r + 1]; p++) {
-      j[p]                   = (int)g->j[p];
-      row[p]                 = (int)r;
-      rev[p]                 = (int)g->rev[p];
-      to->at[m->slot + p]    = (double)PetscRealPart(g->at[p]);
-      to->keep[m->slot + p]  = g->keep[p] != 0 ? 1 : 0;
+      j[p]                  = (int)g->j[p];
+      row[p]                = (int)r;
+      rev[p]                = (int)g->rev[p];
+      to->at[m->slot + p]   = (double)PetscRealPart(g->at[p]);
+      to->keep[m->slot + p] = g->keep[p] != 0 ? 1 : 0;
     }
   }
   i[g->n] = (int)g->nz;
@@ -117,7 +119,7 @@ static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k,
 static PetscErrorCode DeviceUploadMatrices_Private(TrainDevice d, const TrainDeviceOptions *o, PetscInt count, const TrainSample samples[])
 {
   const PetscInt   tile_slots = TileSlots_Private(o, count, samples);
-  GNNTrainMatrix   total = {0};
+  GNNTrainMatrix   total      = {0};
   GNNTrainMatrices host;
   TrainBlock       block = {NULL, 0};
 
@@ -218,38 +220,38 @@ static void HiddenLayout_Private(const GNNKernelConfig *c, size_t n, size_t nz, 
 /* States, tape, and their adjoints */
 static void NetLayout_Private(TrainDevice d, TrainBlock *block)
 {
-  GNNKernelNet          *net = &d->net;
+  GNNKernelNet          *net  = &d->net;
   GNNKernelTape         *tape = &net->tape;
-  GNNKernelAdjoint      *a = &d->adjoint;
-  const GNNKernelConfig *c = &net->config;
+  GNNKernelAdjoint      *a    = &d->adjoint;
+  const GNNKernelConfig *c    = &net->config;
   const size_t           n = (size_t)d->n, nz = (size_t)d->nz, layers = (size_t)c->layers, row = (size_t)c->width * sizeof(float), pair = 2 * sizeof(float);
 
-  tape->n = n;
-  tape->nz = nz;
-  net->tile = d->batch.tile;
-  net->x = TrainBlockTake(block, (layers + 1) * n, row);
-  net->e = TrainBlockTake(block, (layers + 1) * nz, row);
+  tape->n     = n;
+  tape->nz    = nz;
+  net->tile   = d->batch.tile;
+  net->x      = TrainBlockTake(block, (layers + 1) * n, row);
+  net->e      = TrainBlockTake(block, (layers + 1) * nz, row);
   net->part_i = TrainBlockTake(block, n, 2 * row);
   for (int l = 0; l < 2; l++) net->part_j[l] = TrainBlockTake(block, n, 2 * row);
   tape->node = TrainBlockTake(block, n, GNNKernelPad(c->node.size) * sizeof(float));
   tape->edge = TrainBlockTake(block, nz, GNNKernelPad(c->edge.size) * sizeof(float));
-  tape->sum = TrainBlockTake(block, layers * n, row);
-  tape->agg = TrainBlockTake(block, layers * n, row);
+  tape->sum  = TrainBlockTake(block, layers * n, row);
+  tape->agg  = TrainBlockTake(block, layers * n, row);
   HiddenLayout_Private(c, n, nz, &tape->pre, block);
-  a->x = TrainBlockTake(block, (layers + 1) * n, row);
-  a->e = TrainBlockTake(block, (layers + 1) * nz, row);
+  a->x      = TrainBlockTake(block, (layers + 1) * n, row);
+  a->e      = TrainBlockTake(block, (layers + 1) * nz, row);
   a->part_i = TrainBlockTake(block, (layers + 1) * n, 2 * row);
   a->part_j = TrainBlockTake(block, (layers + 1) * n, 2 * row);
-  a->sum = TrainBlockTake(block, n, row);
-  a->agg = TrainBlockTake(block, layers * n, row);
+  a->sum    = TrainBlockTake(block, n, row);
+  a->agg    = TrainBlockTake(block, layers * n, row);
   HiddenLayout_Private(c, n, nz, &a->pre, block);
   if (!c->norm) return;
   net->moments[0] = TrainBlockTake(block, (layers + 1) * n, pair);
-  a->moments = TrainBlockTake(block, nz, pair);
+  a->moments      = TrainBlockTake(block, nz, pair);
   a->node_moments = TrainBlockTake(block, n, pair);
-  a->norm_node = TrainBlockTake(block, layers * n, pair);
-  a->norm_msg = TrainBlockTake(block, layers * nz, pair);
-  a->norm_edge = TrainBlockTake(block, layers * nz, pair);
+  a->norm_node    = TrainBlockTake(block, layers * n, pair);
+  a->norm_msg     = TrainBlockTake(block, layers * nz, pair);
+  a->norm_edge    = TrainBlockTake(block, layers * nz, pair);
 }
 
 static PetscErrorCode DeviceCreateBatch_Private(TrainDevice d, const TrainDeviceOptions *o)
@@ -415,10 +417,10 @@ static PetscErrorCode DeviceDraw_Private(TrainDevice d, const PetscInt which[], 
     tiles += d->matrix[which[k]].ntiles;
   }
   PetscCheck(n <= d->n && nz <= d->nz, PETSC_COMM_SELF, PETSC_ERR_PLIB, "A batch of %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros, room for %" PetscInt_FMT " and %" PetscInt_FMT, n, nz, d->n, d->nz);
-  d->batch.count    = (int)d->members;
-  d->batch.graph.n  = d->batch.graph.nodes = (int)n;
-  d->batch.graph.nz = (int)nz;
-  d->net.ntiles     = (int)tiles;
+  d->batch.count   = (int)d->members;
+  d->batch.graph.n = d->batch.graph.nodes = (int)n;
+  d->batch.graph.nz                       = (int)nz;
+  d->net.ntiles                           = (int)tiles;
   for (PetscInt first = 0; first < d->members; first += GNN_TRAIN_MEMBERS) {
     GNNTrainMembers members = {(int)first, (int)PetscMin(GNN_TRAIN_MEMBERS, d->members - first), {{0}}};
 

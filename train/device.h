@@ -17,17 +17,17 @@ typedef struct {
 } TrainDeviceOptions;
 
 #if defined(GNN_CUDA) || defined(GNN_EMULATE)
-PETSC_INTERN PetscErrorCode TrainDeviceCheck(GNNModel, TrainLoss);                                           /* error where the device cannot train this */
+PETSC_INTERN PetscErrorCode TrainDeviceCheck(GNNModel, TrainLoss); /* error where the device cannot train this */
 PETSC_INTERN PetscErrorCode TrainDeviceCreate(GNNModel, const TrainDeviceOptions *, PetscInt, const TrainSample[], TrainDevice *);
 PETSC_INTERN PetscErrorCode TrainDeviceDestroy(TrainDevice *);
-PETSC_INTERN PetscErrorCode TrainDeviceSet(TrainDevice, Vec, const TrainAdamW *);                            /* parameters and moments from the host */
-PETSC_INTERN PetscErrorCode TrainDeviceGet(TrainDevice, Vec, TrainAdamW *);                                  /* and back */
-PETSC_INTERN PetscErrorCode TrainDeviceSetLoss(TrainDevice, PetscReal);                                      /* the sum that the losses of the steps are added to */
+PETSC_INTERN PetscErrorCode TrainDeviceSet(TrainDevice, Vec, const TrainAdamW *); /* parameters and moments from the host */
+PETSC_INTERN PetscErrorCode TrainDeviceGet(TrainDevice, Vec, TrainAdamW *);       /* and back */
+PETSC_INTERN PetscErrorCode TrainDeviceSetLoss(TrainDevice, PetscReal);           /* the sum that the losses of the steps are added to */
 PETSC_INTERN PetscErrorCode TrainDeviceGetStatus(TrainDevice, GNNTrainStatus *);
-PETSC_INTERN PetscErrorCode TrainDeviceGradient(TrainDevice, const PetscInt[], const unsigned long long[]);  /* which matrices (batch), keys of their probes; the mean loss goes with the gradient */
+PETSC_INTERN PetscErrorCode TrainDeviceGradient(TrainDevice, const PetscInt[], const unsigned long long[]); /* which matrices (batch), keys of their probes; the mean loss goes with the gradient */
 PETSC_INTERN PetscErrorCode TrainDeviceGetGradient(TrainDevice, Vec, PetscReal *);
-PETSC_INTERN PetscErrorCode TrainDeviceReduce(TrainDevice, MPI_Comm);                                        /* sum of gradients and losses over the ranks */
-PETSC_INTERN PetscErrorCode TrainDeviceStep(TrainDevice, const TrainAdamW *, PetscReal);                     /* with the step counted already; learning rate */
+PETSC_INTERN PetscErrorCode TrainDeviceReduce(TrainDevice, MPI_Comm);                    /* sum of gradients and losses over the ranks */
+PETSC_INTERN PetscErrorCode TrainDeviceStep(TrainDevice, const TrainAdamW *, PetscReal); /* with the step counted already; learning rate */
 #else
 static inline PetscErrorCode TrainDeviceCheck(PETSC_UNUSED GNNModel m, PETSC_UNUSED TrainLoss loss)
 {

@@ -10,7 +10,7 @@
 /* Pointers are to the device's memory unless said otherwise */
 struct _n_TrainDevice {
   GNNStream          stream;
-  GNNTrainMatrix    *matrix;         /* (all.count) on the host */
+  GNNTrainMatrix    *matrix; /* (all.count) on the host */
   GNNTrainMatrices   all;
   PetscInt           members, n, nz; /* room for a batch */
   GNNTrainBatch      batch;
@@ -22,8 +22,8 @@ struct _n_TrainDevice {
   GNNTrainProducts   products;
   GNNTrainParameters parameters;
   GNNTrainStatus    *train;
-  double            *host;           /* (parameters + 1) on the host, page-locked */
-  void              *memory[3];      /* of matrices, of a batch, of the parameters */
+  double            *host;      /* (parameters + 1) on the host, page-locked */
+  void              *memory[3]; /* of matrices, of a batch, of the parameters */
 };
 
 /* A block of memory that is handed out in order: with base = NULL its size is counted */

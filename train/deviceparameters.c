@@ -46,25 +46,25 @@ static void ProductsTail_Private(Products *p, MapProducts *map, int edges, int t
   const int    w      = p->width;
 
   for (int k = 0; k + 1 < p->d->net.config.hidden; k++) {
-    map->body[k] = ProductsAdd_Private(p, edges, HiddenLayer_Private(p, pre, edges, t) + k * stride, w, w, HiddenLayer_Private(p, dpre, edges, t) + (k + 1) * stride, w, w);
+    map->body[k]                  = ProductsAdd_Private(p, edges, HiddenLayer_Private(p, pre, edges, t) + k * stride, w, w, HiddenLayer_Private(p, dpre, edges, t) + (k + 1) * stride, w, w);
     p->product[map->body[k]].gelu = 1;
   }
   if (dy == NULL) return;
-  map->proj = ProductsAdd_Private(p, edges, HiddenLast_Private(p, pre, edges, t), w, w, dy, out, out);
+  map->proj                  = ProductsAdd_Private(p, edges, HiddenLast_Private(p, pre, edges, t), w, w, dy, out, out);
   p->product[map->proj].gelu = 1;
 }
 
 /* The first linear of a map over [x_i, x_j, e_ij] in layer t, whose node parts are in that half */
 static void ProductsParts_Private(Products *p, const GNNFF *ff, MapProducts *map, int t, int half, const float *dpre, const float *norm)
 {
-  const TrainDevice d  = p->d;
+  const TrainDevice d = p->d;
   const size_t      n = d->net.tape.n, nz = d->net.tape.nz;
-  const int         w  = p->width;
+  const int         w = p->width;
   const float      *x = d->net.x + t * n * w, *e = d->net.e + t * nz * w;
 
-  map->lift[ff->part_i] = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_i + t * n * 2 * w + half * w, 2 * w, w);
-  map->lift[ff->part_j] = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_j + t * n * 2 * w + half * w, 2 * w, w);
-  map->lift[ff->part_e] = ProductsAdd_Private(p, 1, e, w, w, dpre, w, w);
+  map->lift[ff->part_i]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_i + t * n * 2 * w + half * w, 2 * w, w);
+  map->lift[ff->part_j]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_j + t * n * 2 * w + half * w, 2 * w, w);
+  map->lift[ff->part_e]                  = ProductsAdd_Private(p, 1, e, w, w, dpre, w, w);
   p->product[map->lift[ff->part_e]].norm = norm ? norm + t * nz * 2 : NULL;
 }
 
@@ -76,17 +76,17 @@ static void ProductsEncode_Private(Products *p, MapProducts *map, int edges, con
 
 static void ProductsLayer_Private(Products *p, GNNNet net, int t)
 {
-  const TrainDevice       d = p->d;
+  const TrainDevice       d    = p->d;
   const GNNKernelTape    *tape = &d->net.tape;
-  const GNNKernelAdjoint *a = &d->adjoint;
+  const GNNKernelAdjoint *a    = &d->adjoint;
   const size_t            n = tape->n, nz = tape->nz, w = (size_t)p->width;
   MapProducts            *msg = p->map + 2 + 3 * t, *node = msg + 1, *edge = msg + 2;
 
   ProductsParts_Private(p, GNNNetMsg(net, t), msg, t, 0, HiddenLayer_Private(p, a->pre.msg, 1, t), a->norm_msg);
   ProductsTail_Private(p, msg, 1, t, tape->pre.msg, a->pre.msg, NULL, 0);
-  msg->proj = ProductsAdd_Private(p, 0, tape->sum + t * n * w, (int)w, (int)w, a->agg + t * n * w, (int)w, (int)w); /* agg_i = W sum_i + kappa_i degree_i b */
-  p->product[msg->proj].norm = d->batch.kappa;
-  node->lift[0] = ProductsAdd_Private(p, 0, tape->agg + t * n * w, (int)w, (int)w, HiddenLayer_Private(p, a->pre.node, 0, t), (int)w, (int)w);
+  msg->proj                      = ProductsAdd_Private(p, 0, tape->sum + t * n * w, (int)w, (int)w, a->agg + t * n * w, (int)w, (int)w); /* agg_i = W sum_i + kappa_i degree_i b */
+  p->product[msg->proj].norm     = d->batch.kappa;
+  node->lift[0]                  = ProductsAdd_Private(p, 0, tape->agg + t * n * w, (int)w, (int)w, HiddenLayer_Private(p, a->pre.node, 0, t), (int)w, (int)w);
   p->product[node->lift[0]].norm = a->norm_node ? a->norm_node + t * n * 2 : NULL;
   ProductsTail_Private(p, node, 0, t, tape->pre.node, a->pre.node, a->x + (t + 1) * n * w, (int)w);
   ProductsParts_Private(p, GNNNetEdge(net, t), edge, t, 1, HiddenLayer_Private(p, a->pre.edge, 1, t), a->norm_edge);
@@ -95,11 +95,11 @@ static void ProductsLayer_Private(Products *p, GNNNet net, int t)
 
 static void ProductsFill_Private(Products *p, GNNNet net)
 {
-  const TrainDevice       d = p->d;
-  const GNNKernelConfig  *c = &d->net.config;
+  const TrainDevice       d    = p->d;
+  const GNNKernelConfig  *c    = &d->net.config;
   const GNNKernelTape    *tape = &d->net.tape;
-  const GNNKernelAdjoint *a = &d->adjoint;
-  MapProducts            *dec = p->map + net->nff - 1;
+  const GNNKernelAdjoint *a    = &d->adjoint;
+  MapProducts            *dec  = p->map + net->nff - 1;
 
   ProductsEncode_Private(p, p->map, 0, tape->node, GNNKernelPad(c->node.size), tape->pre.node_enc, a->pre.node_enc, a->x);
   ProductsEncode_Private(p, p->map + 1, 1, tape->edge, GNNKernelPad(c->edge.size), tape->pre.edge_enc, a->pre.edge_enc, a->e);
@@ -147,7 +147,7 @@ static PetscErrorCode ParametersPlaces_Private(const GNNConfig *config, int layo
   PetscCall(PetscCalloc1(size, &packed));
   PetscCall(GNNModelCreate(config, &m));
   for (PetscInt l = 0; l < m->ntensors; l++) {
-    const GNNTensor *t = &m->tensors[l];
+    const GNNTensor *t    = &m->tensors[l];
     const PetscBool  norm = strstr(t->name, "pre_norm") ? PETSC_TRUE : PETSC_FALSE, gamma = strstr(t->name, "weight") ? PETSC_TRUE : PETSC_FALSE;
 
     for (PetscInt k = 0; k < t->rows * PetscMax(t->cols, 1); k++) m->theta[t->offset + k] = norm ? (gamma ? 1 : 0) : (GNNReal)(t->offset + k + 1);
@@ -203,13 +203,13 @@ static void ParametersNormColumn_Private(const GNNTensor *gamma, const GNNTensor
 {
   GNNTrainParameter p = parameter[W->offset + c];
 
-  p.w      = (int)(W->offset + c);
-  p.stride = (int)W->cols;
-  p.count  = (int)W->rows;
-  p.kind   = GNN_TRAIN_NORM_GAMMA;
+  p.w                          = (int)(W->offset + c);
+  p.stride                     = (int)W->cols;
+  p.count                      = (int)W->rows;
+  p.kind                       = GNN_TRAIN_NORM_GAMMA;
   parameter[gamma->offset + c] = p;
-  p.kind = GNN_TRAIN_NORM_BETA;
-  parameter[beta->offset + c] = p;
+  p.kind                       = GNN_TRAIN_NORM_BETA;
+  parameter[beta->offset + c]  = p;
 }
 
 /* A first linear: its bias, and what belongs to its row sums, is a result of the part that reads e_ij, or of the only one */
@@ -275,10 +275,10 @@ static void ParametersLayout_Private(TrainDevice d, TrainBlock *block)
 /* The stages' weights lie in the packed ones as GNNDevicePack() has them, those transposed after all of them, then c0, c1 */
 static PetscErrorCode ParametersPointers_Private(TrainDevice d, GNNModel m)
 {
-  const GNNKernelConfig *c = &d->net.config;
-  const size_t size = GNNDevicePackSize(c, 1);
-  size_t       offset[GNN_KERNEL_LAYERS + 2];
-  float       *zeros;
+  const GNNKernelConfig *c    = &d->net.config;
+  const size_t           size = GNNDevicePackSize(c, 1);
+  size_t                 offset[GNN_KERNEL_LAYERS + 2];
+  float                 *zeros;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(2 * size + 2, &zeros));
@@ -297,7 +297,7 @@ static PetscErrorCode ParametersPointers_Private(TrainDevice d, GNNModel m)
 PetscErrorCode TrainDeviceCreateParameters(TrainDevice d, GNNModel m)
 {
   const PetscInt     most = m->net->nff * (3 + d->net.config.hidden);
-  Products           p = {.d = d, .width = d->net.config.width};
+  Products           p    = {.d = d, .width = d->net.config.width};
   GNNTrainProduct   *ordered;
   GNNTrainParameter *parameter;
   TrainBlock         block = {NULL, 0};

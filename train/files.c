@@ -148,7 +148,8 @@ static PetscErrorCode CheckNumbers_Private(const char name[], const Header *h)
 
   PetscFunctionBegin;
   PetscCheck(h->size == (int)sizeof(PetscInt), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The matrix in %s was written by a PETSc with %d-bit integers, this one has %d-bit integers: write it with one like this", name, 8 * h->size, 8 * (int)sizeof(PetscInt));
-  for (int k = 0; k < 3 && h->nonzeros > 0; k++) PetscCheck(sizeof(PetscScalar) == (size_t)4 << k || h->length != (uint64_t)h->size * (uint64_t)(4 + h->rows + h->nonzeros) + ((uint64_t)4 << k) * (uint64_t)h->nonzeros, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The matrix in %s has scalars in %s, this PETSc has %s: write it with one like this", name, kinds[k], kinds[sizeof(PetscScalar) / 8]);
+  for (int k = 0; k < 3 && h->nonzeros > 0; k++)
+    PetscCheck(sizeof(PetscScalar) == (size_t)4 << k || h->length != (uint64_t)h->size * (uint64_t)(4 + h->rows + h->nonzeros) + ((uint64_t)4 << k) * (uint64_t)h->nonzeros, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The matrix in %s has scalars in %s, this PETSc has %s: write it with one like this", name, kinds[k], kinds[sizeof(PetscScalar) / 8]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,8 +160,10 @@ static PetscErrorCode CheckLengths_Private(const char name[], const Header *h)
 
   PetscFunctionBegin;
   PetscCheck(h->nonzeros != -1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: it is stored as a dense one; write it as MATAIJ", name);
-  PetscCheck(h->rows >= 0 && h->cols >= 0 && h->nonzeros >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: it begins with %lld rows, %lld columns, %lld nonzeros", name, (long long)h->rows, (long long)h->cols, (long long)h->nonzeros);
-  PetscCheck((double)h->length >= least, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: its %lld rows and %lld nonzeros need %.0f bytes, the file has %.0f: it was cut off", name, (long long)h->rows, (long long)h->nonzeros, least, (double)h->length);
+  PetscCheck(h->rows >= 0 && h->cols >= 0 && h->nonzeros >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: it begins with %lld rows, %lld columns, %lld nonzeros", name, (long long)h->rows, (long long)h->cols,
+             (long long)h->nonzeros);
+  PetscCheck((double)h->length >= least, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: its %lld rows and %lld nonzeros need %.0f bytes, the file has %.0f: it was cut off", name, (long long)h->rows, (long long)h->nonzeros, least,
+             (double)h->length);
   PetscCheck(h->rows == h->cols, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "The matrix in %s is not square: %lld x %lld", name, (long long)h->rows, (long long)h->cols);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -189,7 +192,7 @@ static void RowLengths(FILE *f, const Header *h, int64_t *bad, int64_t *sum)
 /* All that can be seen before PETSc reads the file */
 static PetscErrorCode CheckFile_Private(const char name[])
 {
-  FILE   *f = fopen(name, "rb");
+  FILE   *f   = fopen(name, "rb");
   int64_t bad = 0, sum = 0;
   Header  h;
 
@@ -201,7 +204,8 @@ static PetscErrorCode CheckFile_Private(const char name[])
   if (h.size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(CheckNumbers_Private(name, &h));
   PetscCall(CheckLengths_Private(name, &h));
-  PetscCheck(bad == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: %lld of its rows have a negative length, or one above the %lld columns: columns are repeated, or the file is damaged", name, (long long)bad, (long long)h.cols);
+  PetscCheck(bad == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: %lld of its rows have a negative length, or one above the %lld columns: columns are repeated, or the file is damaged", name, (long long)bad,
+             (long long)h.cols);
   PetscCheck(sum == h.nonzeros, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Cannot read a matrix from %s: its rows add up to %lld nonzeros, it begins with %lld", name, (long long)sum, (long long)h.nonzeros);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -224,7 +228,8 @@ static PetscErrorCode CheckColumns_Private(const char name[], Mat A)
   PetscCheck(first != 1 || last != n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The columns in %s run from 1 to %" PetscInt_FMT ": this file counts from 1, PETSc from 0", name, n);
   PetscCheck(last < n && (last < 0 || first >= 0), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "The columns in %s run from %" PetscInt_FMT " to %" PetscInt_FMT ", out of range: a matrix of %" PetscInt_FMT " has 0 to %" PetscInt_FMT, name, first, last, n, n - 1);
   for (PetscInt row = 0; row < n; row++) {
-    for (PetscInt p = i[row] + 1; p < i[row + 1]; p++) PetscCheck(j[p] > j[p - 1], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Row %" PetscInt_FMT " in %s has %s columns (%" PetscInt_FMT " behind %" PetscInt_FMT "): sort them, and add up what is repeated, as MatSetValues() does", row, name, j[p] == j[p - 1] ? "repeated" : "unsorted", j[p], j[p - 1]);
+    for (PetscInt p = i[row] + 1; p < i[row + 1]; p++)
+      PetscCheck(j[p] > j[p - 1], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "Row %" PetscInt_FMT " in %s has %s columns (%" PetscInt_FMT " behind %" PetscInt_FMT "): sort them, and add up what is repeated, as MatSetValues() does", row, name, j[p] == j[p - 1] ? "repeated" : "unsorted", j[p], j[p - 1]);
   }
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &i, &j, &done));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -53,9 +53,9 @@ static PetscReal Volume6(const TetMesh *mesh, const PetscInt v[4])
 /* The three tetrahedra around de; false unless each has the orientation and at least the share quality of the two's mean volume */
 static PetscBool Flip(const TetMesh *mesh, const Face *f, const Face *g, PetscReal quality, PetscInt new[3][4])
 {
-  const PetscReal bound = quality * 0.5 * (Volume6(mesh, mesh->vertex[f->tet]) + Volume6(mesh, mesh->vertex[g->tet]));
+  const PetscReal bound   = quality * 0.5 * (Volume6(mesh, mesh->vertex[f->tet]) + Volume6(mesh, mesh->vertex[g->tet]));
   PetscInt        abcd[4] = {f->v[0], f->v[1], f->v[2], f->apex};
-  const int       b = Volume6(mesh, abcd) > 0 ? 2 : 1; /* order of the face as seen from d */
+  const int       b       = Volume6(mesh, abcd) > 0 ? 2 : 1; /* order of the face as seen from d */
 
   for (int k = 0; k < 3; k++) {
     new[k][0] = f->v[k];
@@ -110,8 +110,8 @@ PetscErrorCode TetMeshFlip(PetscRandom random, PetscReal probability, PetscReal 
   PetscCall(PetscArraycpy((PetscInt *)vertex, (PetscInt *)mesh->vertex, 4 * nt));
   for (PetscInt k = 0; k + 1 < 4 * nt; k++) {
     const Face *f = &faces[k], *g = &faces[k + 1];
-    PetscInt    new[3][4];
-    PetscReal   u;
+    PetscInt new[3][4];
+    PetscReal u;
 
     if (FaceCompare(f, g) || used[f->tet] || used[g->tet]) continue;
     PetscCall(DataRandomUniform(random, 0, 1, &u));

@@ -69,7 +69,7 @@ PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscIn
 PETSC_INTERN PetscErrorCode TetMeshCreateBox(PetscRandom, PetscInt, TetMesh *);
 PETSC_INTERN PetscErrorCode TetMeshCreateGrid(PetscRandom, const PetscInt[3], const PetscReal[3], const PetscReal[2], PetscReal, TetMesh *);
 PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
-PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]); /* per vertex */
+PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]);             /* per vertex */
 PETSC_INTERN PetscErrorCode DataMeshSetFromOptions(GNNOptionItems, DataMeshOptions *);
 PETSC_INTERN PetscErrorCode DataMeshRead(const DataMeshOptions *, PetscInt, DataMesh *);
 PETSC_INTERN PetscErrorCode TetMeshRead(const DataMeshOptions *, TetMesh *, PetscBool **);

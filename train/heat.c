@@ -5,9 +5,9 @@
 */
 #include "generate.h"
 
-#define MASS   1e-4
-#define LOW_K  0.01
-#define NMODES 32 /* random Fourier features of the field */
+#define MASS        1e-4
+#define LOW_K       0.01
+#define NMODES      32   /* random Fourier features of the field */
 #define MIN_QUALITY 0.02 /* of a flipped tetrahedron, as a share of its volume before */
 #define NEARBY      15   /* vertices within one edge of a vertex of a Kuhn mesh, itself included; flips make it more for some */
 

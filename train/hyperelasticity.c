@@ -210,8 +210,8 @@ static PetscErrorCode Assemble(const TetMesh *mesh, PetscReal (*x)[3], Mat *A)
 static PetscErrorCode BeamCreate(PetscRandom random, PetscInt n, TetMesh *mesh, PetscBool **clamped)
 {
   const PetscReal jitter[2] = {0, HIGH_JITTER}, h[3] = {CELL, CELL, CELL};
-  const PetscInt  width  = 1 + PetscMax(1, (PetscInt)(PetscPowReal(n / (3. * ASPECT), 1. / 3) - 0.25));
-  const PetscInt  m[3]   = {(n + 3 * width * width / 2) / (3 * width * width), width, width};
+  const PetscInt  width = 1 + PetscMax(1, (PetscInt)(PetscPowReal(n / (3. * ASPECT), 1. / 3) - 0.25));
+  const PetscInt  m[3]  = {(n + 3 * width * width / 2) / (3 * width * width), width, width};
   PetscReal       low[3], high[3];
 
   PetscFunctionBeginUser;

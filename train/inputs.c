@@ -39,7 +39,8 @@ static PetscErrorCode InputLoadFeatures_Private(const GNNConfig *config, const c
   PetscFunctionBegin;
   if (config->user_size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FilesLoadFeatures(name, A, &features));
-  PetscCheck(features, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "The model reads %" PetscInt_FMT " numbers of the user's at each node, but there is no file %s" FILES_FEATURES ": write a vector of that block size there (gnnspai-data heat -data_features does)", config->user_size, name);
+  PetscCheck(features, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "The model reads %" PetscInt_FMT " numbers of the user's at each node, but there is no file %s" FILES_FEATURES ": write a vector of that block size there (gnnspai-data heat -data_features does)",
+             config->user_size, name);
   PetscCall(VecGetBlockSize(features, &size));
   PetscCheck(size == config->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "The model reads %" PetscInt_FMT " numbers of the user's at each node, %s" FILES_FEATURES " has %" PetscInt_FMT, config->user_size, name, size);
   PetscCall(VecGetArrayRead(features, &array));

@@ -106,11 +106,7 @@ static PetscErrorCode Full(PetscRandom random, const Grid *grid, PetscScalar *K)
 /* -laplace u + mass u with multilinear elements */
 static PetscErrorCode Isotropic(const Grid *grid, PetscReal mass, PetscScalar *K)
 {
-  const PetscReal D[3][3] = {
-    {1, 0, 0},
-    {0, 1, 0},
-    {0, 0, 1}
-  };
+  const PetscReal D[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
 
   PetscFunctionBeginUser;
   GridDiffusion(grid, D, mass, K);
@@ -171,22 +167,22 @@ static PetscErrorCode Elastic(PetscRandom random, const Grid *grid, PetscScalar 
 }
 
 static const Kind kinds[] = {
-  {.name = "5-point",        .dim = 2, .components = 1, .element = Star,          .coefficient = Noise                      },
-  {.name = "7-point",        .dim = 3, .components = 1, .element = Star,          .coefficient = Noise                      },
-  {.name = "9-point",        .dim = 2, .components = 1, .element = Full,          .coefficient = Noise                      },
-  {.name = "27-point",       .dim = 3, .components = 1, .element = Full,          .coefficient = Noise                      },
-  {.name = "anisotropic-2d", .dim = 2, .components = 1, .element = Anisotropic,   .coefficient = Noise                      },
-  {.name = "anisotropic-3d", .dim = 3, .components = 1, .element = Anisotropic,   .coefficient = Noise                      },
-  {.name = "jumps-2d",       .dim = 2, .components = 1, .element = StarOrElement, .coefficient = Jumps                      },
-  {.name = "jumps-3d",       .dim = 3, .components = 1, .element = StarOrElement, .coefficient = Jumps                      },
-  {.name = "geometric",      .components = 1, .graph = GraphGeometric                                                       },
-  {.name = "hubs",           .components = 1, .graph = GraphHubs                                                            },
-  {.name = "small-world",    .components = 1, .graph = GraphSmallWorld                                                      },
-  {.name = "mass-2d",        .dim = 2, .components = 1, .element = Shifted,       .coefficient = Noise                      },
-  {.name = "mass-3d",        .dim = 3, .components = 1, .element = Shifted,       .coefficient = Noise                      },
-  {.name = "biharmonic",     .dim = 2, .components = 1, .element = Star,          .coefficient = Noise, .square = PETSC_TRUE},
-  {.name = "elasticity-2d",  .dim = 2, .components = 2, .element = Elastic,       .coefficient = Noise                      },
-  {.name = "elasticity-3d",  .dim = 3, .components = 3, .element = Elastic,       .coefficient = Noise                      },
+  {.name = "5-point", .dim = 2, .components = 1, .element = Star, .coefficient = Noise},
+  {.name = "7-point", .dim = 3, .components = 1, .element = Star, .coefficient = Noise},
+  {.name = "9-point", .dim = 2, .components = 1, .element = Full, .coefficient = Noise},
+  {.name = "27-point", .dim = 3, .components = 1, .element = Full, .coefficient = Noise},
+  {.name = "anisotropic-2d", .dim = 2, .components = 1, .element = Anisotropic, .coefficient = Noise},
+  {.name = "anisotropic-3d", .dim = 3, .components = 1, .element = Anisotropic, .coefficient = Noise},
+  {.name = "jumps-2d", .dim = 2, .components = 1, .element = StarOrElement, .coefficient = Jumps},
+  {.name = "jumps-3d", .dim = 3, .components = 1, .element = StarOrElement, .coefficient = Jumps},
+  {.name = "geometric", .components = 1, .graph = GraphGeometric},
+  {.name = "hubs", .components = 1, .graph = GraphHubs},
+  {.name = "small-world", .components = 1, .graph = GraphSmallWorld},
+  {.name = "mass-2d", .dim = 2, .components = 1, .element = Shifted, .coefficient = Noise},
+  {.name = "mass-3d", .dim = 3, .components = 1, .element = Shifted, .coefficient = Noise},
+  {.name = "biharmonic", .dim = 2, .components = 1, .element = Star, .coefficient = Noise, .square = PETSC_TRUE},
+  {.name = "elasticity-2d", .dim = 2, .components = 2, .element = Elastic, .coefficient = Noise},
+  {.name = "elasticity-3d", .dim = 3, .components = 3, .element = Elastic, .coefficient = Noise},
 };
 #define NKINDS ((PetscInt)PETSC_STATIC_ARRAY_LENGTH(kinds))
 
@@ -339,8 +335,8 @@ static PetscErrorCode MixMatrix(PetscInt kind, PetscInt n, PetscInt b, PetscInt 
 
 PetscErrorCode DataMix(void)
 {
-  DataOptions opt  = {.count = 16};
-  PetscInt    n    = 700, b = 1, kind = 0;
+  DataOptions opt = {.count = 16};
+  PetscInt    n = 700, b = 1, kind = 0;
   PetscBool   given, proceed;
   const char *names[NKINDS];
 

@@ -34,9 +34,9 @@ static PetscErrorCode OptionsParseFeature_Private(const char text[], GNNNodeFeat
 
 static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GNNConfig *c)
 {
-  char        *names[GNN_MAX_FEATURES];
-  PetscInt     n = GNN_MAX_FEATURES;
-  PetscBool    set;
+  char     *names[GNN_MAX_FEATURES];
+  PetscInt  n = GNN_MAX_FEATURES;
+  PetscBool set;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsInt("-gnn_block_size", "Size b of the blocks that are nodes' and edges' numbers; the training matrices need that block size and full blocks", NULL, c->block_size, &c->block_size, NULL));
@@ -125,7 +125,7 @@ static PetscErrorCode OptionsFiles_Private(GNNOptionItems PetscOptionsObject, Tr
 /* PETSc's own way of saying where matrices live */
 static PetscErrorCode OptionsWhere_Private(GNNOptionItems PetscOptionsObject, TrainOptions *o)
 {
-  const char *const types[] = {MATAIJ, MATSEQAIJ, MATAIJCUSPARSE, MATSEQAIJCUSPARSE};
+  const char *const types[]  = {MATAIJ, MATSEQAIJ, MATAIJCUSPARSE, MATSEQAIJCUSPARSE};
   char              type[64] = MATAIJ;
   PetscInt          which    = -1;
 

@@ -9,7 +9,7 @@
 typedef struct {
   const char *name;
   Mat         A;
-  Vec         features;          /* of its nodes, or NULL */
+  Vec         features; /* of its nodes, or NULL */
   PetscInt    bs, nnodes;
   PetscInt   *coupled, ncoupled; /* the nodes that are not decoupled */
   PetscInt   *patch;             /* (nnodes) the last patch the node was in, or -1 */

@@ -254,11 +254,11 @@ static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, const DataMes
 
 PetscErrorCode DataPoisson(void)
 {
-  static const char *const kinds[] = {"surface", "volume"};
+  static const char *const kinds[]                                                                 = {"surface", "volume"};
   PetscErrorCode (*const make[])(PetscRandom, PetscInt, const DataMeshOptions *, PetscReal, Mat *) = {SurfaceMatrix, VolumeMatrix};
-  DataOptions     opt = {.count = 1};
+  DataOptions     opt                                                                              = {.count = 1};
   DataMeshOptions mesh;
-  PetscInt        n     = 6300, kind = 0;
+  PetscInt        n = 6300, kind = 0;
   PetscReal       flips = 0.3;
   PetscBool       proceed;
 

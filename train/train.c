@@ -210,7 +210,7 @@ static PetscErrorCode TrainerCheckStep(const Trainer *t, PetscInt step, PetscBoo
 static PetscErrorCode TrainerGradient(Trainer *t, PetscReal *loss)
 {
   const PetscInt per_step = t->opt.batch * t->size;
-  PetscReal      mine = 0.0, local;
+  PetscReal      mine     = 0.0, local;
   PetscScalar   *g;
 
   PetscFunctionBeginUser;
@@ -307,8 +307,8 @@ static PetscErrorCode TrainerWriteModel(Trainer *t)
 
   PetscFunctionBeginUser;
   PetscCall(TrainerSeconds(t, &seconds));
-  PetscCall(PetscSNPrintf(text, sizeof(text), "{\"trained_on\": \"%s\", \"seed\": \"%" PetscInt_FMT "\", \"steps\": \"%" PetscInt_FMT "\", \"ranks\": \"%d\", \"seconds\": \"%.0f\", \"loss\": \"%s\", \"lr\": \"%g\", \"probes\": \"%" PetscInt_FMT "\"}", o->note[0] ? o->note : o->matrices, o->seed, t->step, t->size,
-                          (double)seconds, TrainLosses[o->loss], (double)o->lr, o->probes));
+  PetscCall(PetscSNPrintf(text, sizeof(text), "{\"trained_on\": \"%s\", \"seed\": \"%" PetscInt_FMT "\", \"steps\": \"%" PetscInt_FMT "\", \"ranks\": \"%d\", \"seconds\": \"%.0f\", \"loss\": \"%s\", \"lr\": \"%g\", \"probes\": \"%" PetscInt_FMT "\"}", o->note[0] ? o->note : o->matrices, o->seed, t->step, t->size, (double)seconds, TrainLosses[o->loss],
+                          (double)o->lr, o->probes));
   PetscCall(PetscFree(t->model->provenance));
   PetscCall(PetscStrallocpy(text, &t->model->provenance));
   if (t->rank == 0) PetscCall(GNNModelSave(t->model, o->output));
@@ -423,7 +423,8 @@ static PetscErrorCode TrainerSummary(Trainer *t)
     PetscCall(TrainerSetParameters(t, t->best));
     PetscCall(TrainValidationRun(&t->validation, t->model, &to_jacobi, &to_icc));
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "validation, iterations for two right-hand sides:\n%10s %10s %10s\n", "jacobi", "icc", "gnnspai"));
-    for (PetscInt k = 0; k < t->validation.n; k++) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
+    for (PetscInt k = 0; k < t->validation.n; k++)
+      PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%10" PetscInt_FMT " %10" PetscInt_FMT " %10" PetscInt_FMT "  %s\n", t->validation.jacobi[k], t->validation.icc[k], t->validation.gnn[k], t->validation.name[k]));
   }
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " steps of %" PetscInt_FMT " matrices, %.4g ms each; wrote %s (step %" PetscInt_FMT ")\n", steps, t->opt.batch * t->size, (double)(1e3 * t->stepping / PetscMax(steps, 1)), t->opt.output, t->best_step));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -321,8 +321,7 @@ PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
   PetscFunctionBegin;
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscCall(CoarseSolve_Private(c, r));
-  else { /* z + Q (r - A z): Q r is there already */
-    PetscCall(MatMult(c->A, z, c->t));
+  else { /* z + Q (r - A z): Q r is there already */ PetscCall(MatMult(c->A, z, c->t));
     PetscCall(VecAXPY(z, 1.0, c->x));
     PetscCall(CoarseSolve_Private(c, c->t));
     PetscCall(VecScale(c->xc, -1.0));

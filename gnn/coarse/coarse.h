@@ -18,7 +18,7 @@ struct _n_GNNNodes {
   PetscBool *coupled; /* (n) owned */
 };
 
-PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *);         /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
+PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *); /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
 PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
 PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
 
@@ -60,22 +60,22 @@ struct _n_GNNCoarse {
   Mat              padded;     /* P_0 with zeros where P has more entries; NULL where it is not smoothed */
   Mat              squares;    /* of P_0's entries, transposed */
   Mat              Ac;
-  KSP              ksp;        /* solves with A_c */
-  Mat              dense;      /* A_c on one rank, if ksp can use it dense, else NULL */
+  KSP              ksp;                       /* solves with A_c */
+  Mat              dense;                     /* A_c on one rank, if ksp can use it dense, else NULL */
   Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
-  PetscBool        device;     /* A's vectors are CUDA's */
-  PetscReal        damping;    /* of the Jacobi step, as long as the aggregates are kept */
-  Vec              dinv, scale; /* D^-1, D^-1/2 */
-  Vec              ghost;      /* what the other ranks have of scale, on the host */
-  VecScatter       scatter;    /* from the one to the other, NULL on one rank */
+  PetscBool        device;                    /* A's vectors are CUDA's */
+  PetscReal        damping;                   /* of the Jacobi step, as long as the aggregates are kept */
+  Vec              dinv, scale;               /* D^-1, D^-1/2 */
+  Vec              ghost;                     /* what the other ranks have of scale, on the host */
+  VecScatter       scatter;                   /* from the one to the other, NULL on one rank */
   Vec              shift;
-  Vec              unit;       /* A_c is scaled by it from both sides, to a unit diagonal */
-  Vec              rc, xc;     /* coarse work */
-  Vec              x, t;       /* fine work */
-  Vec              partials;   /* of sums on the device */
+  Vec              unit;         /* A_c is scaled by it from both sides, to a unit diagonal */
+  Vec              rc, xc;       /* coarse work */
+  Vec              x, t;         /* fine work */
+  Vec              partials;     /* of sums on the device */
   PetscReal        low, lowthen; /* n^T A n / n^T D n of slow; the same when it was judged */
-  PetscBool        judged;     /* is there a verdict to keep? */
-  const char      *refused;    /* why Q is left out, or NULL */
+  PetscBool        judged;       /* is there a verdict to keep? */
+  const char      *refused;      /* why Q is left out, or NULL */
 };
 
 #define GNN_COARSE_SINGULAR 1e-12 /* n^T A n / n^T D n of a null vector, by rounding */
@@ -83,9 +83,9 @@ struct _n_GNNCoarse {
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject, Mat, const GNNCoarseOptions *, GNNCoarse *); /* the PC, for prefix and communicator; matrix, for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat);                                      /* new values; aggregates are kept unless what they were made from has changed */
-PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                              /* r; what the local part is to be applied to, borrowed */
-PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                 /* r; z: from the local part's result to M^-1 r */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat);                                           /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                                   /* r; what the local part is to be applied to, borrowed */
+PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                      /* r; z: from the local part's result to M^-1 r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 
@@ -97,9 +97,9 @@ PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* wh
 
 /* ---- its guard, coarse/guard.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                        /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
-PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *);   /* refused, if CG does better without Q; nothing where there is a verdict */
-PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                            /* new values: low; no verdict any more, if they are too different for it */
+PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                      /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *); /* refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                          /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, coarse/solver.c ---- */
 

@@ -8,13 +8,13 @@
   #include <petscdevice_cuda.h>
   #define DEVICE_DENSE MATSEQDENSECUDA
 #else
-  #define DEVICE_DENSE              MATSEQDENSE
-  #define VecCUDAGetArrayRead       VecGetArrayRead
-  #define VecCUDARestoreArrayRead   VecRestoreArrayRead
-  #define VecCUDAGetArrayWrite      VecGetArrayWrite
-  #define VecCUDARestoreArrayWrite  VecRestoreArrayWrite
-  #define MatDenseCUDAGetArray      MatDenseGetArray
-  #define MatDenseCUDARestoreArray  MatDenseRestoreArray
+  #define DEVICE_DENSE             MATSEQDENSE
+  #define VecCUDAGetArrayRead      VecGetArrayRead
+  #define VecCUDARestoreArrayRead  VecRestoreArrayRead
+  #define VecCUDAGetArrayWrite     VecGetArrayWrite
+  #define VecCUDARestoreArrayWrite VecRestoreArrayWrite
+  #define MatDenseCUDAGetArray     MatDenseGetArray
+  #define MatDenseCUDARestoreArray MatDenseRestoreArray
 #endif
 
 /* All rows: PETSc leaves out empty ones there, but A and A_c have their diagonals */

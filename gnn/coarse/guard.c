@@ -14,8 +14,8 @@
 #define DELAY 5
 #define CLEAR 16.0
 #define GAIN  1.1
-#define DONE     1e-12 /* of the energy: nothing is left */
-#define MOVED    1.5   /* factor of the near-null space's energy from which on a verdict is old */
+#define DONE  1e-12 /* of the energy: nothing is left */
+#define MOVED 1.5   /* factor of the near-null space's energy from which on a verdict is old */
 
 typedef struct {
   GNNCoarse        c; /* NULL: without Q */
@@ -47,7 +47,7 @@ PetscErrorCode GNNCoarseProbe(GNNCoarse c, Vec b)
 /* Vectors of the near-null space: those attached to the matrix, else a constant for each component of a block */
 static PetscErrorCode NearNullCount_Private(GNNCoarse c, PetscInt *count)
 {
-  PetscInt   nvecs  = 0;
+  PetscInt   nvecs    = 0;
   PetscBool  constant = PETSC_FALSE;
   const Vec *vecs;
 
@@ -219,7 +219,7 @@ static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, 
   if (k <= DELAY) return PETSC_TRUE;
   left[0] = PetscMax(all - without->energy[k - DELAY], DONE * all);
   left[1] = PetscMax(all - with->energy[k - DELAY], DONE * all);
-  *sure = left[0] >= CLEAR * left[1] || left[1] >= CLEAR * left[0] || PetscMin(left[0], left[1]) <= DONE * all ? PETSC_TRUE : PETSC_FALSE;
+  *sure   = left[0] >= CLEAR * left[1] || left[1] >= CLEAR * left[0] || PetscMin(left[0], left[1]) <= DONE * all ? PETSC_TRUE : PETSC_FALSE;
   return PetscLogReal(left[1] / all) > GAIN * PetscLogReal(left[0] / all) ? PETSC_TRUE : PETSC_FALSE;
 }
 

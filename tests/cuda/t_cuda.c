@@ -6,12 +6,12 @@ static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MAT
 #include "../testtext.h"
 
 #if defined(GNN_EMULATE)
-  #define NROWS 300
-  #define DEVICE_MAT MATAIJ
+  #define NROWS         300
+  #define DEVICE_MAT    MATAIJ
   #define Emulate(flag) (GNNOpsEmulate = (flag))
 #else
-  #define NROWS 1500
-  #define DEVICE_MAT MATAIJCUSPARSE
+  #define NROWS         1500
+  #define DEVICE_MAT    MATAIJCUSPARSE
   #define Emulate(flag) (void)(flag)
 #endif
 
@@ -22,25 +22,25 @@ typedef struct {
 } Variant;
 
 static const Variant variants[] = {
-  {"network",                   "",                                                            1e-5,  "set-up on the device in fp32"},
-  {"network, guard off",        "-pc_gnnspai_guard 0",                                         1e-5,  "set-up on the device in fp32"},
-  {"network, single precision", "-pc_gnnspai_precision single",                                1e-5,  "set-up on the device in fp32"},
-  {"network, tf32",             "-pc_gnnspai_math tf32",                                       5e-3,  "set-up on the device in tf32"},
-  {"network, best",             "-pc_gnnspai_fallback best",                                   1e-5,  "set-up on the device in fp32"},
-  {"network, best, diagonal",   "-pc_gnnspai_fallback best -pc_gnnspai_threshold 0.999",       1e-5,  "set-up on the device in fp32"},
-  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",             1e-12, "set-up on the device, product on the device"},
+  {"network",                   "",                                                                         1e-5,  "set-up on the device in fp32"               },
+  {"network, guard off",        "-pc_gnnspai_guard 0",                                                      1e-5,  "set-up on the device in fp32"               },
+  {"network, single precision", "-pc_gnnspai_precision single",                                             1e-5,  "set-up on the device in fp32"               },
+  {"network, tf32",             "-pc_gnnspai_math tf32",                                                    5e-3,  "set-up on the device in tf32"               },
+  {"network, best",             "-pc_gnnspai_fallback best",                                                1e-5,  "set-up on the device in fp32"               },
+  {"network, best, diagonal",   "-pc_gnnspai_fallback best -pc_gnnspai_threshold 0.999",                    1e-5,  "set-up on the device in fp32"               },
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",                          1e-12, "set-up on the device, product on the device"},
   {"fsai, static, row sums",    "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0 -pc_gnnspai_order rowsum", 1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown",               "-pc_gnnspai_values fsai",                                     1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single",        1e-12, "set-up on the device, product on the device"},
-  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",               1e-12, "set-up on the device, product on the device"},
-  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                       1e-5,  "set-up on the device in fp32"},
+  {"fsai, grown",               "-pc_gnnspai_values fsai",                                                  1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single",                     1e-12, "set-up on the device, product on the device"},
+  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",                            1e-12, "set-up on the device, product on the device"},
+  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                                    1e-5,  "set-up on the device in fp32"               },
 };
 
 /* Of 3 x 3 blocks */
 static const Variant block_variants[] = {
-  {"blocks",                         "-pc_gnnspai_model hyperelasticity",                                                      1e-5, "set-up on the device in fp32, product on the device"},
-  {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard 0",                                  1e-5, "set-up on the device in fp32, product on the device"},
-  {"blocks, classical",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_fallback best",                            1e-9, "set-up on the device in fp32, product on the device"},
+  {"blocks",                         "-pc_gnnspai_model hyperelasticity",                                                    1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard 0",                                1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, classical",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_fallback best",                          1e-9, "set-up on the device in fp32, product on the device"},
   {"blocks, tf32, single precision", "-pc_gnnspai_model hyperelasticity -pc_gnnspai_math tf32 -pc_gnnspai_precision single", 5e-3, "set-up on the device in tf32, product on the device"},
 };
 
@@ -226,7 +226,7 @@ static PetscErrorCode TestFallback(Mat A)
 /* The guard chooses as on the host, whether the model suits the matrix or not */
 static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
 {
-  const char *const models[] = {"general", "heat", "synthetic", "small"};
+  const char *const models[]  = {"general", "heat", "synthetic", "small"};
   PetscInt          different = 0, kinds = 0, choices[5] = {0};
 
   PetscFunctionBeginUser;
@@ -281,7 +281,8 @@ static PetscErrorCode TestCopies(Mat A)
   Ok(info.count >= its, "%d products", info.count);
   Emulate(PETSC_FALSE);
 #else
-  Ok(info.count >= its && info.CpuToGpuCount == before.CpuToGpuCount && info.GpuToCpuCount == before.GpuToCpuCount, "%d products, %g copies to the device, %g from it", info.count, (double)(info.CpuToGpuCount - before.CpuToGpuCount), (double)(info.GpuToCpuCount - before.GpuToCpuCount));
+  Ok(info.count >= its && info.CpuToGpuCount == before.CpuToGpuCount && info.GpuToCpuCount == before.GpuToCpuCount, "%d products, %g copies to the device, %g from it", info.count, (double)(info.CpuToGpuCount - before.CpuToGpuCount),
+     (double)(info.GpuToCpuCount - before.GpuToCpuCount));
   Ok(info.GpuFlops > before.GpuFlops, "the device's flops are logged: %g", (double)info.GpuFlops);
 #endif
   PetscCall(KSPDestroy(&ksp));

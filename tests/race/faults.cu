@@ -107,24 +107,9 @@ __global__ static void Unwritten(int *a)
 
 static const struct {
   const char *name;
-  void      (*kernel)(int *);
-  int         blocks, shared = THREADS * (int)sizeof(int);
-} faults[] = {
-  {"nothing",                        Sound,            1},
-  {"a write behind the end",         BehindEnd,        1},
-  {"a write before the beginning",   BeforeBegin,      1},
-  {"a write behind shared memory",   BehindShared,     1},
-  {"a shuffle in a branch",          DivergentShuffle, 1},
-  {"a shuffle in either branch",     TwoShuffles,      1},
-  {"a mask of half a warp",          PartOfMask,       1},
-  {"a barrier in half a block",      PartOfBlock,      1},
-  {"a shuffle as a barrier",         OrderedByShuffle, 1},
-  {"blocks that write to one place", BetweenBlocks,    2},
-  {"a load that is not aligned",     Misaligned,       1},
-  {"memory that nobody wrote",       Unwritten,        1},
-  {"a launch without blocks",        Sound,            0},
-  {"too much shared memory",         Sound,            1, 48 * 1024 + 16}
-};
+  void (*kernel)(int *);
+  int blocks, shared = THREADS * (int)sizeof(int);
+} faults[] = {{"nothing", Sound, 1}, {"a write behind the end", BehindEnd, 1}, {"a write before the beginning", BeforeBegin, 1}, {"a write behind shared memory", BehindShared, 1}, {"a shuffle in a branch", DivergentShuffle, 1}, {"a shuffle in either branch", TwoShuffles, 1}, {"a mask of half a warp", PartOfMask, 1}, {"a barrier in half a block", PartOfBlock, 1}, {"a shuffle as a barrier", OrderedByShuffle, 1}, {"blocks that write to one place", BetweenBlocks, 2}, {"a load that is not aligned", Misaligned, 1}, {"memory that nobody wrote", Unwritten, 1}, {"a launch without blocks", Sound, 0}, {"too much shared memory", Sound, 1, 48 * 1024 + 16}};
 
 int main(int argc, char **argv)
 {
