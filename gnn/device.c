@@ -1,389 +1,488 @@
 /*
-   The device's copy of graph and factor: what is uploaded once per pattern, and the order of the launches.
+   The device: kernels on the arrays of PETSc's matrices and vectors, on PETSc's stream. Scalars stay there until they are read.
 */
 #include "device.h"
-#include "layout.h"
+#include "forward.h"
 
-/* ---- memory ---- */
+#define TF32 PETSC_TRUE /* of the network's products: on an H200 a refresh takes 0.6 to 0.8 of the time, and no number of iterations changes by more than 1 % */
 
-PetscErrorCode GNNDeviceTake(GNNDevice d, size_t bytes, void *array)
+#if !defined(GNN_EMULATE)
+  #include <petscdevice_cuda.h>
+
+PetscErrorCode GNNDeviceStream(GNNStream *stream)
 {
+  cudaStream_t current;
+
   PetscFunctionBegin;
-  PetscCheck(d->nmemory < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(d->memory), PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too many arrays");
-  GNNCallKernel(GNNKernelMalloc((void **)array, bytes));
-  d->memory[d->nmemory++] = *(void **)array;
+  PetscCall(PetscGetCurrentCUDAStream(&current));
+  *stream = (GNNStream)current;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDevicePut(GNNDevice d, const void *from, size_t bytes, GNNStream stream, void *array)
+PetscErrorCode GNNMatOnDevice(Mat A, PetscBool *device)
 {
+  PetscBool bound;
+
   PetscFunctionBegin;
-  PetscCall(GNNDeviceTake(d, bytes, array));
-  GNNCallKernel(GNNKernelToDevice(*(void **)array, from, bytes, stream));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQAIJCUSPARSE, device));
+  PetscCall(MatBoundToCPU(A, &bound));
+  if (bound) *device = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An array of PetscInt, narrowed where they are long */
-static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const PetscInt from[], GNNStream stream, const int **array)
+PetscErrorCode GNNMatToDevice(Mat *A)
 {
-  int *narrow;
+  PetscFunctionBegin;
+  PetscCall(MatConvert(*A, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode VecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)r, device, VECSEQCUDA, VECMPICUDA, ""));
+  if (*device) PetscCall(PetscObjectTypeCompareAny((PetscObject)z, device, VECSEQCUDA, VECMPICUDA, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#else
+  /* For the tests: the device's memory is the host's, and every matrix is on it while GNNDeviceEmulate is true */
+  #define MatSeqAIJCUSPARSEGetArrayRead     MatSeqAIJGetArrayRead
+  #define MatSeqAIJCUSPARSERestoreArrayRead MatSeqAIJRestoreArrayRead
+  #define VecCUDAGetArrayRead               VecGetArrayRead
+  #define VecCUDARestoreArrayRead           VecRestoreArrayRead
+  #define VecCUDAGetArrayWrite              VecGetArrayWrite
+  #define VecCUDARestoreArrayWrite          VecRestoreArrayWrite
+
+PetscBool GNNDeviceEmulate = PETSC_FALSE;
+
+PetscErrorCode GNNDeviceStream(GNNStream *stream)
+{
+  *stream = NULL;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode GNNMatOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
+{
+  *device = GNNDeviceEmulate;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode GNNMatToDevice(PETSC_UNUSED Mat *A)
+{
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode VecsOnDevice_Private(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
+{
+  *device = GNNDeviceEmulate;
+  return PETSC_SUCCESS;
+}
+#endif
+
+#define CALL(name, ...) \
+  do { \
+    GNNStream stream_ = NULL; \
+\
+    PetscFunctionBegin; \
+    PetscCall(GNNDeviceStream(&stream_)); \
+    GNNCallKernel(name(__VA_ARGS__, stream_)); \
+    PetscFunctionReturn(PETSC_SUCCESS); \
+  } while (0)
+
+/* ---- a set-up ---- */
+
+static PetscErrorCode Values_Device(GNNPlace at, Mat A, GNNScaling scaling)
+{
+  GNNDevice     d = at->device;
+  const double *a;
+  GNNStream     stream = NULL;
 
   PetscFunctionBegin;
-  if (sizeof(PetscInt) == sizeof(int)) {
-    PetscCall(GNNDevicePut(d, from, (size_t)n * sizeof(int), stream, array));
-    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceCreateGraph(d, at->g, stream));
+  PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceValues(d, a, scaling, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));
+  at->matrix        = d->graph.at;
+  at->report.status = GNN_GRAPH_OK; /* as far as is known */
+  d->A              = A;
+  d->told           = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Forward_Device(GNNPlace at, GNNModel m, PetscReal alpha, PetscReal damping)
+{
+  GNNDevice d      = at->device;
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceCreateNet(d, m, at->g, TF32, stream));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceForward(d, m, at->g, alpha, damping, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(PetscLogGpuFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Start_Device(GNNPlace at, const GNNConfig *config, PetscReal damping, PetscScalar start[])
+{
+  const GNNKernelStart s = {.damping = damping, .residual = config->output == GNN_OUTPUT_RESIDUAL, .lower = config->pattern == GNN_PATTERN_LOWER};
+
+  CALL(GNNKernelStartSlots, at->device->graph, s, start);
+}
+
+static PetscErrorCode Fill_Device(GNNPlace at, GNNPattern pattern)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceFill(at->device, at->g, pattern, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Diagonal_Device(GNNPlace at, GNNPattern pattern)
+{
+  const GNNKernelStart s      = {.jacobi = 1};
+  GNNStream            stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  GNNCallKernel(GNNKernelStartSlots(at->device->graph, s, at->slots, stream));
+  PetscCall(GNNDeviceFill(at->device, at->g, pattern, stream));
+  at->device->diagonal = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is wrong with A in the host's words; by a rounding it finds nothing */
+static PetscErrorCode Explain_Private(GNNPlace at, PetscInt row)
+{
+  const PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(MatSeqAIJGetArrayRead(at->device->A, &a));
+  PetscCall(GNNGraphSetValues(at->g, at->device->scaling, a, &at->report.status));
+  PetscCall(MatSeqAIJRestoreArrayRead(at->device->A, &a));
+  at->report.row = at->g->row;
+  if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  at->report.status = GNN_GRAPH_BLOCK_NOT_POSITIVE;
+  at->report.row    = row;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What it says of A is there at the first time only: later counts begin anew */
+static PetscErrorCode Report_Device(GNNPlace at)
+{
+  GNNDevice       d      = at->device;
+  GNNStream       stream = NULL;
+  GNNKernelStatus status;
+
+  PetscFunctionBegin;
+  if (!d->unread) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceReadStatus(d, stream, &status));
+  at->report.replaced = PetscMax(at->report.replaced, status.replaced);
+  at->report.loss     = status.loss;
+  d->failed           = status.failed;
+  d->entries          = status.entries;
+  d->unread           = PETSC_FALSE;
+  if (d->told) PetscFunctionReturn(PETSC_SUCCESS);
+  at->report.coupled   = at->g->n - status.decoupled;
+  at->report.asymmetry = GNNKernelAsymmetry(&status);
+  d->told              = PETSC_TRUE;
+  if (status.flags & GNN_KERNEL_WRONG) PetscCall(Explain_Private(at, status.row));
+  PetscCall(PetscLogGpuFlops(status.flops));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As on the host: all rows are Jacobi's where most are spoiled, which has to be known before the factor is stored */
+static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
+{
+  GNNDevice d      = at->device;
+  GNNStream stream = NULL;
+  PetscInt  failed;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceFsaiRows(d, at->g, threshold, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(Report_Device(at));
+  if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  failed = d->failed;
+  if (GNNFsaiSpoiled(failed, at->report.coupled)) {
+    PetscCall(GNNDeviceFsaiRows(d, at->g, GNN_FSAI_NONE, stream));
+    PetscCall(Report_Device(at));
+    failed = at->report.coupled;
   }
-  PetscCall(PetscMalloc1(n, &narrow));
-  for (PetscInt k = 0; k < n; k++) narrow[k] = (int)from[k];
-  PetscCall(GNNDevicePut(d, narrow, (size_t)n * sizeof(int), stream, array));
-  PetscCall(PetscFree(narrow));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceFsaiStore(d, d->entries, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  at->report.failed = failed;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
+static PetscErrorCode Finish_Device(GNNPlace at, PetscReal epsilon, PetscBool loss)
 {
+  GNNStream stream = NULL;
+
   PetscFunctionBegin;
-  if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
-  m->memory = NULL;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceFinish(at->device, epsilon, loss, stream));
+  PetscCall(PetscLogGpuTimeEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceFactorDestroy_Private(GNNDeviceFactor *f)
+/* ---- the product ---- */
+
+static PetscErrorCode Store_Device(GNNPlace at, PetscBool single)
 {
+  GNNStream stream = NULL;
+
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatDestroy(&f->gt));
-  PetscCall(GNNDeviceMatDestroy(&f->g));
+  if (single == at->device->single) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceStore(at->device, at->g, single, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
+/* Vectors on the host, of a program that put only the matrix on the device, pass through the probe's vectors */
+static PetscErrorCode ApplyHost_Private(GNNDevice d, const PetscScalar r[], PetscScalar z[], GNNStream stream)
 {
-  GNNDevice d = *device;
+  const size_t bytes = (size_t)d->graph.n * sizeof(double);
 
   PetscFunctionBegin;
-  if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt k = 0; k < d->nmemory; k++) GNNCallKernel(GNNKernelFree(d->memory[k]));
-  PetscCall(DeviceFactorDestroy_Private(&d->network));
-  PetscCall(DeviceFactorDestroy_Private(&d->classical));
-  if (d->pieces) GNNCallKernel(GNNKernelFree(d->pieces));
-  if (d->read) GNNCallKernel(GNNKernelFreeHost(d->read));
-  PetscCall(PetscFree(*device));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- graph ---- */
-
-/* CSR of the matrix and of its blocks, which is the same where b = 1, and what follows from it */
-static PetscErrorCode DevicePutPattern_Private(GNNDevice d, GNNGraph g, GNNStream stream)
-{
-  GNNKernelGraph *k = &d->graph;
-
-  PetscFunctionBegin;
-  PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
-  PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
-  k->bi = k->i;
-  k->bj = k->j;
-  if (g->b > 1) {
-    PetscCall(DevicePutInts_Private(d, g->nodes + 1, g->bi, stream, &k->bi));
-    PetscCall(DevicePutInts_Private(d, g->slots, g->bj, stream, &k->bj));
-  }
-  PetscCall(GNNDeviceTake(d, g->nz * sizeof(int), &k->rev));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->diag));
-  PetscCall(GNNDeviceTake(d, g->slots * sizeof(int), &k->brow));
-  GNNCallKernel(GNNKernelPattern(*k, stream));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
-{
-  GNNKernelGraph *k = &d->graph;
-
-  PetscFunctionBegin;
-  if (k->i) PetscFunctionReturn(PETSC_SUCCESS);
-  for (PetscInt i = 0; i < g->n; i++) d->longest = PetscMax(d->longest, g->i[i + 1] - g->i[i]);
-  PetscCall(DevicePutPattern_Private(d, g, stream));
-  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->s));
-  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->inverse));
-  PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
-  PetscCall(GNNDeviceTake(d, g->slots, &k->keep));
-  PetscCall(GNNDeviceTake(d, g->nodes * sizeof(float), &k->degree));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowabs));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowsum));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
-  PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
-  PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
-  GNNCallKernel(GNNKernelMallocHost(&d->read, GNN_DEVICE_READ));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- factor ---- */
-
-PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *m)
-{
-  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
-  char        *at;
-
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceMatDestroy(m));
-  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
-  at            = (char *)m->memory;
-  m->mat.n      = (int)n;
-  m->mat.single = single ? 1 : 0;
-  m->mat.v      = at;
-  m->mat.j      = (int *)(at + bytes);
-  m->mat.i      = m->mat.j + room;
-  m->mat.tile   = m->mat.i + n + 1;
-  m->mat.slot   = slots ? m->mat.tile + tiles : NULL;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
-PetscErrorCode GNNDeviceCreateSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
-{
-  int *place;
-
-  PetscFunctionBegin;
-  GNNCallKernel(GNNKernelMalloc((void **)&place, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int)));
-  for (int transposed = 0; transposed < 2; transposed++) {
-    GNNDeviceMat *m = transposed ? &f->g : &f->gt;
-    int           nz;
-
-    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, place, place + g->nz + 1, stream));
-    PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
-    PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
-    m->mat.nz = nz;
-    GNNKernelSetTiles(&m->mat, (int)d->longest);
-    GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
-  }
-  GNNCallKernel(GNNKernelFree(place));
-  if (d->slots == NULL) PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &d->slots));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, PetscInt b)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceTake(d, n * b * sizeof(double), &d->shift));
-  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->u));
-  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->r));
-  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->z));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DeviceCreateNetwork_Private(GNNDevice d, GNNModel m, GNNGraph g, PetscBool tf32, GNNStream stream)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceCreateGraph(d, g, stream));
-  PetscCall(GNNDeviceCreateNet(d, m, g, tf32, stream));
-  PetscCall(GNNDeviceCreateSlots(d, g, m->config.pattern, stream, &d->network));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceCreate(GNNModel m, GNNGraph g, PetscBool single, PetscBool tf32, GNNStream stream, GNNDevice *device)
-{
-  GNNDevice d;
-
-  PetscFunctionBegin;
-  PetscCheck(g->nz <= GNN_KERNEL_MOST_ENTRIES && g->n <= GNN_KERNEL_MOST_ROWS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->n, g->nz);
-  PetscCall(PetscNew(&d));
-  *device        = d;
-  d->single      = single;
-  d->graph.b     = (int)g->b;
-  d->graph.n     = (int)g->n;
-  d->graph.nz    = (int)g->nz;
-  d->graph.nodes = (int)g->nodes;
-  PetscCall(DeviceCreateVectors_Private(d, g->n, g->b));
-  if (m) PetscCall(DeviceCreateNetwork_Private(d, m, g, tf32, stream));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- values ---- */
-
-PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNDeviceFactor *f, GNNStream stream)
-{
-  PetscFunctionBegin;
-  GNNCallKernel(GNNKernelFill(f->gt.mat, d->slots, d->graph, stream));
-  GNNCallKernel(GNNKernelFill(f->g.mat, d->slots, d->graph, stream));
-  d->product = f;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceFinish(GNNDevice d, PetscReal epsilon, PetscBool probe, GNNStream stream)
-{
-  PetscFunctionBegin;
-  GNNCallKernel(GNNKernelShift(d->graph, epsilon, d->shift, stream));
-  if (!probe) PetscFunctionReturn(PETSC_SUCCESS);
-  GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
+  GNNCallKernel(GNNKernelToDevice(d->r, r, bytes, stream));
   PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
-  GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
+  GNNCallKernel(GNNKernelToHost(z, d->z, bytes, stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)bytes));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceRead(GNNDevice d, size_t bytes, const void *from, void *to, GNNStream stream)
+static PetscErrorCode Apply_Device(GNNPlace at, Vec r, Vec z)
 {
-  PetscFunctionBegin;
-  PetscCheck(bytes <= GNN_DEVICE_READ, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too much to read: %zu bytes", bytes);
-  GNNCallKernel(GNNKernelToHost(d->read, from, bytes, stream));
-  PetscCall(PetscMemcpy(to, d->read, bytes));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceReadStatus(GNNDevice d, GNNStream stream, GNNKernelStatus *status)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceRead(d, sizeof(*status), d->status, status, stream));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double a[], PetscReal epsilon, PetscReal alpha, PetscReal damping, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
-{
-  const GNNConfig *c = &m->config;
-  GNNKernelStart   s = {0};
+  GNNDevice          d = at->device;
+  PetscBool          cuda;
+  const PetscScalar *rarray;
+  PetscScalar       *zarray;
+  GNNStream          stream = NULL;
 
   PetscFunctionBegin;
-  s.alpha    = alpha;
-  s.damping  = damping;
-  s.c[0]     = m->net->c[0];
-  s.c[1]     = m->net->c[1];
-  s.residual = c->output == GNN_OUTPUT_RESIDUAL;
-  s.lower    = c->pattern == GNN_PATTERN_LOWER;
-  s.jacobi   = alpha == GNN_GUARD_JACOBI;
-  PetscCall(GNNDeviceUploadUserFeatures(d, g, stream));
-  GNNCallKernel(GNNKernelStatusClear(d->status, stream));
-  GNNCallKernel(GNNKernelScale(d->graph, a, c->scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
-  GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
-  PetscCall(GNNDeviceFillSlots(d, &d->network, stream));
-  PetscCall(GNNDeviceFinish(d, s.jacobi ? 0.0 : epsilon, probe, stream));
-  PetscCall(GNNDeviceReadStatus(d, stream, status));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceGetSlots(GNNDevice d, GNNGraph g, PetscScalar gt[], GNNStream stream)
-{
-  PetscFunctionBegin;
-  GNNCallKernel(GNNKernelToHost(gt, d->slots, g->nz * sizeof(double), stream));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- a factor made on the host ---- */
-
-/* A row of G^T S^T, columns and values unless NULL; returns how many. Of each block that G^T has entries in there are the columns up to
-   the last of them, so that a triangle stays one */
-static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
-{
-  const PetscInt b  = f->b;
-  int            nz = 0;
-
-  for (PetscInt k = f->i[row]; k < f->i[row + 1];) {
-    const PetscInt first            = f->j[k] / b * b;
-    PetscScalar    g[GNN_MAX_BLOCK] = {0};
-    PetscInt       size             = 0;
-
-    for (; k < f->i[row + 1] && f->j[k] < first + b; k++) {
-      size        = f->j[k] - first + 1;
-      g[size - 1] = f->v[k];
-    }
-    for (PetscInt c = 0; c < size; c++, nz++) {
-      if (j == NULL) continue;
-      j[nz] = (int)(first + c);
-      v[nz] = PetscRealPart(GNNBlockFolded((int)b, g, f->s + first * b, (int)c));
-    }
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(VecsOnDevice_Private(r, z, &cuda));
+  if (cuda) {
+    PetscCall(VecCUDAGetArrayRead(r, &rarray));
+    PetscCall(VecCUDAGetArrayWrite(z, &zarray));
+    PetscCall(PetscLogGpuTimeBegin());
+    PetscCall(GNNDeviceApply(d, rarray, zarray, stream));
+    PetscCall(PetscLogGpuTimeEnd());
+    PetscCall(VecCUDARestoreArrayRead(r, &rarray));
+    PetscCall(VecCUDARestoreArrayWrite(z, &zarray));
+  } else {
+    PetscCall(VecGetArrayRead(r, &rarray));
+    PetscCall(VecGetArrayWrite(z, &zarray));
+    PetscCall(ApplyHost_Private(d, rarray, zarray, stream));
+    PetscCall(VecRestoreArrayRead(r, &rarray));
+    PetscCall(VecRestoreArrayWrite(z, &zarray));
   }
-  return nz;
-}
-
-/* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
-static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int ti[], int tj[], int to[])
-{
-  for (PetscInt k = 0; k <= n; k++) ti[k] = 0;
-  for (PetscInt k = 0; k < i[n]; k++) ti[j[k] + 1]++;
-  for (PetscInt k = 0; k < n; k++) ti[k + 1] += ti[k];
-  for (PetscInt r = 0; r < n; r++) {
-    for (PetscInt k = i[r]; k < i[r + 1]; k++) {
-      to[k]     = ti[j[k]]++;
-      tj[to[k]] = (int)r;
-    }
-  }
-  for (PetscInt k = n; k > 0; k--) ti[k] = ti[k - 1];
-  ti[0] = 0;
-}
-
-/* A matrix of n rows with the given CSR */
-static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
-{
-  int longest = 0;
-
-  PetscFunctionBegin;
-  for (PetscInt row = 0; row < n; row++) longest = PetscMax(longest, i[row + 1] - i[row]);
-  PetscCall(GNNDeviceMatCreate(n, i[n], single, PETSC_FALSE, m));
-  m->mat.nz = i[n];
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)i[n] * sizeof(int), stream));
-  GNNKernelSetTiles(&m->mat, longest);
-  GNNCallKernel(GNNKernelTiles(m->mat, stream));
+  PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.b * d->graph.n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNNDeviceMat *m, GNNStream stream)
+/* The host has not seen them yet */
+static PetscErrorCode Fetch_Device(GNNPlace at, Mat A)
 {
-  float *single;
+  GNNDevice          d      = at->device;
+  GNNStream          stream = NULL;
+  const PetscScalar *a;
+  GNNGraphStatus     status;
 
   PetscFunctionBegin;
-  if (!m->mat.single) {
-    GNNCallKernel(GNNKernelToDevice(m->mat.v, v, nz * sizeof(double), stream));
+  if (d->fetched) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(MatSeqAIJGetArrayRead(A, &a));
+  PetscCall(GNNGraphSetValues(at->g, d->scaling, a, &status));
+  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+  PetscCall(GNNDeviceGetFactor(d, at->g, at->f, stream));
+  GNNFactorShift(at->f, at->g, d->epsilon);
+  PetscCall(GNNFactorStore(at->f, d->single));
+  d->fetched = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscInt Entries_Device(GNNPlace at)
+{
+  return GNNDeviceEntries(at->device);
+}
+
+static PetscErrorCode Destroy_Device(GNNPlace at)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceDestroy(&at->device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what the guard computes with ---- */
+
+static PetscErrorCode Create_Device(PETSC_UNUSED GNNPlace at, size_t bytes, void *array)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelMalloc((void **)array, bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Free_Device(void *array)
+{
+  void **p = (void **)array;
+
+  PetscFunctionBegin;
+  if (*p) GNNCallKernel(GNNKernelFree(*p));
+  *p = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Read_Device(GNNPlace at, size_t bytes, const void *from, void *to)
+{
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceRead(at->device, bytes, from, to, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Probe_Device(GNNPlace at, PetscInt K, PetscScalar W[])
+{
+  CALL(GNNKernelSigns, at->device->graph, (int)K, W);
+}
+
+static PetscErrorCode Strengths_Device(GNNPlace at, PetscScalar m[])
+{
+  CALL(GNNKernelStrengths, at->device->graph, m);
+}
+
+static PetscErrorCode Jacobi_Device(GNNPlace at, const PetscScalar r[], PetscScalar z[])
+{
+  CALL(GNNKernelJacobi, at->device->graph, r, z);
+}
+
+static PetscErrorCode Multiply_Device(GNNPlace at, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscReal beta, const PetscScalar v[], PetscScalar y[])
+{
+  CALL(GNNKernelMultiplySlots, at->device->graph, (int)at->device->longest, plain, transposed, m, (int)K, x, beta, v, y);
+}
+
+static PetscErrorCode Dot_Device(GNNPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
+{
+  CALL(GNNKernelDot, size, x, y, at->device->partials, at->device->status, dot);
+}
+
+static PetscErrorCode AXPBY_Device(PETSC_UNUSED GNNPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, const PetscScalar v[], PetscScalar y[])
+{
+  CALL(GNNKernelAXPBY, size, a, x, b, v, y);
+}
+
+static PetscErrorCode Step_Device(GNNPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
+{
+  *ended = PETSC_FALSE;
+  CALL(GNNKernelStep, stage, size, x, y, at->device->partials, at->device->status, steps);
+}
+
+static PetscErrorCode Update_Device(PETSC_UNUSED GNNPlace at, PetscInt size, const double c[2], const PetscScalar x[], PetscScalar y[])
+{
+  CALL(GNNKernelUpdate, size, c, x, y);
+}
+
+/* S^-1 M^-1 S^-T r: the product that the device has, epsilon in it */
+static PetscErrorCode Factor_Device(GNNPlace at, PETSC_UNUSED PetscReal epsilon, const PetscScalar r[], PetscScalar z[])
+{
+  GNNDevice d      = at->device;
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  GNNCallKernel(GNNKernelUnscale(d->graph, 1, r, d->r, stream));
+  PetscCall(GNNDeviceApply(d, d->r, z, stream));
+  GNNCallKernel(GNNKernelUnscale(d->graph, 0, z, z, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const GNNPlaceOps GNNDeviceOps = {
+  .name      = "device",
+  .values    = Values_Device,
+  .forward   = Forward_Device,
+  .start     = Start_Device,
+  .fill      = Fill_Device,
+  .diagonal  = Diagonal_Device,
+  .fsai      = Fsai_Device,
+  .finish    = Finish_Device,
+  .report    = Report_Device,
+  .store     = Store_Device,
+  .apply     = Apply_Device,
+  .fetch     = Fetch_Device,
+  .entries   = Entries_Device,
+  .destroy   = Destroy_Device,
+  .create    = Create_Device,
+  .free      = Free_Device,
+  .read      = Read_Device,
+  .probe     = Probe_Device,
+  .strengths = Strengths_Device,
+  .jacobi    = Jacobi_Device,
+  .multiply  = Multiply_Device,
+  .dot       = Dot_Device,
+  .axpby     = AXPBY_Device,
+  .step      = Step_Device,
+  .update    = Update_Device,
+  .factor    = Factor_Device,
+};
+
+/* ---- the product only ---- */
+
+static PetscErrorCode Store_Uploaded(GNNPlace at, PetscBool single)
+{
+  GNNDevice d      = at->device;
+  GNNStream stream = NULL;
+
+  PetscFunctionBegin;
+  d->single = single;
+  PetscCall(GNNFactorStore(at->f, single));
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceUpload(d, at->f, stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy_Uploaded(GNNPlace at)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNHostOps.destroy(at));
+  PetscCall(GNNDeviceDestroy(&at->device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, PetscBool single)
+{
+  static GNNPlaceOps uploaded;
+  GNNStream          stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(GNNDeviceCreate(at->g, single, &at->device));
+  if (product) {
+    uploaded         = GNNHostOps;
+    uploaded.store   = Store_Uploaded;
+    uploaded.apply   = Apply_Device;
+    uploaded.entries = Entries_Device;
+    uploaded.destroy = Destroy_Uploaded;
+    at->ops          = &uploaded;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc1(nz, &single));
-  for (PetscInt k = 0; k < nz; k++) single[k] = (float)v[k];
-  GNNCallKernel(GNNKernelToDevice(m->mat.v, single, nz * sizeof(float), stream));
-  PetscCall(PetscFree(single));
+  at->ops = &GNNDeviceOps;
+  if (m) PetscCall(GNNDeviceTake(at->device, (size_t)at->g->nz * sizeof(double), &at->device->slots));
+  at->slots = at->device->slots;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
-{
-  const PetscInt n = f->n;
-  PetscInt       nz;
-  int           *i, *j, *ti, *tj, *to;
-  double        *v, *tv;
-
-  PetscFunctionBegin;
-  PetscCall(DeviceFactorDestroy_Private(&d->classical));
-  PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
-  i[0] = 0;
-  for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
-  nz = i[n];
-  PetscCall(PetscMalloc5(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv));
-  for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
-  TransposeCSR_Private(n, i, j, ti, tj, to);
-  for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DevicePutMat_Private(n, i, j, f->single, stream, &d->classical.gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, f->single, stream, &d->classical.g));
-  PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
-  PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
-  PetscCall(PetscFree5(j, tj, to, v, tv));
-  PetscCall(PetscFree2(i, ti));
-  GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, (size_t)n * f->b * sizeof(double), stream));
-  d->product = &d->classical;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
-{
-  PetscFunctionBegin;
-  if (d->product->apart) {
-    GNNCallKernel(GNNKernelScaleBefore(d->graph, r, d->x, stream));
-    GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, d->x, d->u, stream));
-    GNNCallKernel(GNNKernelMultiply(d->product->g.mat, d->u, z, stream));
-    GNNCallKernel(GNNKernelScaleAfter(d->graph, d->shift, r, z, stream));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, r, d->u, stream));
-  GNNCallKernel(GNNKernelMultiplyShift(d->product->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscInt GNNDeviceEntries(GNNDevice d)
-{
-  return d->product->gt.mat.nz;
 }

@@ -2,12 +2,13 @@
    Set-up and product on the device. The pattern comes from the host, once; values, features, network, factor and product stay on
    the device, and one status is read back. Pointers to A's values and to vectors are device pointers, double precision.
 
-   The network's part is for models of width at most 32; GNNDeviceSupports() (ops.h) tells. The classical factor's part, devicefsai.c,
-   is made when it is first asked for. A factor that was made on the host can be uploaded instead.
+   The network's part is for models of width at most 32; GNNDeviceSupports() tells. It is made when it first runs, and so is the classical
+   factor's, devicefsai.c. A factor that was made on the host can be uploaded instead.
 */
 #pragma once
 
-#include "fsai.h"
+#include "fsairows.h"
+#include "../kernels/kernels.h"
 
 #define GNNCallKernel(...) \
   do { \
@@ -28,48 +29,68 @@ typedef struct {
   PetscBool    apart; /* is S multiplied by itself? */
 } GNNDeviceFactor;
 
+typedef struct _n_GNNDevice *GNNDevice;
 struct _n_GNNDevice {
-  PetscBool        single;  /* the factors' values */
-  GNNKernelGraph   graph;   /* its arrays are NULL until a set-up is wanted here */
-  PetscInt         longest; /* of its rows */
-  GNNKernelNet     net;
-  GNNKernelFsai    fsai;                 /* likewise */
-  GNNDeviceFactor  network, classical;   /* what is uploaded counts as classical */
-  GNNDeviceFactor *product;              /* the one that the product takes */
-  double          *slots;                /* (nz) G^T by slots */
-  double          *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-  double          *u, *x;                /* (n) work of the product; x where S is apart */
-  double          *w, *r, *z, *partials; /* the probe's */
-  GNNKernelStatus *status;
-  void            *read; /* page-locked, on the host: what is read passes through it */
-  float           *user;
-  void            *pieces;     /* the arrays of fsai that have the size of its room */
-  void            *memory[64]; /* all other but the Mats' */
-  PetscInt         nmemory;
+  PetscBool          single;  /* the factors' values */
+  GNNKernelGraph     graph;   /* its arrays are NULL until a set-up is wanted here */
+  PetscInt           longest; /* of its rows */
+  GNNKernelNet       net;
+  GNNKernelFsai      fsai;                 /* likewise */
+  GNNDeviceFactor    network, classical;   /* what is uploaded counts as classical */
+  GNNDeviceFactor   *product;              /* the one that the product takes */
+  double            *slots;                /* (nz) G^T by slots */
+  double            *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
+  double            *u, *x;                /* (n) work of the product; x where S is apart */
+  double            *w, *r, *z, *partials; /* the probe's */
+  GNNKernelStatus   *status;
+  PetscBool          unread, told; /* is there something new in it; is what it says of A known? */
+  unsigned long long entries;      /* of the classical factor's rows */
+  PetscInt           failed;       /* of them, Jacobi's */
+  Mat                A;            /* of the set-up, borrowed */
+  GNNScaling         scaling;      /* its; */
+  GNNPattern         pattern;      /* the network's factor's; */
+  PetscBool          diagonal;     /* or is that Jacobi's? */
+  PetscReal          epsilon;      /* of the shift */
+  PetscBool          fetched;      /* has the host the factor, too? */
+  void              *read;         /* page-locked, on the host: what is read passes through it */
+  float             *user;
+  void              *pieces;     /* the arrays of fsai that have the size of its room */
+  void              *memory[64]; /* all other but the Mats' */
+  PetscInt           nmemory;
 };
 
-PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? The model may be NULL, then not for GNNDeviceSetUp() */
-PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *);         /* values of A, eps, the guard's alpha and damping, with its probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceSetUpFsai(GNNDevice, GNNGraph, const double[], const GNNFsaiOptions *, GNNScaling, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, with the guard's probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                                                                                                /* the host's factor instead */
-PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);                                                                                /* G^T (nz) on the host */
-PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);    /* the classical factor's i, j, v on the host; its graph's values are there */
-PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream); /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's */
+PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, PetscBool single, GNNDevice *);
+PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
+PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
+PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, PetscBool tf32, GNNStream); /* likewise */
 
-/* ---- between device.c, devicenet.c, devicefsai.c and guarddevice.c ---- */
-
-PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t, void *);                                /* memory that the device owns: bytes, pointer to the array */
-PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *, size_t, GNNStream, void *);        /* the same, filled from the host */
-PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, PetscBool, GNNStream); /* tf32? */
-PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
-PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                                /* where there is none */
-PETSC_INTERN PetscErrorCode GNNDeviceCreateSlots(GNNDevice, GNNGraph, GNNPattern, GNNStream, GNNDeviceFactor *); /* the slots, and a factor of those of the pattern */
-PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNDeviceFactor *, GNNStream);                         /* its values from the slots */
-PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal, PetscBool, GNNStream);                         /* shift by eps; the probe's loss, if wanted, into the status */
+/* A set-up, in this order */
+PETSC_INTERN PetscErrorCode GNNDeviceValues(GNNDevice, const double a[], GNNScaling, GNNStream);
+PETSC_INTERN PetscErrorCode GNNDeviceForward(GNNDevice, GNNModel, GNNGraph, PetscReal alpha, PetscReal damping, GNNStream); /* the slots, */
+PETSC_INTERN PetscErrorCode GNNDeviceFill(GNNDevice, GNNGraph, GNNPattern, GNNStream);                                      /* and the factor from them; */
+PETSC_INTERN PetscErrorCode GNNDeviceFsaiRows(GNNDevice, GNNGraph, PetscReal threshold, GNNStream);                         /* or the classical one's rows, which are counted, */
+PETSC_INTERN PetscErrorCode GNNDeviceFsaiStore(GNNDevice, GNNGraph, unsigned long long entries, GNNStream);                 /* and the factor from them */
+PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscBool loss, GNNStream);                       /* the shift; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
-PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt, PetscInt, PetscBool, PetscBool, GNNDeviceMat *); /* rows, room for entries, single precision? with slots? Their arrays are not set; what was there is gone */
+
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                   /* the host's factor instead */
+PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, PetscBool single, GNNStream);   /* another precision */
+PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, GNNStream);      /* i, j, v on the host, whose graph has the values */
+PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream); /* z = M^-1 r */
+PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                        /* stored of G */
+
+/* ---- between devicefactor.c, devicenet.c, devicefsai.c and device.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);                        /* memory that the device owns; pointer to the array */
+PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *); /* the same, filled from the host */
+PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
+PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                    /* the status counts from 0, unless what it says has not been read */
+PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
+PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
+PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
-PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t, const void *, void *, GNNStream); /* bytes, at most GNN_DEVICE_READ, of the device's, to the host */
+PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
 
 /* ---- shared with training, train/device.c ---- */
 

@@ -1,10 +1,8 @@
 /*
-   The factor: assembled from the network's output, applied by rows of G^T.
+   The factor: filled from slots, applied by rows of G^T.
 */
-#include "fsai.h"
-#include "layout.h"
+#include "factor.h"
 
-/* Room for size entries; the first kept stay */
 PetscErrorCode GNNFactorReserve(GNNFactor f, PetscInt kept, PetscInt size)
 {
   PetscInt    *j;
@@ -19,23 +17,18 @@ PetscErrorCode GNNFactorReserve(GNNFactor f, PetscInt kept, PetscInt size)
   PetscCall(PetscFree2(f->j, f->v));
   f->j = j;
   f->v = v;
-  if (f->single) {
-    PetscCall(PetscFree(f->vs));
-    PetscCall(PetscMalloc1(f->size, &f->vs));
-  }
+  PetscCall(PetscFree(f->vs)); /* GNNFactorStore() comes after this */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorCreate(GNNGraph g, PetscBool single, GNNFactor *factor)
+PetscErrorCode GNNFactorCreate(GNNGraph g, GNNFactor *factor)
 {
   GNNFactor f;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&f));
-  f->b      = g->b;
-  f->n      = g->n;
-  f->single = single;
-  f->loss   = -1.0;
+  f->b = g->b;
+  f->n = g->n;
   PetscCall(PetscMalloc4(g->n + 1, &f->i, g->n * g->b, &f->s, g->n * g->b, &f->shift, g->n, &f->work));
   PetscCall(GNNFactorReserve(f, 0, g->nz));
   *factor = f;
@@ -46,37 +39,10 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
 {
   PetscFunctionBegin;
   if (*factor == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GNNFsaiDestroy(&(*factor)->fsai));
-  PetscCall(GNNGuardDestroy(&(*factor)->guard));
-  PetscCall(PetscFree((*factor)->slots));
   PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
   PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->vs));
   PetscCall(PetscFree(*factor));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], PetscScalar gt[], PetscInt *replaced)
-{
-  const GNNConfig *config = &m->config;
-
-  PetscFunctionBegin;
-  *replaced = 0;
-  for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      const PetscBool diagonal = p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE;
-      PetscScalar     by_c0, by_c1;
-
-      gt[p] = 0.0;
-      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
-      GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[GNNGraphOutput(g, i, p)];
-      if (PetscIsInfOrNanScalar(gt[p])) {
-        gt[p] = diagonal ? 1.0 : 0.0;
-        (*replaced)++;
-      }
-    }
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,8 +62,7 @@ void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScala
   f->i[g->n] = k;
 }
 
-/* G = D^-1/2 of the scaled system: M^-1 is Jacobi's */
-static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
+void GNNFactorFillJacobi(GNNFactor f, GNNGraph g)
 {
   PetscInt k = 0;
 
@@ -111,7 +76,7 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
 }
 
 /* What M^-1 has beside S G G^T S^T. Decoupled rows couple to each other only, if at all: inside an isolated node */
-static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
+void GNNFactorShift(GNNFactor f, GNNGraph g, PetscReal epsilon)
 {
   const PetscInt b = f->b;
 
@@ -128,115 +93,13 @@ static void FactorShift_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
   }
 }
 
-/* Scaling, shift and copy in single precision of a factor whose rows are there */
-static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
-{
-  FactorShift_Private(f, g, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon);
-  if (f->single) {
-    for (PetscInt k = 0; k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
-  }
-}
-
-PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
-{
-  GNNFsaiOptions none = *options;
-
-  PetscFunctionBegin;
-  PetscCall(GNNFsaiFill(f, g, options));
-  if (GNNFsaiSpoiled(f->rows_failed, g->ncoupled)) {
-    none.threshold = GNN_FSAI_NONE;
-    PetscCall(GNNFsaiFill(f, g, &none));
-    f->rows_failed = g->ncoupled;
-  }
-  f->alpha = GNN_GUARD_FSAI;
-  FactorFinish_Private(f, g, epsilon);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* From alpha and the slots to a factor that is ready */
-static void FactorUseSlots_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon)
-{
-  if (f->alpha == GNN_GUARD_JACOBI) FactorFillJacobi_Private(f, g);
-  else GNNFactorFill(f, g, m->config.pattern, f->slots);
-  FactorFinish_Private(f, g, epsilon);
-}
-
-/* alpha by the guard, or 1, for the network's slots that are there */
-static PetscErrorCode FactorChoose_Private(GNNFactor f, GNNModel m, GNNGraph g, PetscReal epsilon, PetscBool guard)
+PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
 {
   PetscFunctionBegin;
-  f->rows_failed = 0;
-  f->alpha = f->damping = 1.0;
-  if (guard) PetscCall(GNNGuardChoose(&f->guard, &m->config, g, NULL, f->slots, epsilon, &f->alpha, &f->damping));
-  FactorUseSlots_Private(f, m, g, epsilon);
-  if (guard) PetscCall(GNNGuardLoss(f->guard, f, epsilon, &f->loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FactorReserveSlots_Private(GNNFactor f, GNNGraph g)
-{
-  PetscFunctionBegin;
-  if (f->slots == NULL) PetscCall(PetscMalloc1(g->nz, &f->slots));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorAssemble(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal epsilon, PetscBool guard)
-{
-  PetscFunctionBegin;
-  PetscCall(FactorReserveSlots_Private(f, g));
-  PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
-  PetscCall(FactorChoose_Private(f, m, g, epsilon, guard));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, PetscReal epsilon)
-{
-  PetscFunctionBegin;
-  if (f->alpha == GNN_GUARD_FSAI) {
-    PetscCall(GNNOpsGetFsai(d, g, f));
-    FactorFinish_Private(f, g, epsilon);
-  } else {
-    PetscCall(FactorReserveSlots_Private(f, g));
-    PetscCall(GNNOpsGetSlots(d, g, f->slots));
-    FactorUseSlots_Private(f, m, g, epsilon);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
-{
-  const PetscReal alpha = f->alpha;
-  PetscBool       better;
-
-  PetscFunctionBegin;
-  PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
-  PetscCall(GNNGuardBetter(f->guard, f, epsilon, &better));
-  if (!better) {
-    f->alpha       = alpha;
-    f->rows_failed = 0;
-    FactorUseSlots_Private(f, m, g, epsilon);
-  }
-  PetscCall(GNNGuardLoss(f->guard, f, epsilon, &f->loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], const GNNFsaiOptions *options, PetscReal epsilon, PetscBool *kept)
-{
-  PetscReal loss;
-
-  PetscFunctionBegin;
-  *kept = PETSC_FALSE;
-  if (f->loss < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  f->replaced = 0;
-  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
-  else {
-    PetscCall(FactorReserveSlots_Private(f, g)); /* there are none where the choice is from before PCReset() */
-    if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));
-    if (f->alpha >= 0.0) PetscCall(GNNGuardRepeat(f->guard, &m->config, f->alpha, f->damping, f->slots));
-    FactorUseSlots_Private(f, m, g, epsilon);
-  }
-  PetscCall(GNNGuardLoss(f->guard, f, epsilon, &loss));
-  PetscCall(GNNGuardMayKeep(f, loss, kept));
+  f->single = single;
+  if (!single) PetscCall(PetscFree(f->vs));
+  if (single && f->vs == NULL) PetscCall(PetscMalloc1(f->size, &f->vs));
+  for (PetscInt k = 0; single && k < f->i[f->n]; k++) f->vs[k] = (float)PetscRealPart(f->v[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,17 +127,15 @@ static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscSc
   }
 }
 
-PetscErrorCode GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
+void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
   PetscScalar *x = f->work;
 
-  PetscFunctionBegin;
   FactorScaleBefore_Private(f, r, x);
-  PetscCall(PetscArrayzero(z, f->n));
+  for (PetscInt i = 0; i < f->n; i++) z[i] = 0.0;
   if (f->single) GNN_FACTOR_PRODUCT(float, f->n, f->i, f->j, f->vs, x, z)
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
   FactorScaleAfter_Private(f, r, z);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])

@@ -15,52 +15,46 @@
    on one probe stays near the one it had then, two products, GNNGuardLoss(), and so do the couplings of At: a loss can be the same for another matrix.
    They are compared by their trace t = sum_j w_j GNNStrength(At_ij) with random signs w, one product more: ||t - t'||^2 is about the squared distance.
 */
-#include "guardops.h"
+#include "guard.h"
 
-#define NPROBE   GUARD_PROBES
 #define NDOT     6                           /* dot products that wait to be read */
+#define DRIFT    0.1                         /* change of the loss beyond which it chooses again */
+#define MOVED    0.04                        /* distance of the couplings beyond which it does, too */
 #define MIN_RITZ 0.17                        /* least Ritz value of the symmetric part of G */
 #define TIE      1.02                        /* costs that differ by less are alike */
 #define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
 
 struct _n_GNNGuard {
-  GuardPlace   at;
-  PetscScalar *W;            /* (n, NPROBE) probes */
-  PetscScalar *u, *v, *z[3]; /* (n, NPROBE) work */
-  PetscScalar *w, *x, *y;    /* (n) the first probe by itself, work */
+  GNNPlace     at;           /* borrowed */
+  PetscScalar *W;            /* (n, GNN_PROBES) probes */
+  PetscScalar *u, *v, *z[3]; /* (n, GNN_PROBES) work */
+  PetscScalar *w, *y;        /* (n) the first probe by itself, work */
   PetscScalar *base, *delta; /* (nz) slots of G^T = base + alpha delta */
   PetscScalar *trace;        /* (n) of the couplings when it chose */
   PetscReal   *dots;         /* (NDOT) dot products, where the vectors are */
   GNNSteps    *steps;        /* those that are being done, there, too */
   PetscBool    traced;       /* is the trace there? Not where a choice of before goes on, whose arrays are gone */
   GNNSteps     chosen;       /* with what was chosen */
-  PetscBool    network;      /* was it the network's factor? */
-  PetscBool    narrow;       /* only because it is named first? */
+  PetscBool    narrow;       /* was it, at the last trial, only because it is named first? */
 };
 
-static PetscErrorCode GuardCreate_Private(GNNGraph g, GNNDevice device, GNNGuard *guard)
+PetscErrorCode GNNGuardCreate(GNNPlace at, GNNGuard *guard)
 {
-  const size_t bytes = (size_t)g->n * sizeof(PetscScalar);
+  const size_t bytes = (size_t)at->g->n * sizeof(PetscScalar), slots = (size_t)at->g->nz * sizeof(PetscScalar);
   GNNGuard     w;
 
   PetscFunctionBegin;
+  if (*guard) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&w));
-  w->at                = (GuardPlace){device ? GNNOpsGuard() : &GuardHost, g, device};
-  PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->x, &w->y, &w->trace};
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(GuardCreate(w->at, bytes * NPROBE, wide[k]));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(GuardCreate(w->at, bytes, narrow[k]));
-  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->base));
-  PetscCall(GuardCreate(w->at, g->nz * sizeof(PetscScalar), &w->delta));
-  PetscCall(GuardCreate(w->at, NDOT * sizeof(PetscReal), &w->dots));
-  PetscCall(GuardCreate(w->at, sizeof(GNNSteps), &w->steps));
+  w->at                = at;
+  PetscScalar **wide[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2]}, **narrow[] = {&w->w, &w->y, &w->trace};
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(wide); k++) PetscCall(at->ops->create(at, bytes * GNN_PROBES, wide[k]));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(narrow); k++) PetscCall(at->ops->create(at, bytes, narrow[k]));
+  PetscCall(at->ops->create(at, slots, &w->base));
+  PetscCall(at->ops->create(at, slots, &w->delta));
+  PetscCall(at->ops->create(at, NDOT * sizeof(PetscReal), &w->dots));
+  PetscCall(at->ops->create(at, sizeof(GNNSteps), &w->steps));
   *guard = w;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNGuardCreate(GNNGuard *guard, GNNGraph g, GNNDevice device)
-{
-  PetscFunctionBegin;
-  if (*guard == NULL) PetscCall(GuardCreate_Private(g, device, guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,10 +64,10 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
 
   PetscFunctionBegin;
   if (w == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->x, &w->y, &w->trace, &w->base, &w->delta};
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(GuardDestroy(w->at, arrays[k]));
-  PetscCall(GuardDestroy(w->at, &w->dots));
-  PetscCall(GuardDestroy(w->at, &w->steps));
+  PetscScalar **arrays[] = {&w->W, &w->u, &w->v, &w->z[0], &w->z[1], &w->z[2], &w->w, &w->y, &w->trace, &w->base, &w->delta};
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(arrays); k++) PetscCall(w->at->ops->free(arrays[k]));
+  PetscCall(w->at->ops->free(&w->dots));
+  PetscCall(w->at->ops->free(&w->steps));
   PetscCall(PetscFree(*guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -82,24 +76,24 @@ PetscErrorCode GNNGuardDestroy(GNNGuard *guard)
 static PetscErrorCode Trace_Private(GNNGuard w, const PetscScalar before[], PetscScalar t[])
 {
   PetscFunctionBegin;
-  PetscCall(GuardProbe(w->at, 1, w->w));
-  PetscCall(GuardStrengths(w->at, w->delta));
-  PetscCall(GuardMultiply(w->at, 1.0, 0.0, w->delta, 1, w->w, before ? -1.0 : 0.0, before, t));
+  PetscCall(w->at->ops->probe(w->at, 1, w->w));
+  PetscCall(w->at->ops->strengths(w->at, w->delta));
+  PetscCall(w->at->ops->multiply(w->at, 1.0, 0.0, w->delta, 1, w->w, before ? -1.0 : 0.0, before, t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* z[0], z[1], z[2]: the coefficients of alpha in (base + alpha delta)(base + alpha delta)^T W + eps W; u, v work */
 static PetscErrorCode FactorProducts_Private(GNNGuard w, PetscReal epsilon)
 {
-  const GuardPlace at = w->at;
+  const GNNPlace at = w->at;
 
   PetscFunctionBegin;
-  PetscCall(GuardMultiply(at, 1.0, 0.0, w->base, NPROBE, w->W, 0.0, NULL, w->u));
-  PetscCall(GuardMultiply(at, 1.0, 0.0, w->delta, NPROBE, w->W, 0.0, NULL, w->v));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->u, epsilon, w->W, w->z[0]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->base, NPROBE, w->v, 0.0, NULL, w->z[1]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->u, 1.0, w->z[1], w->z[1]));
-  PetscCall(GuardMultiply(at, 0.0, 1.0, w->delta, NPROBE, w->v, 0.0, NULL, w->z[2]));
+  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->base, GNN_PROBES, w->W, 0.0, NULL, w->u));
+  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->delta, GNN_PROBES, w->W, 0.0, NULL, w->v));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->u, epsilon, w->W, w->z[0]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->v, 0.0, NULL, w->z[1]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->u, 1.0, w->z[1], w->z[1]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->v, 0.0, NULL, w->z[2]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,62 +116,57 @@ static PetscReal Loss_Private(const PetscReal dot[], PetscReal alpha)
 /* SAI losses of base + alpha delta for the given alphas */
 static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, PetscInt nalpha, const PetscReal alpha[], PetscReal loss[])
 {
-  const GuardPlace at   = w->at;
-  PetscScalar     *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
-  PetscReal       *next = w->dots, dot[NDOT];
+  const GNNPlace at   = w->at;
+  PetscScalar   *y[3] = {w->u, w->v, w->z[0]}; /* each is free by the time it is written */
+  PetscReal     *next = w->dots, dot[NDOT];
 
   PetscFunctionBegin;
   PetscCall(FactorProducts_Private(w, epsilon));
-  for (PetscInt k = 0; k < 3; k++) PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), NPROBE, w->z[k], k ? 0.0 : -1.0, w->W, y[k]));
+  for (PetscInt k = 0; k < 3; k++) PetscCall(at->ops->multiply(at, 1.0, 0.0, at->matrix, GNN_PROBES, w->z[k], k ? 0.0 : -1.0, w->W, y[k]));
   for (PetscInt k = 0; k < 3; k++) {
-    for (PetscInt l = 0; l <= k; l++) PetscCall(GuardDot(at, at.g->n * NPROBE, y[k], y[l], next++));
+    for (PetscInt l = 0; l <= k; l++) PetscCall(at->ops->dot(at, at->g->n * GNN_PROBES, y[k], y[l], next++));
   }
-  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
+  PetscCall(at->ops->read(at, sizeof(dot), w->dots, dot));
   for (PetscInt k = 0; k < nalpha; k++) loss[k] = Loss_Private(dot, alpha[k]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How the steps of CG are preconditioned; where neither is given, by D */
-typedef struct {
-  const PetscScalar *gt; /* slots of G^T */
-  GNNFactor          f;  /* a factor as it stands */
-  PetscReal          epsilon;
-} Preconditioner;
-
 /* z = M^-1 r in the scaled system; works in y */
-static PetscErrorCode Precondition_Private(GNNGuard w, const Preconditioner *M, const PetscScalar r[], PetscScalar z[])
+static inline PetscErrorCode Precondition_Private(GNNGuard w, const GNNTrial *M, const PetscScalar r[], PetscScalar z[])
 {
+  const GNNPlace at = w->at;
+
   PetscFunctionBegin;
-  if (M->f) PetscCall(GuardFactor(w->at, M->f, M->epsilon, r, z));
-  else if (M->gt) {
-    PetscCall(GuardMultiply(w->at, 1.0, 0.0, M->gt, 1, r, 0.0, NULL, w->y));
-    PetscCall(GuardMultiply(w->at, 0.0, 1.0, M->gt, 1, w->y, M->epsilon, r, z));
-  } else PetscCall(GuardJacobi(w->at, r, z));
+  if (M->slots) {
+    PetscCall(at->ops->multiply(at, 1.0, 0.0, M->slots, 1, r, 0.0, NULL, w->y));
+    PetscCall(at->ops->multiply(at, 0.0, 1.0, M->slots, 1, w->y, M->epsilon, r, z));
+  } else if (M->factor) PetscCall(at->ops->factor(at, M->epsilon, r, z));
+  else PetscCall(at->ops->jacobi(at, r, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A few steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u. Read at the end: a place
    that could tell only by waiting does all of them */
-static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const Preconditioner *M, GNNSteps *s)
+static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const GNNTrial *M, GNNSteps *s)
 {
-  const GuardPlace at = w->at;
-  const PetscInt   n  = at.g->n;
-  PetscScalar     *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
-  PetscBool        ended = PETSC_FALSE;
+  const GNNPlace at = w->at;
+  const PetscInt n  = at->g->n;
+  PetscScalar   *r = w->u, *z = w->u + n, *p = w->u + 2 * n, *q = w->u + 3 * n;
+  PetscBool      ended = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(GuardAXPBY(at, n, 1.0, w->w, 0.0, NULL, r));
+  PetscCall(at->ops->axpby(at, n, 1.0, w->w, 0.0, NULL, r));
   for (PetscInt k = 0;; k++) {
     PetscCall(Precondition_Private(w, M, r, z));
-    PetscCall(GuardStep(at, k ? GNN_STEPS_NEXT : GNN_STEPS_BEGIN, n, r, z, w->steps, &ended));
+    PetscCall(at->ops->step(at, k ? GNN_STEPS_NEXT : GNN_STEPS_BEGIN, n, r, z, w->steps, &ended));
     if (k == GNN_STEPS || ended) break;
-    PetscCall(GuardUpdate(at, n, w->steps->direction, z, p));
-    PetscCall(GuardMultiply(at, plain, transposed, m, 1, p, 0.0, NULL, q));
-    PetscCall(GuardStep(at, GNN_STEPS_LENGTH, n, p, q, w->steps, &ended));
+    PetscCall(at->ops->update(at, n, w->steps->direction, z, p));
+    PetscCall(at->ops->multiply(at, plain, transposed, m, 1, p, 0.0, NULL, q));
+    PetscCall(at->ops->step(at, GNN_STEPS_LENGTH, n, p, q, w->steps, &ended));
     if (ended) break;
-    PetscCall(GuardUpdate(at, n, w->steps->residual, q, r));
+    PetscCall(at->ops->update(at, n, w->steps->residual, q, r));
   }
-  PetscCall(GuardRead(at, sizeof(*s), w->steps, s));
+  PetscCall(at->ops->read(at, sizeof(*s), w->steps, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,31 +200,14 @@ static PetscReal StepsRitz_Private(const GNNSteps *s, PetscInt k)
 
 /* Is the symmetric part of G positive definite, by its smallest Ritz value? Where it is not, G is nearly singular for some vector, which
    neither loss nor energy sees in time. The factors of good networks have 0.19 and more, the base 0.3; At has a unit diagonal here */
-static PetscErrorCode IsPositive_Private(GNNGuard w, const PetscScalar gt[], PetscBool *positive)
+PetscErrorCode GNNGuardIsPositive(GNNGuard w, const PetscScalar gt[], PetscBool *positive)
 {
-  const Preconditioner jacobi = {.f = NULL};
-  GNNSteps             steps;
+  const GNNTrial jacobi = {NULL, PETSC_FALSE, 0.0};
+  GNNSteps       steps;
 
   PetscFunctionBegin;
   PetscCall(StepsRun_Private(w, 0.5, 0.5, gt, &jacobi, &steps));
   *positive = !steps.indefinite && (steps.n == 0 || StepsRitz_Private(&steps, 1) > MIN_RITZ) ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* gt = base + delta, the base damped */
-static PetscErrorCode Split_Private(GNNGuard w, const GNNConfig *config, PetscReal damping, const PetscScalar gt[])
-{
-  PetscFunctionBegin;
-  PetscCall(GuardStart(w->at, config, damping, w->base));
-  PetscCall(GuardAXPBY(w->at, w->at.g->nz, -1.0, w->base, 1.0, gt, w->delta));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* gt = base + alpha delta */
-static PetscErrorCode Mix_Private(GNNGuard w, PetscReal alpha, PetscScalar gt[])
-{
-  PetscFunctionBegin;
-  PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0, w->base, alpha, w->delta, gt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,13 +256,12 @@ static PetscBool StepsKept_Private(const GNNSteps *first, const GNNSteps *second
   return Kept_Private(StepsCost_Private(first, total), StepsCost_Private(second, total));
 }
 
-/* Is the preconditioner to be chosen instead of what was? It comes first of both in the order, or not */
-static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscBool first, PetscBool *better)
+PetscErrorCode GNNGuardTry(GNNGuard w, const GNNTrial *M, PetscBool first, PetscBool *better)
 {
   GNNSteps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), M, &steps));
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, w->at->matrix, M, &steps));
   w->narrow = StepsKept_Private(&w->chosen, &steps);
   if (first) *better = StepsKept_Private(&steps, &w->chosen);
   else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
@@ -298,110 +269,58 @@ static PetscErrorCode Better_Private(GNNGuard w, const Preconditioner *M, PetscB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* alpha = share if the slots of G^T, which come before all that was tried, are to be chosen */
-static PetscErrorCode Try_Private(GNNGuard w, const PetscScalar gt[], PetscReal epsilon, PetscReal share, PetscReal *alpha)
+PetscBool GNNGuardIsNarrow(GNNGuard w)
 {
-  const Preconditioner M      = {.gt = gt, .epsilon = epsilon};
-  PetscBool            better = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  PetscCall(Better_Private(w, &M, PETSC_TRUE, &better));
-  if (better) *alpha = share;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return w->narrow;
 }
 
-/* Jacobi's steps: what is to be beaten, and the damping of the start from their estimate of lambda_max */
-static PetscErrorCode TryJacobi_Private(GNNGuard w, PetscReal *damping)
+PetscErrorCode GNNGuardBegin(GNNGuard w, PetscReal *damping)
 {
-  const Preconditioner M     = {.f = NULL};
-  GNNSteps            *steps = &w->chosen;
+  const GNNTrial jacobi = {NULL, PETSC_FALSE, 0.0};
+  GNNSteps      *steps  = &w->chosen;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, 1.0, 0.0, GuardMatrix(w->at), &M, steps));
+  PetscCall(Trace_Private(w, NULL, w->trace));
+  w->traced = PETSC_TRUE;
+  PetscCall(w->at->ops->probe(w->at, GNN_PROBES, w->W));
+  PetscCall(StepsRun_Private(w, 1.0, 0.0, w->at->matrix, &jacobi, steps));
   *damping = steps->n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(steps, steps->n)) : 1.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNGuardChoose(GNNGuard *guard, const GNNConfig *config, GNNGraph g, GNNDevice device, PetscScalar gt[], PetscReal epsilon, PetscReal *alpha, PetscReal *damping)
+PetscErrorCode GNNGuardShare(GNNGuard w, const GNNConfig *config, PetscReal damping, PetscReal epsilon, PetscReal *alpha)
 {
+  const GNNPlace  at       = w->at;
   const PetscReal alphas[] = {1.0, 0.5, 0.25, 0.0};
-  const PetscBool residual = config->output == GNN_OUTPUT_RESIDUAL ? PETSC_TRUE : PETSC_FALSE;
-  const PetscInt  nalpha   = residual ? 4 : 1;
-  PetscBool       positive = PETSC_TRUE;
+  const PetscInt  nalpha   = config->output == GNN_OUTPUT_RESIDUAL ? 4 : 1;
   PetscReal       loss[4];
   PetscInt        least = 0;
-  GNNGuard        w;
 
   PetscFunctionBegin;
-  PetscCall(GNNGuardCreate(guard, g, device));
-  w = *guard;
-  PetscCall(Trace_Private(w, NULL, w->trace));
-  w->traced = PETSC_TRUE;
-  PetscCall(GuardProbe(w->at, NPROBE, w->W));
-  *alpha = GNN_GUARD_JACOBI;
-  PetscCall(TryJacobi_Private(w, damping));
-  PetscCall(Split_Private(w, config, *damping, gt));
+  PetscCall(at->ops->start(at, config, damping, w->base));
+  PetscCall(at->ops->axpby(at, at->g->nz, -1.0, w->base, 1.0, at->slots, w->delta));
   PetscCall(LossesOfAlpha_Private(w, epsilon, nalpha, alphas, loss));
   for (PetscInt k = 1; k < nalpha; k++) {
     if (!Kept_Private(loss[least], loss[k])) least = k;
   }
-  if (residual) PetscCall(Try_Private(w, w->base, epsilon, 0.0, alpha));
-  if (alphas[least] != 1.0) PetscCall(Mix_Private(w, alphas[least], gt));
-  if (residual) PetscCall(IsPositive_Private(w, gt, &positive));
-  if (positive && alphas[least] > 0.0) PetscCall(Try_Private(w, gt, epsilon, alphas[least], alpha));
-  if (*alpha == 0.0) PetscCall(Mix_Private(w, 0.0, gt));
-  w->network = *alpha > 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  *alpha = alphas[least];
+  if (*alpha != 1.0) PetscCall(at->ops->axpby(at, at->g->nz, 1.0, w->base, *alpha, w->delta, at->slots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool GNNGuardIsNarrow(GNNGuard w, PetscReal alpha)
+const PetscScalar *GNNGuardStart(GNNGuard w)
 {
-  return w->network && (w->narrow || alpha < 1.0) ? PETSC_TRUE : PETSC_FALSE;
-}
-
-PetscErrorCode GNNGuardRepeat(GNNGuard w, const GNNConfig *config, PetscReal alpha, PetscReal damping, PetscScalar gt[])
-{
-  PetscFunctionBegin;
-  if (alpha == 0.0) PetscCall(GuardStart(w->at, config, damping, gt));
-  else if (alpha != 1.0) {
-    PetscCall(GuardStart(w->at, config, damping, w->base));
-    PetscCall(GuardAXPBY(w->at, w->at.g->nz, 1.0 - alpha, w->base, alpha, gt, gt));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Is the classical factor to be taken instead of what GNNGuardChoose() chose? By the same steps of CG; it comes after the network's, before the others */
-PetscErrorCode GNNGuardBetter(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscBool *better)
-{
-  const Preconditioner M = {.f = f, .epsilon = epsilon};
-
-  PetscFunctionBegin;
-  PetscCall(Better_Private(w, &M, w->network ? PETSC_FALSE : PETSC_TRUE, better));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNGuardLoss(GNNGuard w, GNNFactor f, PetscReal epsilon, PetscReal *loss)
-{
-  const GuardPlace at = w->at;
-
-  PetscFunctionBegin;
-  PetscCall(GuardProbe(at, 1, w->w));
-  PetscCall(GuardFactor(at, f, f->alpha == GNN_GUARD_JACOBI ? 0.0 : epsilon, w->w, w->x));
-  PetscCall(GuardMultiply(at, 1.0, 0.0, GuardMatrix(at), 1, w->x, -1.0, w->w, w->y));
-  PetscCall(GuardDot(at, at.g->n, w->y, w->y, w->dots));
-  PetscCall(GuardRead(at, sizeof(*loss), w->dots, loss));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return w->base;
 }
 
 /* Not where the loss is a NaN */
-PetscErrorCode GNNGuardMayKeep(GNNFactor f, PetscReal loss, PetscBool *keep)
+PetscErrorCode GNNGuardMayKeep(GNNGuard w, PetscReal before, PetscReal loss, PetscBool *keep)
 {
-  GNNGuard         w  = f->guard;
-  const GuardPlace at = w->at;
-  PetscReal        dot[2]; /* the trace's distance from what it was, and that, both squared */
+  const GNNPlace at = w->at;
+  PetscReal      dot[2]; /* the trace's distance from what it was, and that, both squared */
 
   PetscFunctionBegin;
-  *keep = PetscAbsReal(loss - f->loss) <= GNN_GUARD_DRIFT * f->loss ? PETSC_TRUE : PETSC_FALSE;
+  *keep = PetscAbsReal(loss - before) <= DRIFT * before ? PETSC_TRUE : PETSC_FALSE;
   if (!*keep) PetscFunctionReturn(PETSC_SUCCESS);
   if (!w->traced) {
     PetscCall(Trace_Private(w, NULL, w->trace));
@@ -409,9 +328,9 @@ PetscErrorCode GNNGuardMayKeep(GNNFactor f, PetscReal loss, PetscBool *keep)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(Trace_Private(w, w->trace, w->y));
-  PetscCall(GuardDot(at, at.g->n, w->y, w->y, &w->dots[0]));
-  PetscCall(GuardDot(at, at.g->n, w->trace, w->trace, &w->dots[1]));
-  PetscCall(GuardRead(at, sizeof(dot), w->dots, dot));
-  *keep = dot[0] <= GNN_GUARD_MOVED * GNN_GUARD_MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(at->ops->dot(at, at->g->n, w->y, w->y, &w->dots[0]));
+  PetscCall(at->ops->dot(at, at->g->n, w->trace, w->trace, &w->dots[1]));
+  PetscCall(at->ops->read(at, sizeof(dot), w->dots, dot));
+  *keep = dot[0] <= MOVED * MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -130,3 +130,22 @@ PetscErrorCode GNNMatConvert(Mat A, Mat *aij, PetscBool *changed)
   PetscCall(MatSetNearNullSpace(*aij, near));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode GNNMatCheck(Mat A)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)A);
+  PetscInt       rows, cols, here[2];
+  int            all;
+  PetscBool      good;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(A, &rows, &cols));
+  PetscCheck(rows == cols, comm, PETSC_ERR_ARG_SIZ, "The matrix is %" PetscInt_FMT " x %" PetscInt_FMT ": gnnspai needs a square one", rows, cols);
+  PetscCall(MatGetLocalSize(A, &here[0], &here[1]));
+  all = here[0] == here[1] ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
+  PetscCheck(all, comm, PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
+  PetscCall(GNNMatHasEntries(A, &good));
+  PetscCheck(good, comm, PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)A)->type_name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -12,3 +12,5 @@ PETSC_INTERN PetscErrorCode GNNMatHasEntries(Mat, PetscBool *); /* that MatConve
 /* An AIJ copy of the matrix, NULL if it is one itself: the same object as long as its pattern is the same, as the coarse space's products want it;
    and whether the pattern changed */
 PETSC_INTERN PetscErrorCode GNNMatConvert(Mat, Mat *, PetscBool *);
+/* Errors, on every rank, if no preconditioner of this kind could use the matrix */
+PETSC_INTERN PetscErrorCode GNNMatCheck(Mat);

@@ -1,0 +1,192 @@
+/*
+   The state machine of a set-up.
+*/
+#include "choose.h"
+#include "events.h"
+
+/* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
+static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
+{
+  PetscFunctionBegin;
+  PetscCall(at->ops->finish(at, c->choice.kind == GNN_CHOICE_JACOBI ? 0.0 : c->epsilon, loss));
+  PetscCall(at->ops->report(at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The factor by the choice */
+static PetscErrorCode Write_Private(GNNChooser *c, GNNPlace at)
+{
+  const GNNSource *source = c->choice.kind == GNN_CHOICE_FSAI ? &GNNSourceFsai : &GNNSourceNetwork;
+
+  PetscFunctionBegin;
+  PetscCall(source->write(at, &c->settings, &c->choice));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The choice of before with new values: may it stay? */
+static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
+{
+  PetscFunctionBegin;
+  PetscCall(Write_Private(c, at));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(Finish_Private(c, at, PETSC_TRUE));
+  if (at->report.status == GNN_GRAPH_OK) {
+    PetscCall(GNNGuardCreate(at, &c->guard));
+    PetscCall(GNNGuardMayKeep(c->guard, c->choice.loss, at->report.loss, &c->kept));
+  }
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of network, start and Jacobi, from the network's slots, of which a share remains where the network is chosen */
+static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
+{
+  const GNNConfig *config   = &c->settings.model->config;
+  const PetscBool  residual = config->output == GNN_OUTPUT_RESIDUAL ? PETSC_TRUE : PETSC_FALSE;
+  GNNChoice       *choice   = &c->choice;
+  GNNTrial         M        = {.epsilon = c->epsilon};
+  PetscBool        better, positive = PETSC_TRUE;
+  PetscReal        alpha;
+
+  PetscFunctionBegin;
+  PetscCall(GNNGuardBegin(c->guard, &choice->damping));
+  choice->kind  = GNN_CHOICE_JACOBI;
+  choice->alpha = 0.0;
+  PetscCall(GNNGuardShare(c->guard, config, choice->damping, c->epsilon, &alpha));
+  if (residual) {
+    M.slots = GNNGuardStart(c->guard);
+    PetscCall(GNNGuardTry(c->guard, &M, PETSC_TRUE, &better));
+    if (better) choice->kind = GNN_CHOICE_START;
+    PetscCall(GNNGuardIsPositive(c->guard, at->slots, &positive));
+  }
+  if (alpha == 0.0 || !positive) PetscFunctionReturn(PETSC_SUCCESS);
+  M.slots = at->slots;
+  PetscCall(GNNGuardTry(c->guard, &M, PETSC_TRUE, &better));
+  if (!better) PetscFunctionReturn(PETSC_SUCCESS);
+  choice->kind  = GNN_CHOICE_NETWORK;
+  choice->alpha = alpha;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does the policy want the classical factor tried? A network of which only a share is taken, or that is no better than the start, has to be as
+   good as that factor, too */
+static PetscBool WantsFsai_Private(const GNNChooser *c, GNNPlace at)
+{
+  const PetscBool network = c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_TRUE : PETSC_FALSE;
+
+  if (at->report.coupled == 0 || c->policy < GNN_GUARD_FSAI) return PETSC_FALSE;
+  return c->policy == GNN_GUARD_BEST || !network || c->choice.alpha < 1.0 || GNNGuardIsNarrow(c->guard) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* It comes after the network in the order, before start and Jacobi */
+static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at, PetscBool *better)
+{
+  const GNNTrial M = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
+
+  PetscFunctionBegin;
+  PetscCall(GNNSourceFsai.write(at, &c->settings, NULL));
+  PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
+  PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, better));
+  if (!*better) at->report.failed = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The factor from the slots that are there, or by a choice that needs no network */
+static PetscErrorCode Fill_Private(GNNChooser *c, GNNPlace at)
+{
+  PetscFunctionBegin;
+  if (c->choice.kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->fill(at, c->settings.model->config.pattern));
+  else PetscCall(Write_Private(c, at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A choice from nothing */
+static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at)
+{
+  const GNNChoice whole  = {.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
+  PetscBool       better = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  c->choice = whole;
+  PetscCall(GNNNetworkSlots(at, &c->settings, &whole));
+  PetscCall(at->ops->report(at));
+  if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  if (c->policy != GNN_GUARD_NONE) {
+    PetscCall(GNNGuardCreate(at, &c->guard));
+    PetscCall(ChooseShare_Private(c, at));
+    if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at, &better));
+  }
+  if (better) {
+    c->choice.kind  = GNN_CHOICE_FSAI;
+    c->choice.alpha = 0.0;
+  } else PetscCall(Fill_Private(c, at));
+  PetscCall(Finish_Private(c, at, c->policy == GNN_GUARD_NONE ? PETSC_FALSE : PETSC_TRUE));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  c->choice.loss = at->report.loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ChooseNetwork_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+{
+  PetscFunctionBegin;
+  if (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT)) c->made = PETSC_FALSE;
+  if (c->made) PetscCall(Keep_Private(c, at));
+  if (c->kept || at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Anew_Private(c, at));
+  c->made = c->policy != GNN_GUARD_NONE && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A source that is not tried */
+static PetscErrorCode WriteUntried_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+{
+  PetscFunctionBegin;
+  c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI};
+  c->made   = PETSC_FALSE;
+  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) PetscCall(c->source->write(at, &c->settings, &c->choice));
+  PetscCall(Finish_Private(c, at, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNChoose(GNNChooser *c, GNNPlace at, Mat local, PetscInt stale)
+{
+  const PetscBool network = c->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBegin;
+  c->kept = PETSC_FALSE;
+  if (stale & GNN_STALE_VALUES) {
+    PetscCall(PetscLogEventBegin(GNN_Graph, 0, 0, 0, 0));
+    PetscCall(at->ops->values(at, local, network ? c->settings.model->config.scaling : GNN_SCALING_DIAGONAL));
+    PetscCall(PetscLogEventEnd(GNN_Graph, 0, 0, 0, 0));
+  }
+  if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE | GNN_STALE_CHOICE)) at->report.replaced = at->report.failed = 0;
+  if (stale & ~GNN_STALE_STORAGE) PetscCall(network ? ChooseNetwork_Private(c, at, stale) : WriteUntried_Private(c, at, stale));
+  if (at->report.status == GNN_GRAPH_OK) PetscCall(at->ops->store(at, c->single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* FNV-1a of the numbers of a pattern */
+static unsigned long long HashPattern_Private(GNNGraph g)
+{
+  unsigned long long hash = 14695981039346656037ULL;
+
+  hash = (hash ^ (unsigned long long)g->b) * 1099511628211ULL;
+  for (PetscInt k = 0; k <= g->n; k++) hash = (hash ^ (unsigned long long)g->i[k]) * 1099511628211ULL;
+  for (PetscInt k = 0; k < g->nz; k++) hash = (hash ^ (unsigned long long)g->j[k]) * 1099511628211ULL;
+  return hash;
+}
+
+PetscErrorCode GNNChooserReset(GNNChooser *c, GNNGraph g)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNGuardDestroy(&c->guard));
+  if (g && c->made) c->pattern = HashPattern_Private(g);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void GNNChooserRecall(GNNChooser *c, GNNGraph g)
+{
+  if (c->made && c->pattern != HashPattern_Private(g)) c->made = PETSC_FALSE;
+}

@@ -1,0 +1,426 @@
+/*
+   Graph and factor on the device: what is uploaded once per pattern, and the order of the launches.
+*/
+#include "device.h"
+#include "layout.h"
+
+/* ---- memory ---- */
+
+PetscErrorCode GNNDeviceTake(GNNDevice d, size_t bytes, void *array)
+{
+  PetscFunctionBegin;
+  PetscCheck(d->nmemory < (PetscInt)PETSC_STATIC_ARRAY_LENGTH(d->memory), PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too many arrays");
+  GNNCallKernel(GNNKernelMalloc((void **)array, bytes));
+  d->memory[d->nmemory++] = *(void **)array;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDevicePut(GNNDevice d, const void *from, size_t bytes, GNNStream stream, void *array)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceTake(d, bytes, array));
+  GNNCallKernel(GNNKernelToDevice(*(void **)array, from, bytes, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An array of PetscInt, narrowed where they are long */
+static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const PetscInt from[], GNNStream stream, const int **array)
+{
+  int *narrow;
+
+  PetscFunctionBegin;
+  if (sizeof(PetscInt) == sizeof(int)) {
+    PetscCall(GNNDevicePut(d, from, (size_t)n * sizeof(int), stream, array));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(n, &narrow));
+  for (PetscInt k = 0; k < n; k++) narrow[k] = (int)from[k];
+  PetscCall(GNNDevicePut(d, narrow, (size_t)n * sizeof(int), stream, array));
+  PetscCall(PetscFree(narrow));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
+{
+  PetscFunctionBegin;
+  if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
+  m->memory = NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceFactorDestroy_Private(GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatDestroy(&f->gt));
+  PetscCall(GNNDeviceMatDestroy(&f->g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceDestroy(GNNDevice *device)
+{
+  GNNDevice d = *device;
+
+  PetscFunctionBegin;
+  if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt k = 0; k < d->nmemory; k++) GNNCallKernel(GNNKernelFree(d->memory[k]));
+  PetscCall(DeviceFactorDestroy_Private(&d->network));
+  PetscCall(DeviceFactorDestroy_Private(&d->classical));
+  if (d->pieces) GNNCallKernel(GNNKernelFree(d->pieces));
+  if (d->read) GNNCallKernel(GNNKernelFreeHost(d->read));
+  PetscCall(PetscFree(*device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- graph ---- */
+
+/* CSR of the matrix and of its blocks, which is the same where b = 1, and what follows from it */
+static PetscErrorCode DevicePutPattern_Private(GNNDevice d, GNNGraph g, GNNStream stream)
+{
+  GNNKernelGraph *k = &d->graph;
+
+  PetscFunctionBegin;
+  PetscCall(DevicePutInts_Private(d, g->n + 1, g->i, stream, &k->i));
+  PetscCall(DevicePutInts_Private(d, g->nz, g->j, stream, &k->j));
+  k->bi = k->i;
+  k->bj = k->j;
+  if (g->b > 1) {
+    PetscCall(DevicePutInts_Private(d, g->nodes + 1, g->bi, stream, &k->bi));
+    PetscCall(DevicePutInts_Private(d, g->slots, g->bj, stream, &k->bj));
+  }
+  PetscCall(GNNDeviceTake(d, g->nz * sizeof(int), &k->rev));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->diag));
+  PetscCall(GNNDeviceTake(d, g->slots * sizeof(int), &k->brow));
+  GNNCallKernel(GNNKernelPattern(*k, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
+{
+  GNNKernelGraph *k = &d->graph;
+
+  PetscFunctionBegin;
+  if (k->i) PetscFunctionReturn(PETSC_SUCCESS);
+  for (PetscInt i = 0; i < g->n; i++) d->longest = PetscMax(d->longest, g->i[i + 1] - g->i[i]);
+  PetscCall(DevicePutPattern_Private(d, g, stream));
+  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->s));
+  PetscCall(GNNDeviceTake(d, g->n * g->b * sizeof(double), &k->inverse));
+  PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
+  PetscCall(GNNDeviceTake(d, g->slots, &k->keep));
+  PetscCall(GNNDeviceTake(d, g->nodes * sizeof(float), &k->degree));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowabs));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowsum));
+  PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
+  PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
+  PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
+  GNNCallKernel(GNNKernelMallocHost(&d->read, GNN_DEVICE_READ));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- factor ---- */
+
+PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *m)
+{
+  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
+  char        *at;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatDestroy(m));
+  GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
+  at            = (char *)m->memory;
+  m->mat.n      = (int)n;
+  m->mat.single = single ? 1 : 0;
+  m->mat.v      = at;
+  m->mat.j      = (int *)(at + bytes);
+  m->mat.i      = m->mat.j + room;
+  m->mat.tile   = m->mat.i + n + 1;
+  m->mat.slot   = slots ? m->mat.tile + tiles : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
+static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
+{
+  int *place;
+
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelMalloc((void **)&place, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int)));
+  for (int transposed = 0; transposed < 2; transposed++) {
+    GNNDeviceMat *m = transposed ? &f->g : &f->gt;
+    int           nz;
+
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, place, place + g->nz + 1, stream));
+    PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
+    PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
+    m->mat.nz = nz;
+    GNNKernelSetTiles(&m->mat, (int)d->longest);
+    GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
+  }
+  GNNCallKernel(GNNKernelFree(place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, PetscInt b)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceTake(d, n * b * sizeof(double), &d->shift));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->u));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->r));
+  PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceCreate(GNNGraph g, PetscBool single, GNNDevice *device)
+{
+  GNNDevice d;
+
+  PetscFunctionBegin;
+  PetscCheck(g->nz <= GNN_KERNEL_MOST_ENTRIES && g->n <= GNN_KERNEL_MOST_ROWS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->n, g->nz);
+  PetscCall(PetscNew(&d));
+  *device        = d;
+  d->single      = single;
+  d->graph.b     = (int)g->b;
+  d->graph.n     = (int)g->n;
+  d->graph.nz    = (int)g->nz;
+  d->graph.nodes = (int)g->nodes;
+  PetscCall(DeviceCreateVectors_Private(d, g->n, g->b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- values ---- */
+
+PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNStream stream, GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  if (f->gt.memory == NULL || f->gt.mat.single != (d->single ? 1 : 0)) PetscCall(DeviceCreateSlots_Private(d, g, pattern, stream, f));
+  GNNCallKernel(GNNKernelFill(f->gt.mat, slots, d->graph, stream));
+  GNNCallKernel(GNNKernelFill(f->g.mat, slots, d->graph, stream));
+  d->product = f;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceFill(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceFillSlots(d, g, pattern, d->slots, stream, &d->network));
+  d->pattern  = pattern;
+  d->diagonal = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceStore(GNNDevice d, GNNGraph g, PetscBool single, GNNStream stream)
+{
+  PetscFunctionBegin;
+  d->single = single;
+  if (d->product == &d->network) PetscCall(GNNDeviceFillSlots(d, g, d->pattern, d->slots, stream, &d->network));
+  else PetscCall(GNNDeviceFsaiStore(d, g, (unsigned long long)d->classical.gt.mat.nz, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceFinish(GNNDevice d, PetscReal epsilon, PetscBool probe, GNNStream stream)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelShift(d->graph, epsilon, d->shift, stream));
+  d->epsilon = epsilon;
+  d->fetched = PETSC_FALSE;
+  if (!probe) PetscFunctionReturn(PETSC_SUCCESS);
+  GNNCallKernel(GNNKernelProbe(d->graph, d->w, d->r, stream));
+  PetscCall(GNNDeviceApply(d, d->r, d->z, stream));
+  GNNCallKernel(GNNKernelResidual(d->graph, d->z, d->w, d->partials, d->status, stream));
+  d->unread = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceRead(GNNDevice d, size_t bytes, const void *from, void *to, GNNStream stream)
+{
+  PetscFunctionBegin;
+  PetscCheck(bytes <= GNN_DEVICE_READ, PETSC_COMM_SELF, PETSC_ERR_PLIB, "Too much to read: %zu bytes", bytes);
+  GNNCallKernel(GNNKernelToHost(d->read, from, bytes, stream));
+  PetscCall(PetscMemcpy(to, d->read, bytes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceReadStatus(GNNDevice d, GNNStream stream, GNNKernelStatus *status)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceRead(d, sizeof(*status), d->status, status, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceValues(GNNDevice d, const double a[], GNNScaling scaling, GNNStream stream)
+{
+  PetscFunctionBegin;
+  GNNCallKernel(GNNKernelStatusClear(d->status, stream));
+  GNNCallKernel(GNNKernelScale(d->graph, a, scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
+  d->scaling = scaling;
+  d->unread  = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceCount(GNNDevice d, GNNStream stream)
+{
+  PetscFunctionBegin;
+  if (!d->unread) GNNCallKernel(GNNKernelStatusClear(d->status, stream));
+  d->unread = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceForward(GNNDevice d, GNNModel m, GNNGraph g, PetscReal alpha, PetscReal damping, GNNStream stream)
+{
+  const GNNConfig     *c = &m->config;
+  const GNNKernelStart s = {
+    .alpha = alpha, .damping = damping, .c = {m->net->c[0], m->net->c[1]},
+            .residual = c->output == GNN_OUTPUT_RESIDUAL, .lower = c->pattern == GNN_PATTERN_LOWER
+  };
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceCount(d, stream));
+  PetscCall(GNNDeviceUploadUserFeatures(d, g, stream));
+  GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DeviceGetSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNFactor f, GNNStream stream)
+{
+  PetscScalar *gt;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(g->nz, &gt));
+  GNNCallKernel(GNNKernelToHost(gt, slots, g->nz * sizeof(double), stream));
+  GNNFactorFill(f, g, pattern, gt);
+  PetscCall(PetscFree(gt));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(double)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceGetFactor(GNNDevice d, GNNGraph g, GNNFactor f, GNNStream stream)
+{
+  PetscFunctionBegin;
+  if (d->product == &d->classical && d->fsai.slots) PetscCall(DeviceGetSlots_Private(d, g, GNN_PATTERN_LOWER, d->fsai.slots, f, stream));
+  else if (d->product == &d->classical) PetscCall(GNNDeviceGetFsai(d, f, stream));
+  else if (d->diagonal) GNNFactorFillJacobi(f, g);
+  else PetscCall(DeviceGetSlots_Private(d, g, d->pattern, d->slots, f, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a factor made on the host ---- */
+
+/* A row of G^T S^T, columns and values unless NULL; returns how many. Of each block that G^T has entries in there are the columns up to
+   the last of them, so that a triangle stays one */
+static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
+{
+  const PetscInt b  = f->b;
+  int            nz = 0;
+
+  for (PetscInt k = f->i[row]; k < f->i[row + 1];) {
+    const PetscInt first            = f->j[k] / b * b;
+    PetscScalar    g[GNN_MAX_BLOCK] = {0};
+    PetscInt       size             = 0;
+
+    for (; k < f->i[row + 1] && f->j[k] < first + b; k++) {
+      size        = f->j[k] - first + 1;
+      g[size - 1] = f->v[k];
+    }
+    for (PetscInt c = 0; c < size; c++, nz++) {
+      if (j == NULL) continue;
+      j[nz] = (int)(first + c);
+      v[nz] = PetscRealPart(GNNBlockFolded((int)b, g, f->s + first * b, (int)c));
+    }
+  }
+  return nz;
+}
+
+/* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
+static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int ti[], int tj[], int to[])
+{
+  for (PetscInt k = 0; k <= n; k++) ti[k] = 0;
+  for (PetscInt k = 0; k < i[n]; k++) ti[j[k] + 1]++;
+  for (PetscInt k = 0; k < n; k++) ti[k + 1] += ti[k];
+  for (PetscInt r = 0; r < n; r++) {
+    for (PetscInt k = i[r]; k < i[r + 1]; k++) {
+      to[k]     = ti[j[k]]++;
+      tj[to[k]] = (int)r;
+    }
+  }
+  for (PetscInt k = n; k > 0; k--) ti[k] = ti[k - 1];
+  ti[0] = 0;
+}
+
+/* A matrix of n rows with the given CSR */
+static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
+{
+  int longest = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt row = 0; row < n; row++) longest = PetscMax(longest, i[row + 1] - i[row]);
+  PetscCall(GNNDeviceMatCreate(n, i[n], single, PETSC_FALSE, m));
+  m->mat.nz = i[n];
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)i[n] * sizeof(int), stream));
+  GNNKernelSetTiles(&m->mat, longest);
+  GNNCallKernel(GNNKernelTiles(m->mat, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNNDeviceMat *m, GNNStream stream)
+{
+  float *single;
+
+  PetscFunctionBegin;
+  if (!m->mat.single) {
+    GNNCallKernel(GNNKernelToDevice(m->mat.v, v, nz * sizeof(double), stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(nz, &single));
+  for (PetscInt k = 0; k < nz; k++) single[k] = (float)v[k];
+  GNNCallKernel(GNNKernelToDevice(m->mat.v, single, nz * sizeof(float), stream));
+  PetscCall(PetscFree(single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
+{
+  const PetscInt n = f->n;
+  PetscInt       nz;
+  int           *i, *j, *ti, *tj, *to;
+  double        *v, *tv;
+
+  PetscFunctionBegin;
+  PetscCall(DeviceFactorDestroy_Private(&d->classical));
+  PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
+  i[0] = 0;
+  for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
+  nz = i[n];
+  PetscCall(PetscMalloc5(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv));
+  for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
+  TransposeCSR_Private(n, i, j, ti, tj, to);
+  for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
+  PetscCall(DevicePutMat_Private(n, i, j, f->single, stream, &d->classical.gt));
+  PetscCall(DevicePutMat_Private(n, ti, tj, f->single, stream, &d->classical.g));
+  PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
+  PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
+  PetscCall(PetscFree5(j, tj, to, v, tv));
+  PetscCall(PetscFree2(i, ti));
+  GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, (size_t)n * f->b * sizeof(double), stream));
+  d->product = &d->classical;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
+{
+  PetscFunctionBegin;
+  if (d->product->apart) {
+    GNNCallKernel(GNNKernelScaleBefore(d->graph, r, d->x, stream));
+    GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, d->x, d->u, stream));
+    GNNCallKernel(GNNKernelMultiply(d->product->g.mat, d->u, z, stream));
+    GNNCallKernel(GNNKernelScaleAfter(d->graph, d->shift, r, z, stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, r, d->u, stream));
+  GNNCallKernel(GNNKernelMultiplyShift(d->product->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscInt GNNDeviceEntries(GNNDevice d)
+{
+  return d->product->gt.mat.nz;
+}

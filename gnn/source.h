@@ -1,0 +1,35 @@
+/*
+   Who writes G: one line here, one file, one value of PCGNNSPAIValues in pcgnnspai.h. What a source needs to compute where the matrix lies is
+   an operation of the place; one that has none there may fetch the graph, fill the host's factor and have it put there.
+*/
+#pragma once
+
+#include "choice.h"
+#include "place.h"
+
+/* X(name of the option's value, source), in the order of PCGNNSPAIValues */
+#define GNN_SOURCES(X) \
+  X(network, GNNSourceNetwork) \
+  X(fsai, GNNSourceFsai)
+
+/* What they are made from */
+typedef struct {
+  GNNModel  model;     /* of the network, borrowed; NULL where it does not write */
+  PetscReal threshold; /* of the classical factor: rows grow by entries above it, 0: on the lower triangle of A */
+} GNNSettings;
+
+typedef struct {
+  const char *name;
+  PetscErrorCode (*write)(GNNPlace, const GNNSettings *, const GNNChoice *); /* the factor but for its shift; the network's by the choice */
+  PetscErrorCode (*view)(const GNNSettings *, const char use[], PetscViewer);
+} GNNSource;
+
+#define GNN_SOURCE_DECLARE(name, source) PETSC_INTERN const GNNSource source;
+GNN_SOURCES(GNN_SOURCE_DECLARE)
+
+/* ---- the network, network.c ---- */
+
+/* The model for a pattern of block size bs: the given one, or, where that is NULL, the built-in one of the block size; that of block size 1 where
+   there is none, or not all blocks are full on all ranks: then the reason says so. The model in use goes in, another may come out */
+PETSC_INTERN PetscErrorCode GNNNetworkModel(MPI_Comm, GNNModel given, PetscInt bs, PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNModel *, char reason[], size_t);
+PETSC_INTERN PetscErrorCode GNNNetworkSlots(GNNPlace, const GNNSettings *, const GNNChoice *); /* of network or start, to choose from */
