@@ -1,5 +1,5 @@
 /*
-   The classical factor on the device. Its static pattern in the natural order is that of slots of A, once per pattern; any other depends on
+   The classical factor on the device. Its static pattern is that of slots of A, once per pattern; a grown one depends on
    the values: the rows come in pieces, of which the CSR is made anew at every set-up, in memory that is kept and only grows.
 */
 #include "device.h"
@@ -13,13 +13,21 @@ static int FsaiLanes_Private(GNNGraph g)
   return g->nz / 20 <= g->n ? 16 : 32;
 }
 
-/* Most columns before it that a row may begin with: those of the lower triangle, or in another order all */
-static PetscInt FsaiLongest_Private(GNNGraph g, PCGNNSPAIOrder order)
+/* Most columns before it that a row may begin with */
+static PetscInt FsaiLongest_Private(GNNGraph g)
 {
   PetscInt longest = 0;
 
-  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, order == PC_GNNSPAI_ORDER_NATURAL ? g->diag[i] - g->i[i] : g->i[i + 1] - g->i[i] - 1);
+  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->diag[i] - g->i[i]);
   return longest;
+}
+
+static PetscErrorCode FsaiReserveMats_Private(GNNDevice d)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->single, PETSC_FALSE, &d->classical.gt));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->single, PETSC_FALSE, &d->classical.g));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Room for the pieces of the rows, and for the factor; what was there is lost */
@@ -35,29 +43,24 @@ static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
   k->j    = (int *)(k->v + room);
   k->row  = k->j + room;
   k->from = k->row + room;
-  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.gt));
-  PetscCall(GNNDeviceMatCreate(d->graph.n, room, d->single, PETSC_FALSE, &d->classical.g));
+  PetscCall(FsaiReserveMats_Private(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All that depends on the pattern of A and on the options */
-static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiOptions *options, GNNStream stream)
+/* All that depends on the pattern of A, and on whether rows grow */
+static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grown)
 {
   GNNKernelFsai *k       = &d->fsai;
-  const PetscInt longest = FsaiLongest_Private(g, options->order);
+  const PetscInt longest = FsaiLongest_Private(g);
 
   PetscFunctionBegin;
-  PetscCall(GNNDeviceCreateGraph(d, g, stream));
-  k->stages  = options->threshold > 0.0 ? (int)options->stages : 0;
   k->lanes   = FsaiLanes_Private(g);
   k->longest = (int)longest;
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &k->unit));
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
-  if (options->order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->key));
-  if (g->b == 1 && options->threshold == 0.0 && options->order == PC_GNNSPAI_ORDER_NATURAL && longest <= GNN_FSAI_MAX) {
-    PetscCall(GNNDeviceCreateSlots(d, g, GNN_PATTERN_LOWER, stream, &d->classical));
-    k->slots = d->slots;
+  if (g->b == 1 && !grown && longest <= GNN_FSAI_MAX) {
+    PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->slots));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   d->classical.apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
@@ -70,11 +73,21 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiO
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the pieces to the factor; where they did not fit, they are made again, with room for them and some more */
-static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries, GNNStream stream)
+PetscErrorCode GNNDeviceFsaiRows(GNNDevice d, GNNGraph g, PetscReal threshold, GNNStream stream)
+{
+  PetscFunctionBegin;
+  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, threshold > 0.0 ? PETSC_TRUE : PETSC_FALSE));
+  PetscCall(GNNDeviceCount(d, stream));
+  d->fsai.threshold = threshold;
+  GNNCallKernel(GNNKernelFsaiScale(d->graph, d->fsai, stream));
+  GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Room for all entries, in the precision at hand. Where the pieces did not fit, they are made again, with room for them and some more */
+static PetscErrorCode FsaiFit_Private(GNNDevice d, unsigned long long entries, GNNStream stream)
 {
   const unsigned long long most = GNN_KERNEL_MOST_ENTRIES;
-  GNNKernelMat            *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
 
   PetscFunctionBegin;
   PetscCheck(entries <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local factor has %llu nonzeros: the device's offsets are 32-bit, use more ranks, or a larger -pc_gnnspai_threshold", entries);
@@ -83,6 +96,20 @@ static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries,
     GNNCallKernel(GNNKernelStatusClear(d->status, stream));
     GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
   }
+  if (d->classical.gt.mat.single != (d->single ? 1 : 0)) PetscCall(FsaiReserveMats_Private(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceFsaiStore(GNNDevice d, GNNGraph g, unsigned long long entries, GNNStream stream)
+{
+  GNNKernelMat *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
+
+  PetscFunctionBegin;
+  if (d->fsai.slots) {
+    PetscCall(GNNDeviceFillSlots(d, g, GNN_PATTERN_LOWER, d->fsai.slots, stream, &d->classical));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(FsaiFit_Private(d, entries, stream));
   gt->nz = gm->nz = (int)entries;
   GNNKernelSetTiles(gt, PETSC_MPI_INT_MAX); /* the longest row of G is not known */
   GNNKernelSetTiles(gm, PETSC_MPI_INT_MAX);
@@ -91,47 +118,8 @@ static PetscErrorCode FsaiStore_Private(GNNDevice d, unsigned long long entries,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The status is read once; the loss of a factor whose size had to be known first, too */
-static PetscErrorCode FsaiRun_Private(GNNDevice d, const double a[], PetscReal threshold, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
-{
-  PetscFunctionBegin;
-  d->fsai.threshold = threshold;
-  GNNCallKernel(GNNKernelStatusClear(d->status, stream));
-  GNNCallKernel(GNNKernelScale(d->graph, a, scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
-  GNNCallKernel(GNNKernelFsaiScale(d->graph, d->fsai, stream));
-  GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
-  if (d->fsai.slots) {
-    PetscCall(GNNDeviceFillSlots(d, &d->classical, stream));
-    PetscCall(GNNDeviceFinish(d, epsilon, probe, stream));
-    PetscCall(GNNDeviceReadStatus(d, stream, status));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(GNNDeviceReadStatus(d, stream, status));
-  PetscCall(FsaiStore_Private(d, status->entries, stream));
-  PetscCall(GNNDeviceFinish(d, epsilon, probe, stream));
-  if (probe) {
-    GNNKernelStatus last;
-
-    PetscCall(GNNDeviceReadStatus(d, stream, &last));
-    status->loss = last.loss;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* As GNNFactorAssembleFsai(): all rows are Jacobi's where most are spoiled */
-PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
-{
-  PetscFunctionBegin;
-  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, options, stream));
-  PetscCall(FsaiRun_Private(d, a, options->threshold, scaling, epsilon, probe, stream, status));
-  if (!GNNFsaiSpoiled(status->failed, g->n - status->decoupled)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(FsaiRun_Private(d, a, GNN_FSAI_NONE, scaling, epsilon, probe, stream, status));
-  status->failed = (int)g->n - status->decoupled;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The rows' pieces, one after the other */
-static PetscErrorCode FsaiGetPieces_Private(GNNDevice d, GNNFactor f, GNNStream stream)
+PetscErrorCode GNNDeviceGetFsai(GNNDevice d, GNNFactor f, GNNStream stream)
 {
   const GNNKernelFsai *k  = &d->fsai;
   const PetscInt       nz = d->classical.gt.mat.nz;
@@ -154,21 +142,6 @@ static PetscErrorCode FsaiGetPieces_Private(GNNDevice d, GNNFactor f, GNNStream 
     }
   }
   PetscCall(PetscFree4(start, count, j, v));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNDeviceGetFsai(GNNDevice d, GNNGraph g, GNNFactor f, GNNStream stream)
-{
-  PetscScalar *slots;
-
-  PetscFunctionBegin;
-  if (d->fsai.slots == NULL) {
-    PetscCall(FsaiGetPieces_Private(d, f, stream));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscMalloc1(g->nz, &slots));
-  PetscCall(GNNDeviceGetSlots(d, g, slots, stream));
-  GNNFactorFill(f, g, GNN_PATTERN_LOWER, slots);
-  PetscCall(PetscFree(slots));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)nz * (sizeof(double) + sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

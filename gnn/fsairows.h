@@ -6,13 +6,10 @@
 
 #include "factor.h"
 
-struct _n_GNNFsaiOptions {
-  PetscReal      threshold; /* 0: static */
-  PetscInt       stages;    /* of growth */
-  PCGNNSPAIOrder order;     /* row i may use the columns before i */
-};
+typedef struct _n_GNNFsai *GNNFsai; /* work of the rows */
 
-PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v and rows_failed of the factor */
+/* i, j, v of the factor, and how many rows had to be Jacobi's; threshold 0: static. The work is made where there is none */
+PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFsai *, GNNFactor, GNNGraph, PetscReal threshold, PetscInt *failed);
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
 
 #define GNN_FSAI_NONE 2.0 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */

@@ -11,16 +11,12 @@
 #define GNN_INDEX  PetscInt
 #include "block.h"
 #include "compat.h"
-#include "../pcgnnspai.h" /* GNNModel */
 
 #define GNN_MAX_WIDTH    64
 #define GNN_MAX_LAYERS   32
 #define GNN_MAX_HIDDEN   8
 #define GNN_MAX_FEATURES 8
 #define GNN_MAX_USER     16
-
-/* Log events; registered by PCGNNSPAIInitializePackage(), 0 (PETSc's dummy) before */
-PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
 
 /* ---- model: configuration, parameters, file ---- */
 
@@ -81,7 +77,8 @@ typedef struct {
   PetscInt offset;
 } GNNTensor;
 
-typedef struct _n_GNNNet *GNNNet; /* the parameters packed for the host kernels, layout.h */
+typedef struct _n_GNNModel *GNNModel;
+typedef struct _n_GNNNet   *GNNNet; /* the parameters packed for the host kernels, layout.h */
 
 struct _n_GNNModel {
   PetscInt   refct;

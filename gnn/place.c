@@ -27,3 +27,16 @@ PetscErrorCode GNNPlaceDestroy(GNNPlace *place)
   PetscCall(PetscFree(*place));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode GNNPlaceGetMat(GNNPlace at, Mat *G)
+{
+  const GNNFactor f = at->f;
+  Mat             Gt;
+
+  PetscFunctionBegin;
+  PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
+  PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, G));
+  PetscCall(MatDestroy(&Gt));
+  if (at->device) PetscCall(GNNMatToDevice(G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -69,6 +69,7 @@ struct _n_GNNPlace {
   GNNReport            report;
   const PetscScalar   *matrix; /* (nz) slots of At */
   PetscScalar         *slots;  /* (nz) G^T by slots, of network or start */
+  PetscBool          tf32;   /* the network's products on a device */
   struct _n_GNNHost   *host;   /* what each needs */
   struct _n_GNNDevice *device;
 };
@@ -76,6 +77,7 @@ struct _n_GNNPlace {
 /* For a matrix that lies there, and the model that is to run, or NULL */
 PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, PetscBool single, GNNPlace *); /* is the factor to be stored in single precision at first? */
 PETSC_INTERN PetscErrorCode GNNPlaceDestroy(GNNPlace *);
+PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat *G); /* of the factor that was fetched: the rank's block of the scaled system, there; the caller's */
 
 /* ---- between place.c, host.c and device.c ---- */
 

@@ -295,7 +295,7 @@ PetscErrorCode TrainDeviceCreate(GNNModel m, const TrainDeviceOptions *o, PetscI
   PetscFunctionBegin;
   PetscCall(PetscNew(&d));
   *device = d;
-  PetscCall(GNNOpsStream(&d->stream));
+  PetscCall(GNNDeviceStream(&d->stream));
   DeviceStart_Private(m, o, d);
   PetscCall(DeviceUploadMatrices_Private(d, o, count, samples));
   PetscCall(DeviceCreateBatch_Private(d, o));

@@ -62,7 +62,7 @@ static PetscErrorCode TrainerLoadValidation(Trainer *t)
   if (!t->have_validation) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(TrainInputsLoad(&t->opt, &t->model->config, t->opt.validation, &n, &names, NULL, &A));
   PetscCall(TrainValidationCreate(n, names, A, &t->validation));
-  for (PetscInt k = 0; t->opt.device && k < n; k++) PetscCall(GNNOpsToDevice(&A[k]));
+  for (PetscInt k = 0; t->opt.device && k < n; k++) PetscCall(GNNMatToDevice(&A[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,6 +3,7 @@
 */
 #include "coarse.h"
 #include "../device.h"
+#include "../place.h"
 
 #if !defined(GNN_EMULATE)
   #include <petscdevice_cuda.h>
@@ -18,12 +19,12 @@
 #endif
 
 /* All rows: PETSc leaves out empty ones there, but A and A_c have their diagonals */
-PetscErrorCode GNNOpsHasRows(Mat A, PetscBool *has)
+PetscErrorCode GNNCoarseOnDevice(Mat A, PetscBool *has)
 {
   PetscBool sequential;
 
   PetscFunctionBegin;
-  PetscCall(GNNOpsOnDevice(A, has));
+  PetscCall(GNNMatOnDevice(A, has));
   PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATSEQAIJ, &sequential));
   if (!sequential || sizeof(PetscInt) != sizeof(int)) *has = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -42,7 +43,7 @@ static PetscErrorCode CreatePartials_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNOpsCouple(GNNCoarse c, PetscReal total[])
+PetscErrorCode GNNCoarseCouple(GNNCoarse c, PetscReal total[])
 {
   GNNKernelCouplings rows = {0};
   const PetscInt    *i, *j;
@@ -53,7 +54,7 @@ PetscErrorCode GNNOpsCouple(GNNCoarse c, PetscReal total[])
 
   PetscFunctionBegin;
   if (c->partials == NULL) PetscCall(CreatePartials_Private(c));
-  PetscCall(GNNOpsStream(&stream));
+  PetscCall(GNNDeviceStream(&stream));
   PetscCall(MatSeqAIJGetCSRAndMemType(c->A, &i, &j, &a, &unused));
   PetscCall(VecGetLocalSize(c->scale, &n));
   rows.n = (int)n;
@@ -95,7 +96,7 @@ static PetscErrorCode CreateDense_Private(Mat Ac, Mat *dense)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNOpsDense(GNNCoarse c)
+PetscErrorCode GNNCoarseFillDense(GNNCoarse c)
 {
   const PetscInt    *i, *j;
   const PetscScalar *shift, *unit;
@@ -105,7 +106,7 @@ PetscErrorCode GNNOpsDense(GNNCoarse c)
 
   PetscFunctionBegin;
   if (c->dense == NULL) PetscCall(CreateDense_Private(c->Ac, &c->dense));
-  PetscCall(GNNOpsStream(&stream));
+  PetscCall(GNNDeviceStream(&stream));
   PetscCall(MatZeroEntries(c->dense));
   PetscCall(MatSeqAIJGetCSRAndMemType(c->Ac, &i, &j, &a, &unused));
   PetscCall(VecCUDAGetArrayRead(c->shift, &shift));

@@ -9,7 +9,6 @@
 #include "coarse.h"
 #include "../coupling.h"
 #include "../matrix.h"
-#include "../ops.h"
 #include <petsc/private/petscimpl.h> /* PetscObjectStateGet() */
 
 #define DRIFT 0.04 /* relative distance from the couplings that the aggregates were made from */
@@ -158,8 +157,8 @@ PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
 
   PetscFunctionBegin;
   PetscCall(NearNullState_Private(A, &nearnull, &nearstate));
-  PetscCall(GNNOpsHasRows(c->A, &device));
-  if (device) PetscCall(GNNOpsCouple(c, total));
+  PetscCall(GNNCoarseOnDevice(c->A, &device));
+  if (device) PetscCall(GNNCoarseCouple(c, total));
   else PetscCall(Couple_Private(c, total));
   if (c->coupled == NULL || c->nearnull != nearnull || c->nearstate != nearstate) total[2] += 1.0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 3, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));

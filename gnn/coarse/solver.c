@@ -2,7 +2,6 @@
    The solver with A_c: a KSP with its own options prefix. On one rank a small A_c is factored, or inverted, as a dense matrix.
 */
 #include "coarse.h"
-#include "../ops.h"
 
 /* Triangular solves are serial, so that on a device the explicit inverse is the default */
 static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
@@ -58,8 +57,8 @@ static PetscErrorCode SetDense_Private(GNNCoarse c, PetscBool inverted)
   PetscBool device;
 
   PetscFunctionBegin;
-  PetscCall(GNNOpsHasRows(c->Ac, &device));
-  if (device && inverted) PetscCall(GNNOpsDense(c));
+  PetscCall(GNNCoarseOnDevice(c->Ac, &device));
+  if (device && inverted) PetscCall(GNNCoarseFillDense(c));
   else {
     PetscCall(ScaleSparse_Private(c));
     PetscCall(MatConvert(c->Ac, MATSEQDENSE, c->dense ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, &c->dense));

@@ -1,0 +1,240 @@
+/*
+   The set-up of the preconditioner.
+*/
+#include "setup.h"
+#include "events.h"
+#include "matrix.h"
+
+#define SOURCE_POINTER(name, source) &source,
+const GNNSource *const GNNSources[] = {GNN_SOURCES(SOURCE_POINTER)};
+
+/* Is it the network that writes G? */
+static PetscBool SetUpNeedsNetwork_Private(const GNNSetUp *s)
+{
+  return GNNSources[s->values] == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* The matrix as AIJ, and this rank's diagonal block of it; borrowed */
+static Mat SetUpGetMat_Private(const GNNSetUp *s, Mat A)
+{
+  return s->aij ? s->aij : A;
+}
+
+static PetscErrorCode SetUpGetLocalMat_Private(const GNNSetUp *s, Mat A, Mat *local)
+{
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonalBlock(SetUpGetMat_Private(s, A), local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The classical G is never singular and needs no shift */
+PetscReal GNNSetUpEpsilon(const GNNSetUp *s)
+{
+  if (s->epsilon != (PetscReal)PETSC_DEFAULT) return s->epsilon;
+  if (!SetUpNeedsNetwork_Private(s)) return 0.0;
+  return s->model ? s->model->config.epsilon : s->epsilon;
+}
+
+/* Of the diagonal blocks only */
+PetscReal GNNSetUpAsymmetry(const GNNSetUp *s)
+{
+  return s->asymmetry > PETSC_SQRT_MACHINE_EPSILON ? s->asymmetry : 0.0;
+}
+
+/* ---- matrix -> graph ---- */
+
+static PetscErrorCode SetUpDestroyPattern_Private(GNNSetUp *s)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNChooserReset(&s->chooser, s->graph));
+  PetscCall(GNNPlaceDestroy(&s->place));
+  PetscCall(GNNFactorDestroy(&s->factor));
+  PetscCall(GNNGraphDestroy(&s->graph));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What of the matrix and the features is not what it was at the last set-up */
+static PetscErrorCode SetUpCompare_Private(GNNSetUp *s, Mat A)
+{
+  PetscObjectId    id;
+  PetscObjectState nonzerostate, state, featurestate = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(MatGetNonzeroState(A, &nonzerostate));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
+  if (s->features) PetscCall(PetscObjectStateGet((PetscObject)s->features, &featurestate));
+  if (s->graph == NULL || id != s->id || nonzerostate != s->nonzerostate) s->stale |= GNN_STALE_PATTERN;
+  if (state != s->state || featurestate != s->featurestate || s->aij) s->stale |= GNN_STALE_VALUES;
+  s->id           = id;
+  s->nonzerostate = nonzerostate;
+  s->state        = state;
+  s->featurestate = featurestate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What depends on the nonzero pattern (and on the model's shape): once per pattern */
+static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
+{
+  const PetscBool network = SetUpNeedsNetwork_Private(s);
+  const PetscInt *ia, *ja;
+  PetscInt        n, bs;
+  PetscBool       done;
+  Mat             local;
+
+  PetscFunctionBegin;
+  PetscCall(SetUpDestroyPattern_Private(s));
+  PetscCall(SetUpGetLocalMat_Private(s, A, &local));
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
+  if (network) PetscCall(GNNNetworkModel(PetscObjectComm(pc), s->given, bs, n, ia, ja, &s->model, s->reason, sizeof(s->reason)));
+  PetscCall(GNNGraphCreate(network ? s->model->config.block_size : 1, n, ia, ja, &s->graph));
+  PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNFactorCreate(s->graph, &s->factor));
+  PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, s->precision ? PETSC_TRUE : PETSC_FALSE, &s->place));
+  s->place->tf32 = s->tf32;
+  GNNChooserRecall(&s->chooser, s->graph);
+  if (network && s->reason[0] != '\0') PetscCall(PetscInfo(pc, "%s: model of block size 1\n", s->reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetUpFeatures_Private(GNNSetUp *s)
+{
+  const PetscScalar *array;
+  PetscInt           size, nlocal;
+  char               text[256];
+
+  PetscFunctionBegin;
+  PetscCall(VecGetBlockSize(s->features, &size));
+  PetscCall(VecGetLocalSize(s->features, &nlocal));
+  if (nlocal != size * s->graph->nodes) {
+    PetscCall(PetscSNPrintf(text, sizeof(text), "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, s->graph->nodes, s->graph->b > 1 ? "block rows" : "rows", size));
+    PetscCall(GNNFailureSet(&s->failure, PC_FACTOR_OTHER, PETSC_TRUE, text));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecGetArrayRead(s->features, &array));
+  PetscCall(GNNGraphSetUserFeatures(s->graph, size, array));
+  PetscCall(VecRestoreArrayRead(s->features, &array));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNSetUpGraph(GNNSetUp *s, PetscObject pc, Mat A)
+{
+  const PetscBool network = SetUpNeedsNetwork_Private(s);
+  PetscBool       changed;
+
+  PetscFunctionBegin;
+  s->failure = (GNNFailure){PC_NOERROR, PETSC_FALSE, ""};
+  PetscCall(MatDestroy(&s->G));
+  PetscCall(SetUpCompare_Private(s, A));
+  if (s->stale & GNN_STALE_PATTERN) PetscCall(GNNMatCheck(A));
+  if (network && s->given == NULL && !s->automatic) PetscCall(GNNModelLoad(PetscObjectComm(pc), s->model_name, &s->given));
+  PetscCall(GNNMatConvert(A, &s->aij, &changed));
+  if (changed) s->stale |= GNN_STALE_PATTERN;
+  if (s->stale & GNN_STALE_PATTERN) {
+    s->stale |= GNN_STALE_VALUES | GNN_STALE_COARSE;
+    s->told = PETSC_FALSE;
+    PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
+    PetscCall(SetUpPattern_Private(s, pc, A));
+    PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
+  }
+  if (network && s->features) PetscCall(SetUpFeatures_Private(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- choice ---- */
+
+/* What all ranks say of the set-up so far */
+static PetscErrorCode SetUpAgree_Private(GNNSetUp *s, PetscObject pc)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNFailureAgree(PetscObjectComm(pc), &s->failure, &s->asymmetry));
+  PetscCheck(!s->failure.wrong, PetscObjectComm(pc), PETSC_ERR_ARG_WRONGSTATE, "%s", s->failure.text);
+  if (s->failure.reason) PetscCall(PetscInfo(pc, "%s\n", s->failure.text));
+  else if (!s->told && GNNSetUpAsymmetry(s) > 0.0) {
+    PetscCall(PetscInfo(pc, GNN_UNSYMMETRIC "\n", (double)s->asymmetry));
+    s->told = PETSC_TRUE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
+{
+  GNNChooser      *c      = &s->chooser;
+  const GNNReport *report = &s->place->report;
+  PetscInt         first;
+  Mat              local;
+
+  PetscFunctionBegin;
+  s->asymmetry = 0.0;
+  if (s->failure.reason == PC_NOERROR) {
+    c->source   = GNNSources[s->values];
+    c->settings = (GNNSettings){.model = s->model, .threshold = s->threshold};
+    c->policy   = (GNNGuardPolicy)s->guard;
+    c->epsilon  = GNNSetUpEpsilon(s);
+    c->single   = s->precision ? PETSC_TRUE : PETSC_FALSE;
+    PetscCall(SetUpGetLocalMat_Private(s, A, &local));
+    PetscCall(GNNChoose(c, s->place, local, s->stale));
+    s->asymmetry = report->asymmetry;
+    PetscCall(MatGetOwnershipRange(A, &first, NULL));
+    PetscCall(GNNFailureReport(&s->failure, s->graph, report->status, first + report->row));
+    if (report->status == GNN_GRAPH_OK) PetscCall(GNNChoiceInfo(pc, c, s->place));
+  }
+  PetscCall(SetUpAgree_Private(s, pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- coarse space ---- */
+
+/* z = B r, the local part by itself */
+static PetscErrorCode ApplyLocal_Private(void *context, Vec r, Vec z)
+{
+  const GNNPlace place = (GNNPlace)context;
+
+  PetscFunctionBegin;
+  PetscCall(place->ops->apply(place, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* And the rows that MatZeroRows() set, beside which all else is symmetric */
+PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
+{
+  PetscFunctionBegin;
+  A = SetUpGetMat_Private(s, A);
+  PetscCall(GNNRowsDestroy(&s->rows));
+  if (GNNSetUpAsymmetry(s) > 0.0) PetscCall(GNNRowsCreate(A, &s->rows));
+  if (s->stale & GNN_STALE_COARSE) PetscCall(GNNCoarseDestroy(&s->coarse));
+  if (s->aggregates == 0 || !(s->stale & (GNN_STALE_VALUES | GNN_STALE_COARSE))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
+  if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
+  PetscCall(GNNCoarseSetUp(s->coarse, A));
+  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place));
+  PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- */
+
+PetscErrorCode GNNSetUpReset(GNNSetUp *s)
+{
+  PetscFunctionBegin;
+  s->failure   = (GNNFailure){PC_NOERROR, PETSC_FALSE, ""};
+  s->asymmetry = 0.0;
+  PetscCall(MatDestroy(&s->G));
+  PetscCall(MatDestroy(&s->aij));
+  PetscCall(GNNRowsDestroy(&s->rows));
+  PetscCall(GNNCoarseDestroy(&s->coarse));
+  PetscCall(SetUpDestroyPattern_Private(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNSetUpFetch(GNNSetUp *s, Mat A)
+{
+  Mat local;
+
+  PetscFunctionBegin;
+  PetscCall(SetUpGetLocalMat_Private(s, A, &local));
+  PetscCall(s->place->ops->fetch(s->place, local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,62 @@
+/*
+   A set-up: matrix -> graph -> choice -> coarse space, each one call, and only as far as something has changed.
+*/
+#pragma once
+
+#include "choose.h"
+#include "coarse/coarse.h"
+#include "failure.h"
+#include "zerorows.h"
+
+/* What has changed since the last set-up, beside what GNNChoose() asks for */
+enum {
+  GNN_STALE_PATTERN = 64, /* of the matrix, or a setting on which the pattern's work depends */
+  GNN_STALE_COARSE  = 128
+};
+
+typedef struct {
+  /* settings */
+  int       values;      /* which of the sources writes G, or has it first */
+  int       guard;       /* GNNGuardPolicy */
+  int       precision;   /* of G: 0 double, 1 single */
+  PetscReal epsilon;     /* PETSC_DEFAULT: the model's; 0 of the classical factor */
+  PetscReal threshold;   /* of the classical factor */
+  PetscInt  aggregates;  /* of the coarse space; 0: none, or PETSC_DECIDE */
+  char     *model_name;  /* owned */
+  PetscBool automatic;   /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel  given;       /* the model asked for, owned: loaded at the first set-up, or in memory; else NULL */
+  Vec       features;    /* user's node features, referenced, or NULL */
+  PetscBool tf32;        /* the network's products on a device */
+  /* what was set up from */
+  PetscInt         stale;
+  PetscObjectId    id; /* of the matrix; its states and the features' */
+  PetscObjectState nonzerostate, state, featurestate;
+  /* what was set up, owned */
+  Mat        aij;         /* AIJ copy of the matrix where that is of another type, else NULL */
+  GNNModel   model;       /* in use, chosen for each new pattern */
+  char       reason[128]; /* why it is one of block size 1, or empty */
+  GNNGraph   graph;
+  GNNFactor  factor;
+  GNNPlace   place;
+  GNNChooser chooser;
+  GNNCoarse  coarse;    /* NULL where no coarse space is wanted */
+  GNNRows    rows;      /* those that MatZeroRows() set, or NULL */
+  Mat        G;         /* the factor as a Mat, made on demand */
+  GNNFailure failure;   /* of the last set-up, the same on every rank */
+  PetscReal  asymmetry; /* of the matrix, over all ranks' diagonal blocks */
+  PetscBool  told;      /* -info has said that the matrix is not symmetric */
+} GNNSetUp;
+
+PETSC_INTERN const GNNSource *const GNNSources[]; /* by values */
+
+/* For a PC, whose name they speak under, and its matrix. The second says whether the matrix can be used, on every rank: then failure.reason is 0 */
+PETSC_INTERN PetscErrorCode GNNSetUpGraph(GNNSetUp *, PetscObject pc, Mat);
+PETSC_INTERN PetscErrorCode GNNSetUpChoice(GNNSetUp *, PetscObject pc, Mat);
+PETSC_INTERN PetscErrorCode GNNSetUpCoarse(GNNSetUp *, PetscObject pc, Mat);
+PETSC_INTERN PetscErrorCode GNNSetUpReset(GNNSetUp *); /* all that was set up but the model, and what the next set-up of the same pattern may keep */
+
+PETSC_INTERN PetscErrorCode GNNSetUpFetch(GNNSetUp *, Mat);      /* graph and factor to the host; the PC's matrix */
+PETSC_INTERN PetscReal      GNNSetUpEpsilon(const GNNSetUp *);   /* the one in use; PETSC_DEFAULT where it is not known yet */
+PETSC_INTERN PetscReal      GNNSetUpAsymmetry(const GNNSetUp *); /* 0 where what there is may be rounding */
+
+#define GNN_UNSYMMETRIC "the matrix is not symmetric (relative difference %.2g): CG may not converge; use GMRES, BiCGStab or the like, or where rows were set by MatZeroRows(), MatZeroRowsColumns()"
