@@ -107,8 +107,6 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
   PetscCall(GNNDeviceTake(d, g->slots, &k->keep));
   PetscCall(GNNDeviceTake(d, g->nodes * sizeof(float), &k->degree));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowabs));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowsum));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
   PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
   PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
@@ -237,23 +235,20 @@ PetscErrorCode GNNDeviceReadStatus(GNNDevice d, GNNStream stream, GNNKernelStatu
 
 PetscErrorCode GNNDeviceSetUp(GNNDevice d, GNNModel m, GNNGraph g, const double a[], PetscReal epsilon, PetscReal alpha, PetscReal damping, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
 {
-  const GNNConfig *c = &m->config;
-  GNNKernelStart   s = {0};
+  const GNNConfig *c      = &m->config;
+  const PetscBool  jacobi = alpha == GNN_GUARD_JACOBI ? PETSC_TRUE : PETSC_FALSE;
+  GNNStart         s      = GNNModelStart(m);
 
   PetscFunctionBegin;
-  s.alpha    = alpha;
-  s.damping  = damping;
-  s.c[0]     = m->net->c[0];
-  s.c[1]     = m->net->c[1];
-  s.residual = c->output == GNN_OUTPUT_RESIDUAL;
-  s.lower    = c->pattern == GNN_PATTERN_LOWER;
-  s.jacobi   = alpha == GNN_GUARD_JACOBI;
+  s.alpha   = alpha;
+  s.damping = damping;
   PetscCall(GNNDeviceUploadUserFeatures(d, g, stream));
   GNNCallKernel(GNNKernelStatusClear(d->status, stream));
   GNNCallKernel(GNNKernelScale(d->graph, a, c->scaling == GNN_SCALING_MEAN, d->partials, d->status, stream));
-  GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
+  if (alpha > 0.0) GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
+  else GNNCallKernel(GNNKernelStartSlots(d->graph, s, jacobi, d->slots, stream));
   PetscCall(GNNDeviceFillSlots(d, &d->network, stream));
-  PetscCall(GNNDeviceFinish(d, s.jacobi ? 0.0 : epsilon, probe, stream));
+  PetscCall(GNNDeviceFinish(d, jacobi ? 0.0 : epsilon, probe, stream));
   PetscCall(GNNDeviceReadStatus(d, stream, status));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

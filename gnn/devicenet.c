@@ -23,7 +23,7 @@ PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds one of size numbers; GNNKernelFeatures lists kinds in the same order as GNNEdgeFeature and GNNNodeFeature */
+/* Adds one of size numbers */
 static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
 {
   f->kind[f->count]    = kind;
@@ -42,8 +42,8 @@ void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
   k->mean              = c->aggregation == GNN_AGGREGATION_MEAN;
   k->aggregation_scale = (float)c->aggregation_scale;
   k->user_size         = (int)c->user_size;
-  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNConfigEdgeFeatureSize(c, c->edge_features[f]));
-  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNConfigNodeFeatureSize(c, c->node_features[f]));
+  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNEdgeFeatureSize(c->edge_features[f], (int)c->block_size));
+  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNNodeFeatureSize(c->node_features[f], (int)c->block_size, (int)c->user_size));
 }
 
 /* Where entry (o, c) of a matrix (out, in) stands */
@@ -215,6 +215,7 @@ PetscErrorCode GNNDeviceCreateNet(GNNDevice d, GNNModel m, GNNGraph g, PetscBool
   if (k->config.norm) {
     for (int l = 0; l < 2; l++) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * 2 * sizeof(float), &k->moments[l]));
   }
+  PetscCall(GNNDeviceTake(d, (size_t)g->n * GNN_NODE_USER * sizeof(float), &d->graph.features));
   if (k->config.user_size) PetscCall(GNNDeviceTake(d, (size_t)g->nodes * k->config.user_size * sizeof(float), &d->user));
   k->user = d->user;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -58,25 +58,18 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
 
 PetscErrorCode GNNFactorSlots(GNNModel m, GNNGraph g, const GNNReal net[], PetscScalar gt[], PetscInt *replaced)
 {
-  const GNNConfig *config = &m->config;
+  const GNNStart start = GNNModelStart(m);
+  int            count = 0;
 
   PetscFunctionBegin;
-  *replaced = 0;
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      const PetscBool diagonal = p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE;
-      PetscScalar     by_c0, by_c1;
+      const PetscBool has = g->keep[p] != 0 && GNNPatternHas(start.lower, i, g->j[p]) ? PETSC_TRUE : PETSC_FALSE;
 
-      gt[p] = 0.0;
-      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
-      GNNFactorStartTerms(config->output, config->pattern, diagonal, g->at[g->rev[p]], &by_c0, &by_c1);
-      gt[p] = m->net->c[0] * by_c0 + m->net->c[1] * by_c1 + net[GNNGraphOutput(g, i, p)];
-      if (PetscIsInfOrNanScalar(gt[p])) {
-        gt[p] = diagonal ? 1.0 : 0.0;
-        (*replaced)++;
-      }
+      gt[p] = has ? GNNNetworkEntry(&start, p == g->diag[i], (double)PetscRealPart(g->at[g->rev[p]]), (double)net[GNNGraphOutput(g, i, p)], &count) : 0.0;
     }
   }
+  *replaced = count;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,7 +81,7 @@ void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScala
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      if (g->keep[p] == 0 || !GNNPatternHas(pattern, i, g->j[p])) continue;
+      if (g->keep[p] == 0 || !GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, g->j[p])) continue;
       f->j[k]   = g->j[p];
       f->v[k++] = gt[p];
     }
@@ -105,7 +98,7 @@ static void FactorFillJacobi_Private(GNNFactor f, GNNGraph g)
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     f->j[k]   = i;
-    f->v[k++] = 1.0 / PetscSqrtScalar(g->at[g->diag[i]]);
+    f->v[k++] = GNNJacobiEntry(1, (double)PetscRealPart(g->at[g->diag[i]]));
   }
   f->i[g->n] = k;
 }

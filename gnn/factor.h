@@ -73,19 +73,3 @@ PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) u_ += g_[k_] * (x)[(ja)[k_]]; \
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) (z)[(ja)[k_]] += g_[k_] * u_; \
   }
-
-/* Is slot (i, j) in the pattern of G^T? */
-static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j)
-{
-  return pattern == GNN_PATTERN_A || j <= i ? PETSC_TRUE : PETSC_FALSE;
-}
-
-/* GNNStartTerms() in PETSc's types */
-static inline void GNNFactorStartTerms(GNNOutput output, GNNPattern pattern, PetscBool diagonal, PetscScalar at, PetscScalar *by_c0, PetscScalar *by_c1)
-{
-  double c0, c1;
-
-  GNNStartTerms(output == GNN_OUTPUT_RESIDUAL, pattern == GNN_PATTERN_LOWER, diagonal, (double)PetscRealPart(at), &c0, &c1);
-  *by_c0 = c0;
-  *by_c1 = c1;
-}

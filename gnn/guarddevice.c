@@ -53,9 +53,10 @@ static PetscErrorCode Probe_Private(GuardPlace at, PetscInt K, PetscScalar W[])
 
 static PetscErrorCode Start_Private(GuardPlace at, const GNNConfig *config, PetscReal damping, PetscScalar start[])
 {
-  const GNNKernelStart s = {.damping = damping, .residual = config->output == GNN_OUTPUT_RESIDUAL, .lower = config->pattern == GNN_PATTERN_LOWER};
+  GNNStart s = GNNConfigStart(config);
 
-  CALL(GNNKernelStartSlots, at.d->graph, s, start);
+  s.damping = damping;
+  CALL(GNNKernelStartSlots, at.d->graph, s, 0, start);
 }
 
 static PetscErrorCode Strengths_Private(GuardPlace at, PetscScalar m[])

@@ -43,17 +43,12 @@ static PetscErrorCode Probe_Private(GuardPlace at, PetscInt K, PetscScalar W[])
 static PetscErrorCode Start_Private(GuardPlace at, const GNNConfig *config, PetscReal damping, PetscScalar start[])
 {
   const GNNGraph g = at.g;
+  GNNStart       s = GNNConfigStart(config);
 
   PetscFunctionBegin;
+  s.damping = (double)damping;
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      PetscScalar by_c0, by_c1;
-
-      start[p] = 0.0;
-      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
-      GNNFactorStartTerms(config->output, config->pattern, p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE, g->at[g->rev[p]], &by_c0, &by_c1);
-      start[p] = by_c0 + damping * by_c1;
-    }
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) start[p] = g->keep[p] != 0 && GNNPatternHas(s.lower, i, g->j[p]) ? GNNStartEntry(&s, p == g->diag[i], (double)PetscRealPart(g->at[g->rev[p]])) : 0.0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -70,22 +70,11 @@ PetscErrorCode GNNConfigCheck(const GNNConfig *c, const char source[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscInt GNNConfigEdgeFeatureSize(const GNNConfig *c, GNNEdgeFeature feature)
-{
-  return feature == GNN_EDGE_VALUE ? c->block_size * c->block_size : 1;
-}
-
-PetscInt GNNConfigNodeFeatureSize(const GNNConfig *c, GNNNodeFeature feature)
-{
-  if (feature == GNN_NODE_USER) return c->user_size;
-  return feature == GNN_NODE_DEGREE ? 1 : c->block_size;
-}
-
 PetscInt GNNConfigEdgeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nedge_features; f++) size += GNNConfigEdgeFeatureSize(c, c->edge_features[f]);
+  for (PetscInt f = 0; f < c->nedge_features; f++) size += GNNEdgeFeatureSize(c->edge_features[f], (int)c->block_size);
   return size;
 }
 
@@ -93,8 +82,18 @@ PetscInt GNNConfigNodeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nnode_features; f++) size += GNNConfigNodeFeatureSize(c, c->node_features[f]);
+  for (PetscInt f = 0; f < c->nnode_features; f++) size += GNNNodeFeatureSize(c->node_features[f], (int)c->block_size, (int)c->user_size);
   return size;
+}
+
+GNNStart GNNConfigStart(const GNNConfig *c)
+{
+  const GNNStart start = {
+    .alpha = 1.0, .damping = 1.0, .c = {1.0, 1.0},
+            .residual = c->output == GNN_OUTPUT_RESIDUAL, .lower = c->pattern == GNN_PATTERN_LOWER
+  };
+
+  return start;
 }
 
 static PetscErrorCode ModelAddTensor_Private(GNNModel m, const char prefix[], const char name[], PetscInt rows, PetscInt cols)
@@ -236,6 +235,14 @@ PetscErrorCode GNNModelPack(GNNModel m)
   PetscFunctionBegin;
   PetscCall(GNNNetPack(m, m->net));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+GNNStart GNNModelStart(GNNModel m)
+{
+  GNNStart start = GNNConfigStart(&m->config);
+
+  for (int k = 0; k < 2; k++) start.c[k] = (double)m->net->c[k];
+  return start;
 }
 
 PetscErrorCode GNNModelGetHash(GNNModel m, char hash[17])

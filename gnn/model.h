@@ -11,13 +11,14 @@
 #define GNN_INDEX  PetscInt
 #include "block.h"
 #include "compat.h"
+#include "features.h"
+#include "start.h"
 #include "../pcgnnspai.h" /* GNNModel */
 
-#define GNN_MAX_WIDTH    64
-#define GNN_MAX_LAYERS   32
-#define GNN_MAX_HIDDEN   8
-#define GNN_MAX_FEATURES 8
-#define GNN_MAX_USER     16
+#define GNN_MAX_WIDTH  64
+#define GNN_MAX_LAYERS 32
+#define GNN_MAX_HIDDEN 8
+#define GNN_MAX_USER   16
 
 /* Log events; registered by PCGNNSPAIInitializePackage(), 0 (PETSc's dummy) before */
 PETSC_INTERN PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
@@ -44,18 +45,6 @@ typedef enum {
   GNN_NORM_NONE,
   GNN_NORM_LAYER /* LayerNorm before msg_mlp, node_mlp and edge_mlp */
 } GNNNorm;
-typedef enum {
-  GNN_EDGE_VALUE,   /* b^2 numbers of At_ji, row-major */
-  GNN_EDGE_DIAGONAL /* 1 if i = j else 0 */
-} GNNEdgeFeature;
-typedef enum {
-  GNN_NODE_ROWABS, /* b numbers: 1/4 of the sum of |at| over a scalar row; with GNN_SCALING_DIAGONAL bounded (math.h) */
-  GNN_NODE_ROWSUM, /* b numbers: sum of at over a scalar row, bounded likewise */
-  GNN_NODE_DEGREE, /* kept blocks of the row / 16, bounded in any scaling */
-  GNN_NODE_MASK,   /* b numbers: 1 for a decoupled component */
-  GNN_NODE_USER    /* user_size numbers given by the user */
-} GNNNodeFeature;
-
 /* Names of the enums' values, as PetscOptionsEnum() and PetscEnumFind() want them */
 PETSC_INTERN const char *const GNNScalings[], *const GNNOutputs[], *const GNNPatterns[], *const GNNAggregations[], *const GNNNorms[], *const GNNEdgeFeatures[], *const GNNNodeFeatures[];
 
@@ -95,17 +84,17 @@ struct _n_GNNModel {
 };
 
 PETSC_INTERN PetscErrorCode GNNConfigSetDefaults(GNNConfig *);
-PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *);             /* error naming the given source if a value is out of range */
-PETSC_INTERN PetscInt       GNNConfigEdgeFeatureSize(const GNNConfig *, GNNEdgeFeature); /* numbers of one feature */
-PETSC_INTERN PetscInt       GNNConfigNodeFeatureSize(const GNNConfig *, GNNNodeFeature);
-PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *); /* numbers per edge */
-PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *); /* numbers per node */
+PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *); /* error naming the given source if a value is out of range */
+PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *);            /* numbers per edge */
+PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *);            /* numbers per node */
+PETSC_INTERN GNNStart       GNNConfigStart(const GNNConfig *);               /* G^T is the network's, with c0 = c1 = 1 */
 
 PETSC_INTERN PetscErrorCode GNNModelCreate(const GNNConfig *, GNNModel *); /* parameters zero */
 PETSC_INTERN PetscErrorCode GNNModelReference(GNNModel);
 PETSC_INTERN PetscErrorCode GNNModelDestroy(GNNModel *);
 PETSC_INTERN PetscErrorCode GNNModelInitialize(GNNModel, PetscRandom); /* PyTorch's Linear default; last decoder linear 0.1x if residual */
 PETSC_INTERN PetscErrorCode GNNModelPack(GNNModel);
+PETSC_INTERN GNNStart       GNNModelStart(GNNModel);                                       /* GNNConfigStart() with the model's c0, c1 */
 PETSC_INTERN PetscErrorCode GNNModelGetHash(GNNModel, char[17]);                           /* FNV-1a of the parameters' bits, hexadecimal */
 PETSC_INTERN PetscErrorCode GNNModelGetTensor(GNNModel, const char[], const GNNTensor **); /* NULL if there is none of that name */
 PETSC_INTERN PetscErrorCode GNNModelView(GNNModel, PetscViewer);

@@ -12,7 +12,7 @@ int GNNKernelFits(const GNNKernelConfig *c, int b)
   return (most > decode ? most : decode) * (int)sizeof(float) <= limit;
 }
 
-int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   return net.config.tf32 ? ForwardOfWidth<true, false>(g, net, start, gt, status, stream) : ForwardOfWidth<false, false>(g, net, start, gt, status, stream);
 }

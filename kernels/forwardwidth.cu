@@ -57,31 +57,19 @@ __device__ __forceinline__ int FeatureKind(const GNNKernelFeatures &features, in
   return kind;
 }
 
-/* Number k of slot p = (i, j): the block At_ji row-major, which is 0 where it is not stored */
+/* Number k of slot p = (i, j): of the block At_ji row-major, which is 0 where it is not stored */
 __device__ static float EdgeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int p, int k)
 {
-  const int kind = FeatureKind(net.config.edge, &k);
+  const int kind = FeatureKind(net.config.edge, &k), q = g.rev[Place(g, p, k % g.b, k / g.b)];
 
-  if (kind == GNN_KERNEL_DIAGONAL) return g.bj[p] == g.brow[p] ? 1.0f : 0.0f;
-  const int q = g.rev[Place(g, p, k % g.b, k / g.b)];
-
-  return q >= 0 ? (float)g.at[q] : 0.0f;
+  return GNNEdgeFeatureOf((GNNEdgeFeature)kind, g.bj[p] == g.brow[p], q >= 0 ? g.at[q] : 0.0);
 }
 
 __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int i, int k)
 {
-  switch (FeatureKind(net.config.node, &k)) {
-  case GNN_KERNEL_ROWABS:
-    return g.rowabs[i * g.b + k];
-  case GNN_KERNEL_ROWSUM:
-    return g.rowsum[i * g.b + k];
-  case GNN_KERNEL_DEGREE:
-    return (float)GNNBoundedFeature(g.degree[i] / 16.0);
-  case GNN_KERNEL_MASK:
-    return IsCoupled(g, g.b, i, k) ? 0.0f : 1.0f;
-  default:
-    return net.user[(size_t)i * net.config.user_size + k];
-  }
+  const int kind = FeatureKind(net.config.node, &k);
+
+  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[((size_t)i * g.b + k) * GNN_NODE_USER + kind];
 }
 
 /* Eight numbers from column first on of the features of edges (or nodes) a and b, -1 if there is none */
@@ -336,34 +324,17 @@ __global__ static void __launch_bounds__(BLOCK) UpdateHubs(GNNKernelGraph g, GNN
 
 /* ---- decoder ---- */
 
-/* Entry (row, col) of G^T from the network's output and the entry of At at (col, row) */
-__device__ static double Entry(const GNNKernelStart &s, int row, int col, double at, float out, int *replaced)
-{
-  const int diagonal = row == col;
-  double    by_c0, by_c1, gt;
-
-  if (s.lower && col > row) return 0.0;
-  if (s.jacobi) return diagonal ? 1.0 / sqrt(at) : 0.0;
-  GNNStartTerms(s.residual, s.lower, diagonal, at, &by_c0, &by_c1);
-  gt = s.c[0] * by_c0 + s.c[1] * by_c1 + out;
-  if (!(fabs(gt) < INFINITY)) {
-    gt = diagonal ? 1.0 : 0.0;
-    (*replaced)++;
-  }
-  return s.alpha * gt + (1.0 - s.alpha) * (by_c0 + s.damping * by_c1);
-}
-
 /* Number k of the output at slot p = (i, j), which holds the block G_ji row-major, becomes an entry of G^T */
-__device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNKernelStart &s, int p, int k, float out, double *gt, int *replaced)
+__device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNStart &s, int p, int k, float out, double *gt, int *replaced)
 {
   const int b = g.b, r = k % b, c = k / b, i = g.brow[p], j = g.bj[p], e = Place(g, p, r, c);
-  const int keep = g.keep[p] && (b == 1 || (IsCoupled(g, b, i, r) && IsCoupled(g, b, j, c)));
+  const int row = i * b + r, col = j * b + c, keep = g.keep[p] && (b == 1 || (IsCoupled(g, b, i, r) && IsCoupled(g, b, j, c)));
 
-  gt[e] = keep ? Entry(s, i * b + r, j * b + c, g.at[g.rev[e]], out, replaced) : 0.0;
+  gt[e] = keep && GNNPatternHas(s.lower, row, col) ? GNNFactorEntry(&s, row == col, g.at[g.rev[e]], out, replaced) : 0.0;
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
-__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int size, double *gt, GNNKernelStatus *status)
+__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNStart start, int size, double *gt, GNNKernelStatus *status)
 {
   GNN_SHARED(float, shared);
   const float  *w    = Stage(net.decode, size, shared);
@@ -431,7 +402,7 @@ static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream str
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
-static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   const GNNKernelConfig *c      = &net.config;
   const int              encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, g.b);
@@ -445,9 +416,9 @@ static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, dou
 }
 
 template <bool TF32, bool TAPE, int NB>
-int ForwardOfShape(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+int ForwardOfShape(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   return net.config.norm == 0 && net.config.hidden == 1 ? Forward<TF32, TAPE, true, NB>(g, net, start, gt, status, stream) : Forward<TF32, TAPE, false, NB>(g, net, start, gt, status, stream);
 }
 
-template int ForwardOfShape<GNN_TF32, GNN_TAPE, GNN_NB>(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream);
+template int ForwardOfShape<GNN_TF32, GNN_TAPE, GNN_NB>(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream);

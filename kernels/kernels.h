@@ -6,6 +6,8 @@
 */
 #pragma once
 
+#include "../gnn/features.h"
+#include "../gnn/start.h"
 #include "../gnn/steps.h"
 
 #if defined(__cplusplus)
@@ -29,14 +31,15 @@ const char *GNNKernelErrorString(int);
 
 /* 128 bytes: a kernel's parameter that is larger costs the network registers */
 typedef struct {
-  int            b, n, nz, nodes;          /* block size; rows and stored numbers of the matrix; block rows */
-  const int     *i, *j, *rev, *diag;       /* CSR of the matrix; places of (j, i) and (i, i) */
-  const int     *bi, *bj, *brow;           /* CSR of its blocks, that of the matrix where b = 1, and the node of each slot; slots = nz/b^2 */
-  double        *s;                        /* (nodes, b, b) scaling S, upper triangular, 0 in rows and columns of decoupled unknowns */
-  double        *inverse;                  /* (nodes, b, b) of the diagonal blocks */
-  double        *at;                       /* (nz) S^T A S, 0 in slots that are not kept */
-  unsigned char *keep;                     /* (slots) */
-  float         *degree, *rowabs, *rowsum; /* features: (nodes), (n), (n) */
+  int            b, n, nz, nodes;    /* block size; rows and stored numbers of the matrix; block rows */
+  const int     *i, *j, *rev, *diag; /* CSR of the matrix; places of (j, i) and (i, i) */
+  const int     *bi, *bj, *brow;     /* CSR of its blocks, that of the matrix where b = 1, and the node of each slot; slots = nz/b^2 */
+  double        *s;                  /* (nodes, b, b) scaling S, upper triangular, 0 in rows and columns of decoupled unknowns */
+  double        *inverse;            /* (nodes, b, b) of the diagonal blocks */
+  double        *at;                 /* (nz) S^T A S, 0 in slots that are not kept */
+  unsigned char *keep;               /* (slots) */
+  float         *degree;             /* (nodes) kept blocks of the node */
+  float         *features;           /* (n, GNN_NODE_USER) the matrix's features of each row, all but the user's; NULL where no network reads them */
 } GNNKernelGraph;
 
 /* What a set-up reports, read back once */
@@ -83,25 +86,12 @@ int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatu
 
 /* ---- the network ---- */
 
-enum { /* as GNNEdgeFeature */
-  GNN_KERNEL_VALUE,
-  GNN_KERNEL_DIAGONAL
-};
-enum { /* as GNNNodeFeature */
-  GNN_KERNEL_ROWABS,
-  GNN_KERNEL_ROWSUM,
-  GNN_KERNEL_DEGREE,
-  GNN_KERNEL_MASK,
-  GNN_KERNEL_USER
-};
-
-#define GNN_KERNEL_FEATURES 8
-#define GNN_KERNEL_LAYERS   32
+#define GNN_KERNEL_LAYERS 32
 
 /* The features of edges or nodes, one after the other in rows of size numbers */
 typedef struct {
   int count, size;
-  int kind[GNN_KERNEL_FEATURES], first[GNN_KERNEL_FEATURES]; /* first: number of each */
+  int kind[GNN_MAX_FEATURES], first[GNN_MAX_FEATURES]; /* GNNEdgeFeature or GNNNodeFeature; number of the first */
 } GNNKernelFeatures;
 
 typedef struct {
@@ -188,14 +178,8 @@ typedef struct {
 #define GNN_KERNEL_ROWS 16
 #define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
-/* From at to the network's output, written as G^T: gt = (1 - alpha)(by_c0 + damping by_c1) + alpha (c0 by_c0 + c1 by_c1 + out), with
-   the derivatives of the start as in factor.h; G = D^-1/2 if jacobi */
-typedef struct {
-  double alpha, damping, c[2];
-  int    residual, lower, jacobi;
-} GNNKernelStart;
-
-int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream); /* gt (nz) */
+/* From at to the network's output, written as G^T: GNNFactorEntry() in slots that are kept and in the pattern, else 0 */
+int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream); /* gt (nz) */
 
 /* ---- the factor ---- */
 
@@ -268,7 +252,7 @@ int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKer
 
 /* The operations of its first choice; m and start by slots (nz) */
 int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                                                                      /* K probes */
-int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                                                                      /* the start with its damping */
+int GNNKernelStartSlots(GNNKernelGraph, GNNStart, int, double *, GNNStream);                                                                       /* G^T with no share of the network: the start with its damping, or 1: GNNJacobiEntry() */
 int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                                                                       /* GNNStrength() of At off the diagonal */
 int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                                                                          /* z = D^-1 r, D the diagonal of At */
 int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                                                                    /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */

@@ -383,6 +383,7 @@ static PetscErrorCode MakeOneSided(Mat A)
 static PetscErrorCode TestBlend(GNNModel m, Mat A)
 {
   const PetscReal alphas[] = {0.25, 0.0, GNN_GUARD_JACOBI}, damping = 0.8;
+  const GNNStart  start = GNNConfigStart(&m->config);
   PetscScalar    *gt;
   double         *da;
   GNNKernelStatus status;
@@ -401,9 +402,9 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
     for (PetscInt i = 0; i < g->n; i++) {
       for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
         const PetscBool diagonal = g->j[p] == i ? PETSC_TRUE : PETSC_FALSE;
-        PetscScalar     c0 = 0.0, c1 = 0.0, expected;
+        double          c0 = 0.0, c1 = 0.0, expected;
 
-        if (g->keep[p] != 0) GNNFactorStartTerms(GNN_OUTPUT_RESIDUAL, GNN_PATTERN_A, diagonal, g->at[g->rev[p]], &c0, &c1);
+        if (g->keep[p] != 0) GNNStartTerms(&start, diagonal, g->at[g->rev[p]], &c0, &c1);
         if (alphas[k] == GNN_GUARD_JACOBI) expected = diagonal && g->keep[p] != 0 ? 1.0 : 0.0;
         else expected = (1.0 - alphas[k]) * (c0 + damping * c1) + alphas[k] * h.gt[p];
         worst = PetscMax(worst, PetscAbsScalar(gt[p] - expected));

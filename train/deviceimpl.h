@@ -15,7 +15,7 @@ struct _n_TrainDevice {
   PetscInt           members, n, nz; /* room for a batch */
   GNNTrainBatch      batch;
   GNNKernelNet       net;
-  GNNKernelStart     start;
+  GNNStart           start;
   GNNKernelStatus   *status;
   GNNTrainLossConfig loss;
   GNNKernelAdjoint   adjoint;
