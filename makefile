@@ -166,7 +166,7 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/,math.h block.h fsairow.h steps.h coupling.h features.h start.h) build/flags
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/,math.h block.h fsairow.h steps.h coupling.h features.h maps.h start.h) build/flags
 forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
 define compile_kernel
 @mkdir -p $(@D)

@@ -2,7 +2,6 @@
    The device's copy of graph and factor: what is uploaded once per pattern, and the order of the launches.
 */
 #include "device.h"
-#include "layout.h"
 
 /* ---- memory ---- */
 

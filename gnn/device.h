@@ -73,14 +73,6 @@ PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t, const void *, void 
 
 /* ---- shared with training, train/device.c ---- */
 
-/* Of a matrix (out, in) */
-typedef enum {
-  GNN_PACK_COLUMNS, /* what the kernels read in single precision */
-  GNN_PACK_BLOCKS,  /* of 8 x 8: on the tensor cores */
-  GNN_PACK_ROWS     /* backwards */
-} GNNPackOrder;
-
-PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);                   /* tf32? */
-PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *, int);                                    /* numbers of the packed weights; outputs of the decoder */
-PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNPackOrder, GNNNet, float *, size_t[]);    /* weights, zero before; where encode, the layers and decode begin */
-PETSC_INTERN int    GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */
+PETSC_INTERN void GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *); /* tf32? */
+PETSC_INTERN void GNNDeviceSetWeights(const GNNShape *, const float packed[], GNNKernelNet *);
+PETSC_INTERN int  GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */

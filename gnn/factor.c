@@ -2,7 +2,6 @@
    The factor: assembled from the network's output, applied by rows of G^T.
 */
 #include "fsai.h"
-#include "layout.h"
 
 /* Room for size entries; the first kept stay */
 PetscErrorCode GNNFactorReserve(GNNFactor f, PetscInt kept, PetscInt size)

@@ -12,12 +12,12 @@
 #include "block.h"
 #include "compat.h"
 #include "features.h"
+#include "layout.h"
 #include "start.h"
 #include "../pcgnnspai.h" /* GNNModel */
 
 #define GNN_MAX_WIDTH  64
 #define GNN_MAX_LAYERS 32
-#define GNN_MAX_HIDDEN 8
 #define GNN_MAX_USER   16
 
 /* Log events; registered by PCGNNSPAIInitializePackage(), 0 (PETSc's dummy) before */
@@ -70,15 +70,13 @@ typedef struct {
   PetscInt offset;
 } GNNTensor;
 
-typedef struct _n_GNNNet *GNNNet; /* the parameters packed for the host kernels, layout.h */
-
 struct _n_GNNModel {
   PetscInt   refct;
   GNNConfig  config;
   PetscInt   ntensors, nparams;
   GNNTensor *tensors;
   GNNReal   *theta;      /* (nparams), owned; call GNNModelPack() after changing it */
-  GNNNet     net;        /* owned */
+  GNNNet     net;        /* owned: theta packed for the host's kernels, and the list of the maps */
   char      *name;       /* file or built-in name, or NULL */
   char      *provenance; /* owned or NULL: JSON object of free string metadata (trained_on, seed, ...) */
 };
@@ -87,7 +85,8 @@ PETSC_INTERN PetscErrorCode GNNConfigSetDefaults(GNNConfig *);
 PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *); /* error naming the given source if a value is out of range */
 PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *);            /* numbers per edge */
 PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *);            /* numbers per node */
-PETSC_INTERN GNNStart       GNNConfigStart(const GNNConfig *);               /* G^T is the network's, with c0 = c1 = 1 */
+PETSC_INTERN GNNShape       GNNConfigShape(const GNNConfig *);
+PETSC_INTERN GNNStart       GNNConfigStart(const GNNConfig *); /* G^T is the network's, with c0 = c1 = 1 */
 
 PETSC_INTERN PetscErrorCode GNNModelCreate(const GNNConfig *, GNNModel *); /* parameters zero */
 PETSC_INTERN PetscErrorCode GNNModelReference(GNNModel);

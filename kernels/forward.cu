@@ -3,9 +3,10 @@
 
 int GNNKernelFits(const GNNKernelConfig *c, int b)
 {
-  const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, b);
-  const int most   = layer > encode ? layer : encode;
-  int       device = 0, limit = 0;
+  const GNNShape s     = GNNKernelShape(c, b);
+  const int      layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNStageLayer(&s, 0).end, encode = GNNStageEncode(&s).end, decode = GNNStageDecode(&s).end;
+  const int      most   = layer > encode ? layer : encode;
+  int            device = 0, limit = 0;
 
   cudaGetDevice(&device);
   cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);

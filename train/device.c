@@ -230,8 +230,8 @@ static void NetLayout_Private(TrainDevice d, TrainBlock *block)
   net->e      = TrainBlockTake(block, (layers + 1) * nz, row);
   net->part_i = TrainBlockTake(block, n, 2 * row);
   for (int l = 0; l < 2; l++) net->part_j[l] = TrainBlockTake(block, n, 2 * row);
-  tape->node = TrainBlockTake(block, n, GNNKernelPad(c->node.size) * sizeof(float));
-  tape->edge = TrainBlockTake(block, nz, GNNKernelPad(c->edge.size) * sizeof(float));
+  tape->node = TrainBlockTake(block, n, GNNPad(c->node.size) * sizeof(float));
+  tape->edge = TrainBlockTake(block, nz, GNNPad(c->edge.size) * sizeof(float));
   tape->sum  = TrainBlockTake(block, layers * n, row);
   tape->agg  = TrainBlockTake(block, layers * n, row);
   HiddenLayout_Private(c, n, nz, &tape->pre, block);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "../gnn/device.h"
-#include "../gnn/layout.h"
 #include "device.h"
 
 /* Pointers are to the device's memory unless said otherwise */

@@ -161,7 +161,7 @@ static PetscErrorCode TrainerCreate(Trainer *t)
   PetscCall(TrainerCreateRandom(t));
   PetscCall(TrainerCreateModel(t));
   PetscCall(GNNActsCreate(t->model, PETSC_TRUE, &t->acts));
-  PetscCall(GNNNetCreate(t->model, &t->dnet));
+  PetscCall(GNNNetCreate(&t->model->net->shape, &t->dnet));
   PetscCall(TrainerLoadSamples(t));
   PetscCall(TrainerLoadValidation(t));
   PetscCall(TrainerCreateAdamW(t));
@@ -225,7 +225,7 @@ static PetscErrorCode TrainerGradient(Trainer *t, PetscReal *loss)
     mine += local / per_step;
   }
   PetscCall(VecGetArrayWrite(t->gradient, &g));
-  PetscCall(GNNNetUnpackGradient(t->model, t->dnet, g));
+  PetscCall(GNNNetUnpackGradient(t->dnet, t->model->theta, g));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, g, (PetscMPIInt)t->model->nparams, MPIU_SCALAR, MPIU_SUM, PETSC_COMM_WORLD));
   PetscCall(VecRestoreArrayWrite(t->gradient, &g));
   PetscCall(VecScale(t->gradient, 1.0 / per_step));
