@@ -26,7 +26,7 @@ LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,
 
 # Set-up and product on the device, where PETSc has CUDA and what is called of it there, from 3.23 on; 'make cuda=' leaves them out
 cuda     := $(if $(and $(call pkg,--atleast-version=3.23 PETSc && echo 1),$(shell grep -s 'define PETSC_HAVE_CUDA 1' $(patsubst -I%,%/petscconf.h,$(filter -I%,$(petsc_inc))))),1)
-device_src= $(wildcard gnn/*device*.c gnn/coarse/*device*.c) gnn/ops.c
+device_src= $(wildcard gnn/device*.c gnn/coarse/device*.c)
 host_src  = pcgnnspai.c $(filter-out $(device_src),$(wildcard gnn/*.c gnn/coarse/*.c))
 lib_src   = $(host_src) $(if $(cuda),$(device_src))
 # forwardwidth.cu is compiled for each math and width, side by side: forward-TF32-TAPE-NB, the arguments of kernels/forward.cuh
@@ -166,7 +166,7 @@ build/double/%.o: %.c build/flags
 	$(CC) -DGNN_USE_DOUBLE $(CPPFLAGS) -UGNN_CUDA $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # CUDA; the kernels' arithmetic is tested without a GPU, each thread emulated by a coroutine
-kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/,math.h block.h fsairow.h steps.h coupling.h) build/flags
+kernel_deps = $(wildcard kernels/*.h kernels/*.cuh) $(addprefix gnn/,math.h block.h fsairow.h steps.h coupling.h features.h maps.h start.h) build/flags
 forward_is = $(join -DGNN_TF32= -DGNN_TAPE= -DGNN_NB=,$(subst -, ,$*))
 define compile_kernel
 @mkdir -p $(@D)

@@ -242,7 +242,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
-  PC_GNNSPAI      *gnn   = (GNNSetUp *)pc->data;
+  GNNSetUp        *gnn   = (GNNSetUp *)pc->data;
   const PetscBool  ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
   const GNNSettings settings = {.model = gnn->model, .threshold = gnn->threshold};
   PetscBool        isascii;
@@ -255,7 +255,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   else {
     PetscCall(GNNSources[gnn->values]->view(&settings, "values", viewer));
     if (network && gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up and product: %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->ops->name : "none yet"));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
   }
   if (ready && gnn->place) PetscCall(GNNChooserView(&gnn->chooser, gnn->place, PetscObjectComm((PetscObject)pc), viewer));
   if (gnn->failure.text[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "the set-up failed: %s\n", gnn->failure.text));

@@ -66,7 +66,7 @@ static void FFRowsBackward_Private(const GNNFF *ff, const GNNFF *dff, PetscInt n
     GNNReal       *dx = din != NULL ? din + (size_t)start * ldin : NULL;
 
     FFTailBackward_Private(ff, dff, nt, dp, z, (size_t)n * dp, dout + (size_t)start * ff->proj.ldo, dz);
-    if (ff->norm) {
+    if (ff->map.norm) {
       GNNReal sum[GNN_TILE], sumsq[GNN_TILE], dsum, dsumsq;
 
       GNNRowsMoments(nt, ldin, x, sum, sumsq);
@@ -87,7 +87,7 @@ static void EdgeLiftBackward_Private(const GNNFF *ff, const GNNFF *dff, GNNActs 
   for (PetscInt t = 0; t < tile->nt; t++) {
     const PetscInt i = tile->row[t], j = tile->col[t];
 
-    if (ff->norm) {
+    if (ff->map.norm) {
       GNNReal dsum, dsumsq;
 
       NormRowBackward_Private(ff, dff, dp, 3 * d, a->moment[i] + a->moment[j] + moment[t], a->momentsq[i] + a->momentsq[j] + momentsq[t], pre + t * dp, dz + t * dp, &dsum, &dsumsq);
@@ -100,15 +100,15 @@ static void EdgeLiftBackward_Private(const GNNFF *ff, const GNNFF *dff, GNNActs 
     GNNRowAXPY(dp, 1, dz + t * dp, a->dproj_i + (size_t)i * 2 * dp + half);
     GNNRowAXPY(dp, 1, dz + t * dp, a->dproj_j + (size_t)j * 2 * dp + half);
   }
-  GNNLinearBackward(&ff->lift[ff->part_e], &dff->lift[ff->part_e], tile->nt, e, dp, dz, dp, de, dp);
+  GNNLinearBackward(&ff->lift[ff->map.part_e], &dff->lift[ff->map.part_e], tile->nt, e, dp, dz, dp, de, dp);
 }
 
 /* Adjoint of NodeParts: the bias rode with the receiver */
 static void NodePartsBackward_Private(const GNNFF *ff, const GNNFF *dff, PetscInt n, PetscInt dp, const GNNReal *x, const GNNReal *dproj_i, const GNNReal *dproj_j, GNNReal *dx)
 {
-  if (!ff->norm) GNNRowsSum(n, dp, dproj_i, 2 * dp, dff->lift[0].b);
-  GNNLinearBackward(&ff->lift[ff->part_i], &dff->lift[ff->part_i], n, x, dp, dproj_i, 2 * dp, dx, dp);
-  GNNLinearBackward(&ff->lift[ff->part_j], &dff->lift[ff->part_j], n, x, dp, dproj_j, 2 * dp, dx, dp);
+  if (!ff->map.norm) GNNRowsSum(n, dp, dproj_i, 2 * dp, dff->lift[0].b);
+  GNNLinearBackward(&ff->lift[ff->map.part_i], &dff->lift[ff->map.part_i], n, x, dp, dproj_i, 2 * dp, dx, dp);
+  GNNLinearBackward(&ff->lift[ff->map.part_j], &dff->lift[ff->map.part_j], n, x, dp, dproj_j, 2 * dp, dx, dp);
 }
 
 /* Adjoint of LayerEdges: de goes from e[t+1]'s to e[t]'s in place; dsum is the gradient of the sum before kappa */
@@ -126,7 +126,7 @@ static void LayerEdgesBackward_Private(GNNNet net, GNNNet dnet, GNNGraph g, GNNA
     const GNNReal *e = a->e[layer] + at, *pre = a->pre_edge[layer] + at;
     GNNReal       *de = a->de + at;
 
-    if (msg->norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);
+    if (msg->map.norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);
     FFTailBackward_Private(edge, dedge, tile.nt, dp, pre, stride, de, dz);
     EdgeLiftBackward_Private(edge, dedge, a, &tile, dp, e, moment, momentsq, pre, dz, de);
 
@@ -204,12 +204,12 @@ PetscErrorCode GNNBackward(GNNModel m, GNNGraph g, GNNActs a, const GNNReal dout
     const GNNFF *msg = GNNNetMsg(m->net, t);
 
     ZeroNodeAdjoints_Private(a);
-    if (msg->norm) GNNRowsMoments(a->n, dp, a->x[t], a->moment, a->momentsq);
+    if (msg->map.norm) GNNRowsMoments(a->n, dp, a->x[t], a->moment, a->momentsq);
     LayerNodesBackward_Private(m, dnet, g, a, t);
     LayerEdgesBackward_Private(m->net, dnet, g, a, t);
     NodePartsBackward_Private(msg, GNNNetMsg(dnet, t), a->n, dp, a->x[t], a->dproj_i, a->dproj_j, a->dx);
     NodePartsBackward_Private(GNNNetEdge(m->net, t), GNNNetEdge(dnet, t), a->n, dp, a->x[t], a->dproj_i + dp, a->dproj_j + dp, a->dx);
-    for (PetscInt i = 0; msg->norm && i < a->n; i++) MomentsBackward_Private(m->config.width, a->x[t] + (size_t)i * dp, a->dmoment[i], a->dmomentsq[i], a->dx + (size_t)i * dp);
+    for (PetscInt i = 0; msg->map.norm && i < a->n; i++) MomentsBackward_Private(m->config.width, a->x[t] + (size_t)i * dp, a->dmoment[i], a->dmomentsq[i], a->dx + (size_t)i * dp);
   }
   FFRowsBackward_Private(GNNNetEdgeEnc(m->net), GNNNetEdgeEnc(dnet), a->nz, dp, a->edge, GNNConfigEdgeSize(&m->config), a->pre_eenc, a->de, NULL);
   FFRowsBackward_Private(GNNNetNodeEnc(m->net), GNNNetNodeEnc(dnet), a->n, dp, a->node, GNNConfigNodeSize(&m->config), a->pre_nenc, a->dx, NULL);

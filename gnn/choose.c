@@ -85,43 +85,47 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at, PetscBool *bet
 
   PetscFunctionBegin;
   PetscCall(GNNSourceFsai.write(at, &c->settings, NULL));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, better));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   if (!*better) at->report.failed = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The factor from the slots that are there, or by a choice that needs no network */
-static PetscErrorCode Fill_Private(GNNChooser *c, GNNPlace at)
+/* A choice from the network's slots, whole */
+static PetscErrorCode ChooseAnew_Private(GNNChooser *c, GNNPlace at)
 {
+  PetscBool better = PETSC_FALSE;
+
   PetscFunctionBegin;
-  if (c->choice.kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->fill(at, c->settings.model->config.pattern));
-  else PetscCall(Write_Private(c, at));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(GNNGuardCreate(at, &c->guard));
+  PetscCall(ChooseShare_Private(c, at));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at, &better));
+  if (!better) PetscFunctionReturn(PETSC_SUCCESS);
+  c->choice.kind  = GNN_CHOICE_FSAI;
+  c->choice.alpha = 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A choice from nothing */
-static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at)
+/* The network writes, and what is chosen then is made ready. Its slots may be there already, from the choice that could not be kept */
+static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written)
 {
-  const GNNChoice whole  = {.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
-  PetscBool       better = PETSC_FALSE;
+  const GNNChoice whole   = {.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
+  const PetscBool guarded = c->policy != GNN_GUARD_NONE ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBegin;
   c->choice = whole;
-  PetscCall(GNNNetworkSlots(at, &c->settings, &whole));
+  if (!written) PetscCall(GNNNetworkSlots(at, &c->settings, &whole));
   PetscCall(at->ops->report(at));
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (guarded) PetscCall(ChooseAnew_Private(c, at));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-  if (c->policy != GNN_GUARD_NONE) {
-    PetscCall(GNNGuardCreate(at, &c->guard));
-    PetscCall(ChooseShare_Private(c, at));
-    if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at, &better));
-  }
-  if (better) {
-    c->choice.kind  = GNN_CHOICE_FSAI;
-    c->choice.alpha = 0.0;
-  } else PetscCall(Fill_Private(c, at));
-  PetscCall(Finish_Private(c, at, c->policy == GNN_GUARD_NONE ? PETSC_FALSE : PETSC_TRUE));
+  if (c->choice.kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->fill(at, c->settings.model->config.pattern));
+  else if (c->choice.kind != GNN_CHOICE_FSAI) PetscCall(Write_Private(c, at));
+  PetscCall(Finish_Private(c, at, guarded));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->choice.loss = at->report.loss;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -129,11 +133,16 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at)
 
 static PetscErrorCode ChooseNetwork_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
 {
+  PetscBool written = PETSC_FALSE;
+
   PetscFunctionBegin;
   if (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT)) c->made = PETSC_FALSE;
-  if (c->made) PetscCall(Keep_Private(c, at));
+  if (c->made) {
+    PetscCall(Keep_Private(c, at));
+    written = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
+  }
   if (c->kept || at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Anew_Private(c, at));
+  PetscCall(Anew_Private(c, at, written));
   c->made = c->policy != GNN_GUARD_NONE && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,9 +2,9 @@
    The device: kernels on the arrays of PETSc's matrices and vectors, on PETSc's stream. Scalars stay there until they are read.
 */
 #include "device.h"
+#include "events.h"
 #include "forward.h"
-
-#define TF32 PETSC_TRUE /* of the network's products: on an H200 a refresh takes 0.6 to 0.8 of the time, and no number of iterations changes by more than 1 % */
+#include "place.h"
 
 #if !defined(GNN_EMULATE)
   #include <petscdevice_cuda.h>
@@ -118,20 +118,23 @@ static PetscErrorCode Forward_Device(GNNPlace at, GNNModel m, PetscReal alpha, P
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(GNNDeviceCreateNet(d, m, at->g, TF32, stream));
+  PetscCall(GNNDeviceCreateNet(d, m, at->g, at->tf32, stream));
   PetscCall(PetscLogGpuTimeBegin());
   PetscCall(GNNDeviceForward(d, m, at->g, alpha, damping, stream));
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(PetscLogGpuFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
+  PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Start_Device(GNNPlace at, const GNNConfig *config, PetscReal damping, PetscScalar start[])
 {
-  const GNNKernelStart s = {.damping = damping, .residual = config->output == GNN_OUTPUT_RESIDUAL, .lower = config->pattern == GNN_PATTERN_LOWER};
+  GNNStart s = GNNConfigStart(config);
 
-  CALL(GNNKernelStartSlots, at->device->graph, s, start);
+  s.damping = damping;
+  CALL(GNNKernelStartSlots, at->device->graph, s, 0, start);
 }
 
 static PetscErrorCode Fill_Device(GNNPlace at, GNNPattern pattern)
@@ -146,12 +149,12 @@ static PetscErrorCode Fill_Device(GNNPlace at, GNNPattern pattern)
 
 static PetscErrorCode Diagonal_Device(GNNPlace at, GNNPattern pattern)
 {
-  const GNNKernelStart s      = {.jacobi = 1};
-  GNNStream            stream = NULL;
+  const GNNStart s      = {.lower = pattern == GNN_PATTERN_LOWER};
+  GNNStream      stream = NULL;
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  GNNCallKernel(GNNKernelStartSlots(at->device->graph, s, at->slots, stream));
+  GNNCallKernel(GNNKernelStartSlots(at->device->graph, s, 1, at->slots, stream));
   PetscCall(GNNDeviceFill(at->device, at->g, pattern, stream));
   at->device->diagonal = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -186,8 +189,7 @@ static PetscErrorCode Report_Device(GNNPlace at)
   PetscCall(GNNDeviceReadStatus(d, stream, &status));
   at->report.replaced = PetscMax(at->report.replaced, status.replaced);
   at->report.loss     = status.loss;
-  d->failed           = status.failed;
-  d->entries          = status.entries;
+  d->last             = status;
   d->unread           = PETSC_FALSE;
   if (d->told) PetscFunctionReturn(PETSC_SUCCESS);
   at->report.coupled   = at->g->n - status.decoupled;
@@ -212,14 +214,14 @@ static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(Report_Device(at));
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  failed = d->failed;
+  failed = (PetscInt)d->last.failed;
   if (GNNFsaiSpoiled(failed, at->report.coupled)) {
     PetscCall(GNNDeviceFsaiRows(d, at->g, GNN_FSAI_NONE, stream));
     PetscCall(Report_Device(at));
     failed = at->report.coupled;
   }
   PetscCall(PetscLogGpuTimeBegin());
-  PetscCall(GNNDeviceFsaiStore(d, d->entries, stream));
+  PetscCall(GNNDeviceFsaiStore(d, at->g, d->last.entries, stream));
   PetscCall(PetscLogGpuTimeEnd());
   at->report.failed = failed;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -412,7 +414,6 @@ static PetscErrorCode Factor_Device(GNNPlace at, PETSC_UNUSED PetscReal epsilon,
 }
 
 static const GNNPlaceOps GNNDeviceOps = {
-  .name      = "device",
   .values    = Values_Device,
   .forward   = Forward_Device,
   .start     = Start_Device,
@@ -472,6 +473,7 @@ PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(GNNDeviceCreate(at->g, single, &at->device));
+  at->applied = "device";
   if (product) {
     uploaded         = GNNHostOps;
     uploaded.store   = Store_Uploaded;
@@ -481,8 +483,9 @@ PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, 
     at->ops          = &uploaded;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  at->ops = &GNNDeviceOps;
-  if (m) PetscCall(GNNDeviceTake(at->device, (size_t)at->g->nz * sizeof(double), &at->device->slots));
+  at->ops  = &GNNDeviceOps;
+  at->made = m ? (at->tf32 ? "device in tf32" : "device in fp32") : "device";
+  if (m) PetscCall(GNNDeviceReserveSlots(at->device, at->g));
   at->slots = at->device->slots;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

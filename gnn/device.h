@@ -44,8 +44,7 @@ struct _n_GNNDevice {
   double            *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus   *status;
   PetscBool          unread, told; /* is there something new in it; is what it says of A known? */
-  unsigned long long entries;      /* of the classical factor's rows */
-  PetscInt           failed;       /* of them, Jacobi's */
+  GNNKernelStatus  last;                 /* as it was read */
   Mat                A;            /* of the set-up, borrowed */
   GNNScaling         scaling;      /* its; */
   GNNPattern         pattern;      /* the network's factor's; */
@@ -62,6 +61,7 @@ struct _n_GNNDevice {
 PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's */
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, PetscBool single, GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
+PETSC_INTERN PetscErrorCode GNNDeviceReserveSlots(GNNDevice, GNNGraph);                                   /* of a network, and its features, which come with the values */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, PetscBool tf32, GNNStream); /* likewise */
 
@@ -94,14 +94,6 @@ PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *f
 
 /* ---- shared with training, train/device.c ---- */
 
-/* Of a matrix (out, in) */
-typedef enum {
-  GNN_PACK_COLUMNS, /* what the kernels read in single precision */
-  GNN_PACK_BLOCKS,  /* of 8 x 8: on the tensor cores */
-  GNN_PACK_ROWS     /* backwards */
-} GNNPackOrder;
-
-PETSC_INTERN void   GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *);                   /* tf32? */
-PETSC_INTERN size_t GNNDevicePackSize(const GNNKernelConfig *, int);                                    /* numbers of the packed weights; outputs of the decoder */
-PETSC_INTERN void   GNNDevicePack(const GNNKernelConfig *, GNNPackOrder, GNNNet, float *, size_t[]);    /* weights, zero before; where encode, the layers and decode begin */
-PETSC_INTERN int    GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */
+PETSC_INTERN void GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *); /* tf32? */
+PETSC_INTERN void GNNDeviceSetWeights(const GNNShape *, const float packed[], GNNKernelNet *);
+PETSC_INTERN int  GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */

@@ -2,7 +2,6 @@
    Graph and factor on the device: what is uploaded once per pattern, and the order of the launches.
 */
 #include "device.h"
-#include "layout.h"
 
 /* ---- memory ---- */
 
@@ -107,8 +106,6 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->at));
   PetscCall(GNNDeviceTake(d, g->slots, &k->keep));
   PetscCall(GNNDeviceTake(d, g->nodes * sizeof(float), &k->degree));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowabs));
-  PetscCall(GNNDeviceTake(d, g->n * sizeof(float), &k->rowsum));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->w));
   PetscCall(GNNDeviceTake(d, GNN_KERNEL_PARTIALS * sizeof(double), &d->partials));
   PetscCall(GNNDeviceTake(d, sizeof(GNNKernelStatus), &d->status));
@@ -188,6 +185,14 @@ PetscErrorCode GNNDeviceCreate(GNNGraph g, PetscBool single, GNNDevice *device)
 
 /* ---- values ---- */
 
+PetscErrorCode GNNDeviceReserveSlots(GNNDevice d, GNNGraph g)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceTake(d, (size_t)g->nz * sizeof(double), &d->slots));
+  PetscCall(GNNDeviceTake(d, (size_t)g->n * GNN_NODE_USER * sizeof(float), &d->graph.features));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNStream stream, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
@@ -266,20 +271,18 @@ PetscErrorCode GNNDeviceCount(GNNDevice d, GNNStream stream)
 
 PetscErrorCode GNNDeviceForward(GNNDevice d, GNNModel m, GNNGraph g, PetscReal alpha, PetscReal damping, GNNStream stream)
 {
-  const GNNConfig     *c = &m->config;
-  const GNNKernelStart s = {
-    .alpha = alpha, .damping = damping, .c = {m->net->c[0], m->net->c[1]},
-            .residual = c->output == GNN_OUTPUT_RESIDUAL, .lower = c->pattern == GNN_PATTERN_LOWER
-  };
+  GNNStart s = GNNModelStart(m);
 
   PetscFunctionBegin;
+  s.alpha   = alpha;
+  s.damping = damping;
   PetscCall(GNNDeviceCount(d, stream));
   PetscCall(GNNDeviceUploadUserFeatures(d, g, stream));
   GNNCallKernel(GNNKernelForward(d->graph, d->net, s, d->slots, d->status, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceGetSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNFactor f, GNNStream stream)
+static PetscErrorCode DeviceGetSlots_Private(GNNGraph g, GNNPattern pattern, const double slots[], GNNFactor f, GNNStream stream)
 {
   PetscScalar *gt;
 
@@ -295,10 +298,10 @@ static PetscErrorCode DeviceGetSlots_Private(GNNDevice d, GNNGraph g, GNNPattern
 PetscErrorCode GNNDeviceGetFactor(GNNDevice d, GNNGraph g, GNNFactor f, GNNStream stream)
 {
   PetscFunctionBegin;
-  if (d->product == &d->classical && d->fsai.slots) PetscCall(DeviceGetSlots_Private(d, g, GNN_PATTERN_LOWER, d->fsai.slots, f, stream));
+  if (d->product == &d->classical && d->fsai.slots) PetscCall(DeviceGetSlots_Private(g, GNN_PATTERN_LOWER, d->fsai.slots, f, stream));
   else if (d->product == &d->classical) PetscCall(GNNDeviceGetFsai(d, f, stream));
   else if (d->diagonal) GNNFactorFillJacobi(f, g);
-  else PetscCall(DeviceGetSlots_Private(d, g, d->pattern, d->slots, f, stream));
+  else PetscCall(DeviceGetSlots_Private(g, d->pattern, d->slots, f, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -394,8 +397,8 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   TransposeCSR_Private(n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DevicePutMat_Private(n, i, j, f->single, stream, &d->classical.gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, f->single, stream, &d->classical.g));
+  PetscCall(DevicePutMat_Private(n, i, j, d->single, stream, &d->classical.gt));
+  PetscCall(DevicePutMat_Private(n, ti, tj, d->single, stream, &d->classical.g));
   PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
   PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
   PetscCall(PetscFree5(j, tj, to, v, tv));

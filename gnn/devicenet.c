@@ -2,7 +2,6 @@
    The device's copy of the network: its shape, its weights in the order the kernels read them, the tiles of its nodes.
 */
 #include "device.h"
-#include "layout.h"
 
 /* Slots of a tile, which is one warp's, unless one row has more: as few as give work to a few thousand warps */
 static PetscInt TileSlots_Private(PetscInt slots)
@@ -23,7 +22,7 @@ PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds one of size numbers; GNNKernelFeatures lists kinds in the same order as GNNEdgeFeature and GNNNodeFeature */
+/* Adds one of size numbers */
 static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
 {
   f->kind[f->count]    = kind;
@@ -34,7 +33,7 @@ static void FeaturesAdd_Private(GNNKernelFeatures *f, int kind, PetscInt size)
 void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
 {
   *k                   = (GNNKernelConfig){0};
-  k->width             = (int)GNNPad(c->width);
+  k->width             = GNNPad((int)c->width);
   k->layers            = (int)c->layers;
   k->hidden            = (int)c->hidden_layers;
   k->norm              = c->norm == GNN_NORM_LAYER ? (int)c->width : 0;
@@ -42,89 +41,46 @@ void GNNDeviceConfig(const GNNConfig *c, PetscBool tf32, GNNKernelConfig *k)
   k->mean              = c->aggregation == GNN_AGGREGATION_MEAN;
   k->aggregation_scale = (float)c->aggregation_scale;
   k->user_size         = (int)c->user_size;
-  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNConfigEdgeFeatureSize(c, c->edge_features[f]));
-  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNConfigNodeFeatureSize(c, c->node_features[f]));
+  for (PetscInt f = 0; f < c->nedge_features; f++) FeaturesAdd_Private(&k->edge, (int)c->edge_features[f], GNNEdgeFeatureSize(c->edge_features[f], (int)c->block_size));
+  for (PetscInt f = 0; f < c->nnode_features; f++) FeaturesAdd_Private(&k->node, (int)c->node_features[f], GNNNodeFeatureSize(c->node_features[f], (int)c->block_size, (int)c->user_size));
 }
 
-/* Where entry (o, c) of a matrix (out, in) stands */
-static int PackPlace_Private(GNNPackOrder order, int out, int in, int o, int c)
+/* W at the places of a packed matrix with in columns */
+static void PackMatrix_Private(const GNNLinear *L, GNNPackOrder order, int group, int in, float *w)
 {
-  if (order == GNN_PACK_BLOCKS) return 8 * (o / 8 * in + c / 8 * 8 + o % 8) + c % 8;
-  return order == GNN_PACK_ROWS ? o * in + c : c * out + o;
-}
-
-/* out rows from first on of W, padded */
-static void PackRows_Private(const GNNLinear *L, PetscInt first, int in, int out, GNNPackOrder order, float **w)
-{
-  for (PetscInt o = 0; o < PetscMin(L->out - first, out); o++) {
-    for (PetscInt c = 0; c < L->in; c++) (*w)[PackPlace_Private(order, out, in, (int)o, (int)c)] = (float)L->W[(first + o) * L->ldi + c];
+  for (int o = 0; o < L->out; o++) {
+    for (int c = 0; c < L->in; c++) w[GNNPackedEntry(order, group, in, o, c)] = (float)L->W[o * L->ldi + c];
   }
-  *w += in * out;
 }
 
-static void PackMatrix_Private(const GNNLinear *L, int in, int out, GNNPackOrder order, float **w)
+static void PackVector_Private(PetscInt n, const GNNReal b[], float *w)
 {
-  PackRows_Private(L, 0, in, out, order, w);
+  for (PetscInt k = 0; k < n; k++) w[k] = (float)b[k];
 }
 
-static void PackVector_Private(PetscInt n, const GNNReal b[], int size, float **w)
+static void PackMap_Private(const GNNFF *ff, GNNPackOrder order, float packed[])
 {
-  for (PetscInt k = 0; k < n; k++) (*w)[k] = (float)b[k];
-  *w += size;
-}
+  const GNNMap   *m = &ff->map;
+  const GNNPacked p = GNNMapPacked(m);
+  const int       d = GNNPad(m->width);
+  float          *w = packed + m->packed;
 
-/* In the order of GNNKernelMapSize(), the last matrix by groups of outputs */
-static void PackMap_Private(const GNNKernelConfig *c, GNNPackOrder order, const GNNFF *ff, PetscInt part, int in, int out, int group, float **w)
-{
-  PackMatrix_Private(&ff->lift[part], in, c->width, order, w);
-  PackVector_Private(ff->lift[0].out, ff->lift[0].b, c->width, w);
-  PackVector_Private(ff->lift[0].out, ff->lift[0].r, c->width, w);
-  for (PetscInt k = 0; k < ff->nbody; k++) {
-    PackMatrix_Private(&ff->body[k], c->width, c->width, order, w);
-    PackVector_Private(ff->body[k].out, ff->body[k].b, c->width, w);
+  for (int q = 0; q < m->nparts; q++) PackMatrix_Private(&ff->lift[q], order, d, GNNPad(m->in), packed + m->lift[q]);
+  PackVector_Private(m->width, ff->lift[0].b, w + p.bias);
+  PackVector_Private(m->width, ff->lift[0].r, w + p.rowsum);
+  for (int k = 0; k < ff->nbody; k++) {
+    PackMatrix_Private(&ff->body[k], order, d, d, w + p.body + k * GNNBodySize(d));
+    PackVector_Private(m->width, ff->body[k].b, w + p.body + k * GNNBodySize(d) + d * d);
   }
-  for (PetscInt first = 0; first < out; first += group) PackRows_Private(&ff->proj, first, c->width, group, order, w);
-  PackVector_Private(ff->proj.out, ff->proj.b, out, w);
+  PackMatrix_Private(&ff->proj, order, m->group, d, w + p.proj);
+  PackVector_Private(m->out, ff->proj.b, w + p.projbias);
 }
 
-/* Node parts of the maps that read the node states before layer t: msg_mlp's and edge_mlp's, or after the last layer edge_dec's */
-static void PackParts_Private(const GNNKernelConfig *c, GNNPackOrder order, GNNNet net, PetscInt t, float **w)
+void GNNDeviceSetWeights(const GNNShape *shape, const float packed[], GNNKernelNet *k)
 {
-  const GNNFF   *ff[2] = {t < c->layers ? GNNNetMsg(net, t) : GNNNetDec(net), t < c->layers ? GNNNetEdge(net, t) : NULL};
-  const PetscInt count = ff[1] ? 2 : 1;
-
-  for (PetscInt k = 0; k < count; k++) PackMatrix_Private(&ff[k]->lift[ff[k]->part_i], c->width, c->width, order, w);
-  for (PetscInt k = 0; k < count; k++) PackMatrix_Private(&ff[k]->lift[ff[k]->part_j], c->width, c->width, order, w);
-}
-
-/* All stages' weights in one array; where each begins goes to offset: encode, layers, decode */
-void GNNDevicePack(const GNNKernelConfig *c, GNNPackOrder order, GNNNet net, float *w, size_t offset[])
-{
-  const float *base = w;
-  const int    d    = c->width;
-
-  offset[0] = 0;
-  PackMap_Private(c, order, GNNNetNodeEnc(net), 0, GNNKernelPad(c->node.size), d, d, &w);
-  PackParts_Private(c, order, net, 0, &w);
-  for (PetscInt t = 0; t < c->layers; t++) {
-    const GNNFF *msg = GNNNetMsg(net, t), *edge = GNNNetEdge(net, t);
-
-    offset[1 + t] = (size_t)(w - base);
-    PackMap_Private(c, order, msg, msg->part_e, d, d, d, &w);
-    PackMap_Private(c, order, edge, edge->part_e, d, d, d, &w);
-    PackMap_Private(c, order, GNNNetNode(net, t), 0, d, d, d, &w);
-    PackParts_Private(c, order, net, t + 1, &w);
-    if (t == 0) PackMap_Private(c, order, GNNNetEdgeEnc(net), 0, GNNKernelPad(c->edge.size), d, d, &w);
-  }
-  offset[1 + c->layers] = (size_t)(w - base);
-  PackMap_Private(c, order, GNNNetDec(net), GNNNetDec(net)->part_e, d, GNNKernelPad((int)GNNNetDec(net)->proj.out), 8, &w);
-}
-
-size_t GNNDevicePackSize(const GNNKernelConfig *c, int out)
-{
-  const int d = c->width, square = GNNKernelMapSize(c, d, d);
-
-  return (size_t)GNNKernelMapSize(c, GNNKernelPad(c->node.size), d) + GNNKernelMapSize(c, GNNKernelPad(c->edge.size), d) + GNNKernelMapSize(c, d, GNNKernelPad(out)) + (size_t)c->layers * (3 * square + 4 * d * d) + 2 * d * d;
+  k->encode = packed;
+  for (int t = 0; t < shape->layers; t++) k->layer[t] = packed + GNNStageBegin(shape, 1 + t);
+  k->decode = packed + GNNStageBegin(shape, 1 + shape->layers);
 }
 
 /* To tf32, whose mantissa has 10 bits, as cvt.rna does: to the nearest, ties away from zero */
@@ -145,20 +101,18 @@ static void RoundToTF32_Private(size_t n, float w[])
 /* For the tensor cores all are rounded here, biases too, rather than the matrices at every product */
 static PetscErrorCode DeviceUploadWeights_Private(GNNDevice d, GNNModel m, GNNStream stream)
 {
-  const GNNKernelConfig *c    = &d->net.config;
-  const size_t           size = GNNDevicePackSize(c, (int)GNNNetDec(m->net)->proj.out);
-  size_t                 offset[GNN_KERNEL_LAYERS + 2];
-  float                 *host, *device;
+  const GNNShape *shape = &m->net->shape;
+  const size_t    size  = (size_t)GNNShapePacked(shape);
+  const PetscBool tf32  = d->net.config.tf32 ? PETSC_TRUE : PETSC_FALSE;
+  float          *host, *device;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(size, &host));
-  GNNDevicePack(c, c->tf32 ? GNN_PACK_BLOCKS : GNN_PACK_COLUMNS, m->net, host, offset);
-  if (c->tf32) RoundToTF32_Private(size, host);
+  for (PetscInt f = 0; f < m->net->nff; f++) PackMap_Private(&m->net->ff[f], tf32 ? GNN_PACK_BLOCKS : GNN_PACK_COLUMNS, host);
+  if (tf32) RoundToTF32_Private(size, host);
   PetscCall(GNNDevicePut(d, host, size * sizeof(float), stream, &device));
   PetscCall(PetscFree(host));
-  d->net.encode = device;
-  for (PetscInt t = 0; t < c->layers; t++) d->net.layer[t] = device + offset[1 + t];
-  d->net.decode = device + offset[1 + c->layers];
+  GNNDeviceSetWeights(shape, device, &d->net);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,6 +159,7 @@ PetscErrorCode GNNDeviceCreateNet(GNNDevice d, GNNModel m, GNNGraph g, PetscBool
   GNNKernelNet *k = &d->net;
 
   PetscFunctionBegin;
+  if (k->x) PetscFunctionReturn(PETSC_SUCCESS);
   GNNDeviceConfig(&m->config, tf32, &k->config);
   PetscCall(DeviceUploadWeights_Private(d, m, stream));
   PetscCall(DeviceCreateTiles_Private(d, g, stream));

@@ -54,7 +54,7 @@ void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScala
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      if (g->keep[p] == 0 || !GNNPatternHas(pattern, i, g->j[p])) continue;
+      if (g->keep[p] == 0 || !GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, g->j[p])) continue;
       f->j[k]   = g->j[p];
       f->v[k++] = gt[p];
     }
@@ -70,7 +70,7 @@ void GNNFactorFillJacobi(GNNFactor f, GNNGraph g)
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     f->j[k]   = i;
-    f->v[k++] = 1.0 / PetscSqrtScalar(g->at[g->diag[i]]);
+    f->v[k++] = GNNJacobiEntry(1, (double)PetscRealPart(g->at[g->diag[i]]));
   }
   f->i[g->n] = k;
 }

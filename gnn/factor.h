@@ -39,9 +39,3 @@ PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const 
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) u_ += g_[k_] * (x)[(ja)[k_]]; \
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) (z)[(ja)[k_]] += g_[k_] * u_; \
   }
-
-/* Is slot (i, j) in the pattern of G^T? */
-static inline PetscBool GNNPatternHas(GNNPattern pattern, PetscInt i, PetscInt j)
-{
-  return pattern == GNN_PATTERN_A || j <= i ? PETSC_TRUE : PETSC_FALSE;
-}

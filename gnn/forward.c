@@ -133,7 +133,7 @@ static void FFRows_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GNNRe
     GNNReal       *z = pre != NULL ? pre + (size_t)start * dp : local, *y = out + (size_t)start * proj->ldo;
     const GNNReal *x = in + (size_t)start * ldin;
 
-    if (ff->norm) {
+    if (ff->map.norm) {
       GNNReal sum[GNN_TILE], sumsq[GNN_TILE];
 
       GNNRowsMoments(nt, ldin, x, sum, sumsq);
@@ -157,12 +157,12 @@ static void NodeParts_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GN
 {
   for (PetscInt i = 0; i < n; i++) {
     for (PetscInt o = 0; o < dp; o++) {
-      proj_i[(size_t)i * 2 * dp + o] = ff->norm ? 0 : ff->lift[0].b[o];
+      proj_i[(size_t)i * 2 * dp + o] = ff->map.norm ? 0 : ff->lift[0].b[o];
       proj_j[(size_t)i * 2 * dp + o] = 0;
     }
   }
-  GNNLinearForward(&ff->lift[ff->part_i], n, x, dp, proj_i, 2 * dp);
-  GNNLinearForward(&ff->lift[ff->part_j], n, x, dp, proj_j, 2 * dp);
+  GNNLinearForward(&ff->lift[ff->map.part_i], n, x, dp, proj_i, 2 * dp);
+  GNNLinearForward(&ff->lift[ff->map.part_j], n, x, dp, proj_j, 2 * dp);
 }
 
 /* pre (nt, dp) = first linear of [x_i, x_j, e_ij] for a tile of slots; half = 0 or dp picks the node parts; e (nt, dp) */
@@ -175,8 +175,8 @@ static void EdgeLift_Private(const GNNFF *ff, GNNActs a, const GNNTile *tile, Pe
 
     for (PetscInt v = 0; v < dp; v += GNN_LANES) *(GNNVec *)(pre + t * dp + v) = *(const GNNVec *)(pi + v) + *(const GNNVec *)(pj + v);
   }
-  GNNLinearForward(&ff->lift[ff->part_e], tile->nt, e, dp, pre, dp);
-  if (!ff->norm) return;
+  GNNLinearForward(&ff->lift[ff->map.part_e], tile->nt, e, dp, pre, dp);
+  if (!ff->map.norm) return;
   for (PetscInt t = 0; t < tile->nt; t++) {
     const PetscInt i = tile->row[t], j = tile->col[t];
 
@@ -204,7 +204,7 @@ static void LayerEdges_Private(GNNNet net, GNNGraph g, GNNActs a, PetscInt layer
     const GNNReal *e    = a->e[layer] + at;
     GNNReal       *enew = a->e[layer + 1] + at, *pre;
 
-    if (msg->norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);
+    if (msg->map.norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);
     pre = TapeAt_Private(a->pre_msg[layer], local, a->tape, at);
     EdgeLift_Private(msg, a, &tile, 0, e, moment, momentsq, pre);
     FFHidden_Private(msg, tile.nt, dp, pre, stride, h);
@@ -276,7 +276,7 @@ PetscErrorCode GNNForward(GNNModel m, GNNGraph g, GNNActs a, GNNReal out[])
   for (PetscInt t = 0; t < a->layers; t++) {
     NodeParts_Private(GNNNetMsg(m->net, t), a->n, dp, a->x[t], a->proj_i, a->proj_j);
     NodeParts_Private(GNNNetEdge(m->net, t), a->n, dp, a->x[t], a->proj_i + dp, a->proj_j + dp);
-    if (GNNNetMsg(m->net, t)->norm) GNNRowsMoments(a->n, dp, a->x[t], a->moment, a->momentsq);
+    if (GNNNetMsg(m->net, t)->map.norm) GNNRowsMoments(a->n, dp, a->x[t], a->moment, a->momentsq);
     PetscCall(PetscArrayzero(a->sum[t], (size_t)a->n * dp));
     LayerEdges_Private(m->net, g, a, t);
     LayerNodes_Private(m, g, a, t);
@@ -293,4 +293,21 @@ PetscLogDouble GNNForwardFlops(GNNModel m, PetscInt n, PetscInt nz)
   const PetscLogDouble per_edge = GNNConfigEdgeSize(&m->config) * d + d * d + body + L * (3.0 * d * d + 2.0 * body) + d * d + body + d * m->config.block_size * m->config.block_size;
 
   return 2.0 * (n * per_node + nz * per_edge);
+}
+
+void GNNSlots(GNNModel m, GNNGraph g, const GNNReal out[], PetscReal alpha, PetscReal damping, PetscScalar slots[], PetscInt *replaced)
+{
+  GNNStart s     = GNNModelStart(m);
+  int      count = 0;
+
+  s.alpha   = (double)alpha;
+  s.damping = (double)damping;
+  for (PetscInt i = 0; i < g->n; i++) {
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+      const PetscBool has = g->keep[p] != 0 && GNNPatternHas(s.lower, i, g->j[p]) ? PETSC_TRUE : PETSC_FALSE;
+
+      slots[p] = has ? GNNFactorEntry(&s, p == g->diag[i], (double)PetscRealPart(g->at[g->rev[p]]), (double)out[GNNGraphOutput(g, i, p)], &count) : 0.0;
+    }
+  }
+  *replaced = count;
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "graph.h"
-#include "layout.h"
+#include "gemm.h"
 
 /* Activations. Inference keeps one layer (x[t], e[t] all point to the same arrays and pre is not kept); a tape for training keeps all */
 typedef struct _n_GNNActs *GNNActs;

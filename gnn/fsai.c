@@ -17,7 +17,7 @@ static PetscErrorCode View_Fsai(const GNNSettings *settings, const char use[], P
 {
   PetscFunctionBegin;
   if (settings->threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai on the lower triangle of A\n", use));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown by threshold %g\n", use, (double)settings->threshold));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown by a threshold of %g\n", use, (double)settings->threshold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

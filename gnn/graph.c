@@ -336,10 +336,8 @@ PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNGraphExplain(GNNGraph g, GNNGraphStatus status, PetscInt first, char text[], size_t size)
+PetscErrorCode GNNGraphExplain(GNNGraph g, GNNGraphStatus status, PetscInt row, char text[], size_t size)
 {
-  const PetscInt row = first + g->row;
-
   PetscFunctionBegin;
   text[0] = '\0';
   switch (status) {
@@ -374,59 +372,50 @@ PetscErrorCode GNNGraphSetUserFeatures(GNNGraph g, PetscInt size, const PetscSca
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A feature of one row, of which a node has b */
-static GNNReal GraphRowFeature_Private(GNNGraph g, GNNNodeFeature feature, PetscInt row)
+/* What the features of a scalar row are made of */
+static GNNRow GraphRow_Private(GNNGraph g, PetscInt row)
 {
-  PetscReal sum = 0.0;
+  GNNRow r = {.degree = (double)g->degree[row / g->b], .coupled = !g->decoupled[row], .mean = g->scaling == GNN_SCALING_MEAN};
 
-  if (feature == GNN_NODE_MASK) return g->decoupled[row] ? 1 : 0;
-  if (feature == GNN_NODE_ROWABS) {
-    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += 0.25 * PetscAbsScalar(g->at[p]);
-  } else {
-    for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) sum += PetscRealPart(g->at[p]);
-  }
-  return (GNNReal)(g->scaling == GNN_SCALING_DIAGONAL ? GNNBoundedFeature(sum) : sum);
+  for (PetscInt p = g->i[row]; p < g->i[row + 1]; p++) GNNRowAdd(&r.sums, (double)PetscRealPart(g->at[p]));
+  return r;
 }
 
-/* One feature of node i, written to x; returns how many numbers it has */
-static PetscInt GraphNodeFeature_Private(GNNGraph g, GNNNodeFeature feature, PetscInt i, GNNReal *x)
+/* The features of node i, written to x; returns how many numbers they are */
+static PetscInt GraphNodeFeatures_Private(GNNGraph g, const GNNConfig *c, PetscInt i, GNNReal x[])
 {
-  switch (feature) {
-  case GNN_NODE_DEGREE:
-    *x = (GNNReal)GNNBoundedFeature((PetscReal)g->degree[i] / 16.0);
-    return 1;
-  case GNN_NODE_USER:
-    for (PetscInt k = 0; k < g->user_size; k++) x[k] = (GNNReal)PetscRealPart(g->user[i * g->user_size + k]);
-    return g->user_size;
-  default:
-    for (PetscInt r = 0; r < g->b; r++) x[r] = GraphRowFeature_Private(g, feature, i * g->b + r);
-    return g->b;
+  GNNRow   row[GNN_MAX_BLOCK];
+  PetscInt n = 0;
+
+  for (PetscInt r = 0; r < g->b; r++) row[r] = GraphRow_Private(g, i * g->b + r);
+  for (PetscInt f = 0; f < c->nnode_features; f++) {
+    const GNNNodeFeature feature = c->node_features[f];
+    const PetscInt       size    = GNNNodeFeatureSize(feature, (int)g->b, (int)g->user_size);
+
+    for (PetscInt k = 0; k < size; k++) x[n++] = feature == GNN_NODE_USER ? (GNNReal)PetscRealPart(g->user[i * size + k]) : GNNNodeFeatureOf(feature, &row[k]);
   }
+  return n;
 }
 
-/* The b^2 numbers of At_ji for slot p = (i, j); its own where (j, i) is not stored */
-static inline void GraphEdgeValue_Private(GNNGraph g, const PetscInt b, PetscInt i, PetscInt p, GNNReal *x)
+/* Those of slot p = (i, j), of the b^2 numbers of At_ji; its own where (j, i) is not stored, which are 0 as well */
+static inline PetscInt GraphSlotFeatures_Private(GNNGraph g, const GNNConfig *c, const PetscInt b, PetscInt i, PetscInt p, GNNReal x[])
 {
   const PetscInt q = g->brev[p] >= 0 ? g->brev[p] : p, from = b > 1 && g->brev[p] >= 0 ? g->bj[p] : i;
   const PetscInt start = b > 1 ? GNNGraphSlotStart(g, from, q) : q, stride = GNNGraphSlotStride(g, from);
+  PetscInt       n = 0;
 
-  for (PetscInt r = 0; r < b; r++) {
-    for (PetscInt c = 0; c < b; c++) x[r * b + c] = (GNNReal)PetscRealPart(g->at[start + r * stride + c]);
+  for (PetscInt f = 0; f < c->nedge_features; f++) {
+    const PetscInt size = GNNEdgeFeatureSize(c->edge_features[f], (int)b);
+
+    for (PetscInt k = 0; k < size; k++) x[n++] = GNNEdgeFeatureOf(c->edge_features[f], p == g->bdiag[i], (double)PetscRealPart(g->at[start + k / b * stride + k % b]));
   }
+  return n;
 }
 
-static inline __attribute__((always_inline)) void GraphEdgeFeatures_Private(GNNGraph g, const GNNConfig *config, const PetscInt b, GNNReal edge[])
+static inline __attribute__((always_inline)) void GraphEdgeFeatures_Private(GNNGraph g, const GNNConfig *c, const PetscInt b, GNNReal edge[])
 {
   for (PetscInt i = 0; i < g->nodes; i++) {
-    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) {
-      for (PetscInt f = 0; f < config->nedge_features; f++) {
-        if (config->edge_features[f] == GNN_EDGE_DIAGONAL) *edge++ = p == g->bdiag[i] ? 1 : 0;
-        else {
-          GraphEdgeValue_Private(g, b, i, p, edge);
-          edge += b * b;
-        }
-      }
-    }
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) edge += GraphSlotFeatures_Private(g, c, b, i, p, edge);
   }
 }
 
@@ -434,9 +423,7 @@ PetscErrorCode GNNGraphGetFeatures(GNNGraph g, const GNNConfig *c, GNNReal node[
 {
   PetscFunctionBegin;
   PetscCheck(c->user_size == 0 || c->user_size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", c->user_size, g->user_size);
-  for (PetscInt i = 0; i < g->nodes; i++) {
-    for (PetscInt f = 0; f < c->nnode_features; f++) node += GraphNodeFeature_Private(g, c->node_features[f], i, node);
-  }
+  for (PetscInt i = 0; i < g->nodes; i++) node += GraphNodeFeatures_Private(g, c, i, node);
   if (g->b == 1) GraphEdgeFeatures_Private(g, c, 1, edge); /* the compiler drops the loops over a block */
   else GraphEdgeFeatures_Private(g, c, g->b, edge);
   PetscFunctionReturn(PETSC_SUCCESS);

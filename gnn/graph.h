@@ -50,7 +50,7 @@ struct _n_GNNGraph {
 PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt, PetscInt, const PetscInt[], const PetscInt[], PetscBool *); /* b, n, row offsets, columns: are all b x b blocks full? */
 PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt, PetscInt, const PetscInt[], const PetscInt[], GNNGraph *);      /* the same: copied */
 PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);          /* where the status is not OK, the graph has no values */
-PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                     /* the status of the pattern or of the last values, rows counted from the given one */
+PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                     /* the status in words; row over all ranks */
 PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);
 PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal[], GNNReal[]); /* node (nodes, node size), edge (slots, edge size) */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);

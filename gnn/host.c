@@ -1,6 +1,7 @@
 /*
    The host: the reference that the device is tested against.
 */
+#include "events.h"
 #include "forward.h"
 #include "fsairows.h"
 #include "place.h"
@@ -36,6 +37,7 @@ static PetscErrorCode HostRunNetwork_Private(GNNPlace at, GNNModel m)
   struct _n_GNNHost *h = at->host;
 
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
   if (h->acts == NULL) {
     PetscCall(GNNActsCreate(m, PETSC_FALSE, &h->acts));
     PetscCall(GNNActsSetSizes(m, at->g->nodes, at->g->slots, h->acts));
@@ -43,6 +45,7 @@ static PetscErrorCode HostRunNetwork_Private(GNNPlace at, GNNModel m)
   }
   PetscCall(GNNForward(m, at->g, h->acts, h->out));
   PetscCall(PetscLogFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
+  PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
   h->current = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -58,17 +61,12 @@ static PetscErrorCode Forward_Host(GNNPlace at, GNNModel m, PetscReal alpha, Pet
 static PetscErrorCode Start_Host(GNNPlace at, const GNNConfig *config, PetscReal damping, PetscScalar start[])
 {
   const GNNGraph g = at->g;
+  GNNStart       s = GNNConfigStart(config);
 
   PetscFunctionBegin;
+  s.damping = (double)damping;
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      PetscScalar by_c0, by_c1;
-
-      start[p] = 0.0;
-      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
-      GNNFactorStartTerms(config->output, config->pattern, p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE, g->at[g->rev[p]], &by_c0, &by_c1);
-      start[p] = by_c0 + damping * by_c1;
-    }
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) start[p] = g->keep[p] != 0 && GNNPatternHas(s.lower, i, g->j[p]) ? GNNStartEntry(&s, p == g->diag[i], (double)PetscRealPart(g->at[g->rev[p]])) : 0.0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -315,7 +313,6 @@ static PetscErrorCode Destroy_Host(GNNPlace at)
 }
 
 const GNNPlaceOps GNNHostOps = {
-  .name      = "host",
   .values    = Values_Host,
   .forward   = Forward_Host,
   .start     = Start_Host,
@@ -346,7 +343,8 @@ const GNNPlaceOps GNNHostOps = {
 PetscErrorCode GNNHostCreate(GNNPlace at, PetscBool slots)
 {
   PetscFunctionBegin;
-  at->ops = &GNNHostOps;
+  at->ops  = &GNNHostOps;
+  at->made = at->applied = "host";
   PetscCall(PetscNew(&at->host));
   if (slots) PetscCall(PetscMalloc1(at->g->nz, &at->slots));
   PetscFunctionReturn(PETSC_SUCCESS);

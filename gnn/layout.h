@@ -1,22 +1,17 @@
 /*
-   The parameters packed for the host kernels, and the tile kernels themselves.
+   A model's parameters packed for the host's kernels, gemm.h.
 
    Rows of d numbers are padded with zeros to dp = a multiple of GNN_LANES, so that every inner loop is over whole vectors;
    padding stays zero through every operation (zero weights, gelu(0) = 0).
 */
 #pragma once
 
-#include "model.h"
+#include <petscsys.h>
+#include "compat.h"
+#include "maps.h"
 
-#define GNN_LANES 8
-#define GNN_TILE  64 /* rows handled at once: a few tiles of the default width fit the first-level cache */
-
-typedef GNNReal GNNVec __attribute__((vector_size(GNN_LANES * sizeof(GNNReal)), aligned(sizeof(GNNReal)), may_alias));
-
-static inline PetscInt GNNPad(PetscInt d)
-{
-  return (d + GNN_LANES - 1) / GNN_LANES * GNN_LANES;
-}
+#define GNN_MAX_HIDDEN 8
+#define GNN_LANES      8 /* what GNNPad() pads to */
 
 /* y = x Wt + b for rows x (in), y (out) */
 typedef struct {
@@ -27,173 +22,63 @@ typedef struct {
   GNNReal *r;                 /* (ldo) row sums of W, with LayerNorm only */
 } GNNLinear;
 
-/* FF(in -> out). Over [x_i, x_j, e_ij] the first linear is kept in three parts, so that the node parts are applied once per node;
+/* A map. Over [x_i, x_j, e_ij] the first linear is kept in three parts, so that the node parts are applied once per node;
    LayerNorm's affine part is folded in: W (gamma v + beta) = (W diag gamma) v + W beta */
 typedef struct {
-  PetscInt  nparts, part_i, part_j, part_e; /* 1, or 3 and which part acts on x_i, x_j, e_ij */
-  PetscInt  nbody;                          /* hidden layers after the first */
-  PetscBool norm;
+  GNNMap    map;
+  PetscInt  nbody;   /* hidden layers after the first */
   GNNLinear lift[3]; /* b and r belong to the whole: lift[0].b, lift[0].r */
   GNNLinear body[GNN_MAX_HIDDEN];
   GNNLinear proj;
 } GNNFF;
 
+typedef struct _n_GNNNet *GNNNet;
 struct _n_GNNNet {
-  PetscInt dp, layers; /* padded width */
-  PetscInt nff;
-  GNNFF   *ff; /* in the order of the tensor table: node_enc, edge_enc, layers x (msg_mlp, node_mlp, edge_mlp), edge_dec */
+  GNNShape shape;
+  PetscInt dp; /* padded width */
+  PetscInt nff, nparams;
+  GNNFF   *ff; /* in the order of the list, maps.h */
   GNNReal  c[2];
   GNNReal *data; /* all arrays above */
   size_t   size;
 };
 
+static inline GNNFF *GNNNetMap(GNNNet net, GNNMapKind kind, PetscInt layer)
+{
+  return net->ff + GNNMapNumber(net->shape.layers, kind, (int)layer);
+}
+
 static inline GNNFF *GNNNetNodeEnc(GNNNet net)
 {
-  return net->ff;
+  return GNNNetMap(net, GNN_MAP_NODE_ENC, 0);
 }
 
 static inline GNNFF *GNNNetEdgeEnc(GNNNet net)
 {
-  return net->ff + 1;
+  return GNNNetMap(net, GNN_MAP_EDGE_ENC, 0);
 }
 
 static inline GNNFF *GNNNetMsg(GNNNet net, PetscInt layer)
 {
-  return net->ff + 2 + 3 * layer;
+  return GNNNetMap(net, GNN_MAP_MSG, layer);
 }
 
 static inline GNNFF *GNNNetNode(GNNNet net, PetscInt layer)
 {
-  return net->ff + 3 + 3 * layer;
+  return GNNNetMap(net, GNN_MAP_NODE, layer);
 }
 
 static inline GNNFF *GNNNetEdge(GNNNet net, PetscInt layer)
 {
-  return net->ff + 4 + 3 * layer;
+  return GNNNetMap(net, GNN_MAP_EDGE, layer);
 }
 
 static inline GNNFF *GNNNetDec(GNNNet net)
 {
-  return net->ff + net->nff - 1;
+  return GNNNetMap(net, GNN_MAP_DEC, 0);
 }
 
-PETSC_INTERN PetscErrorCode GNNNetCreate(GNNModel, GNNNet *); /* zeros: for the parameters, or for their gradient */
+PETSC_INTERN PetscErrorCode GNNNetCreate(const GNNShape *, GNNNet *); /* zeros: for the parameters, or for their gradient */
 PETSC_INTERN PetscErrorCode GNNNetDestroy(GNNNet *);
-PETSC_INTERN PetscErrorCode GNNNetPack(GNNModel, GNNNet);
-PETSC_INTERN PetscErrorCode GNNNetUnpackGradient(GNNModel, GNNNet, PetscScalar[]); /* model, dnet, dtheta (nparams), overwritten */
-
-/* ---- tile kernels ---- */
-
-/* C (m, 8 nv) += A (m, k) B (k, 8 nv), m <= 4 rows held in registers; A's element (i, p) is A[i * rs + p * cs] */
-static inline __attribute__((always_inline)) void GNNGemmBlock_Private(const int m, const int nv, PetscInt k, const GNNReal *A, PetscInt rs, PetscInt cs, const GNNReal *B, PetscInt ldb, GNNReal *C, PetscInt ldc)
-{
-  GNNVec acc[4][3];
-
-#pragma GCC unroll 4
-  for (int i = 0; i < m; i++) {
-#pragma GCC unroll 4
-    for (int v = 0; v < nv; v++) acc[i][v] = *(const GNNVec *)(C + i * ldc + v * GNN_LANES);
-  }
-  for (PetscInt p = 0; p < k; p++) {
-#pragma GCC unroll 4
-    for (int i = 0; i < m; i++) {
-      const GNNReal a = A[i * rs + p * cs];
-
-#pragma GCC unroll 4
-      for (int v = 0; v < nv; v++) acc[i][v] += a * *(const GNNVec *)(B + p * ldb + v * GNN_LANES);
-    }
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < m; i++) {
-#pragma GCC unroll 4
-    for (int v = 0; v < nv; v++) *(GNNVec *)(C + i * ldc + v * GNN_LANES) = acc[i][v];
-  }
-}
-
-static inline __attribute__((always_inline)) void GNNGemmPanel_Private(const int nv, PetscInt m, PetscInt k, const GNNReal *A, PetscInt rs, PetscInt cs, const GNNReal *B, PetscInt ldb, GNNReal *C, PetscInt ldc)
-{
-  PetscInt i = 0;
-
-  for (; i + 4 <= m; i += 4) GNNGemmBlock_Private(4, nv, k, A + i * rs, rs, cs, B, ldb, C + i * ldc, ldc);
-  for (; i < m; i++) GNNGemmBlock_Private(1, nv, k, A + i * rs, rs, cs, B, ldb, C + i * ldc, ldc);
-}
-
-/* C (m, n) += A (m, k) B (k, n), n a multiple of GNN_LANES, by panels of up to three vectors */
-static inline void GNNGemm(PetscInt m, PetscInt n, PetscInt k, const GNNReal *A, PetscInt rs, PetscInt cs, const GNNReal *B, PetscInt ldb, GNNReal *C, PetscInt ldc)
-{
-  for (PetscInt p = 0; p < n; p += 3 * GNN_LANES) {
-    switch (PetscMin((n - p) / GNN_LANES, 3)) {
-    case 1:
-      GNNGemmPanel_Private(1, m, k, A, rs, cs, B + p, ldb, C + p, ldc);
-      break;
-    case 2:
-      GNNGemmPanel_Private(2, m, k, A, rs, cs, B + p, ldb, C + p, ldc);
-      break;
-    default:
-      GNNGemmPanel_Private(3, m, k, A, rs, cs, B + p, ldb, C + p, ldc);
-    }
-  }
-}
-
-/* y (nt, ldo) += x (nt, in) Wt */
-static inline void GNNLinearForward(const GNNLinear *L, PetscInt nt, const GNNReal *x, PetscInt ldx, GNNReal *y, PetscInt ldy)
-{
-  GNNGemm(nt, L->ldo, L->in, x, ldx, 1, L->Wt, L->ldo, y, ldy);
-}
-
-/* In the forward pass this was y += x Wt, so now dx (nt, ldi) += dy W; dx may be NULL; dWt += x^T dy */
-static inline void GNNLinearBackward(const GNNLinear *L, const GNNLinear *dL, PetscInt nt, const GNNReal *x, PetscInt ldx, const GNNReal *dy, PetscInt ldy, GNNReal *dx, PetscInt lddx)
-{
-  GNNGemm(L->in, L->ldo, nt, x, 1, ldx, dy, ldy, dL->Wt, L->ldo);
-  if (dx != NULL) GNNGemm(nt, L->ldi, L->out, dy, ldy, 1, L->W, L->ldi, dx, lddx);
-}
-
-/* y (m) += alpha x (m), m a multiple of GNN_LANES */
-static inline void GNNRowAXPY(PetscInt m, GNNReal alpha, const GNNReal *x, GNNReal *y)
-{
-  for (PetscInt v = 0; v < m; v += GNN_LANES) *(GNNVec *)(y + v) += alpha * *(const GNNVec *)(x + v);
-}
-
-/* Every row of y (nt, m) = x (m) */
-static inline void GNNRowsSet(PetscInt nt, PetscInt m, const GNNReal *x, GNNReal *y, PetscInt ldy)
-{
-  for (PetscInt t = 0; t < nt; t++) {
-    for (PetscInt v = 0; v < m; v += GNN_LANES) *(GNNVec *)(y + t * ldy + v) = *(const GNNVec *)(x + v);
-  }
-}
-
-/* s (m) += sum of the rows of x (nt, m) */
-static inline void GNNRowsSum(PetscInt nt, PetscInt m, const GNNReal *x, PetscInt ldx, GNNReal *s)
-{
-  for (PetscInt t = 0; t < nt; t++) GNNRowAXPY(m, 1, x + t * ldx, s);
-}
-
-static inline GNNReal GNNRowDot(PetscInt m, const GNNReal *x, const GNNReal *y)
-{
-  GNNVec  acc = {0};
-  GNNReal sum = 0;
-
-  for (PetscInt v = 0; v < m; v += GNN_LANES) acc += *(const GNNVec *)(x + v) * *(const GNNVec *)(y + v);
-  for (int k = 0; k < GNN_LANES; k++) sum += acc[k];
-  return sum;
-}
-
-/* Sum and sum of squares of each row of x (n, ld); padding is zero and adds nothing */
-static inline void GNNRowsMoments(PetscInt n, PetscInt m, const GNNReal *x, GNNReal *sum, GNNReal *sumsq)
-{
-  for (PetscInt k = 0; k < n; k++) {
-    GNNVec s = {0}, q = {0};
-
-    for (PetscInt v = 0; v < m; v += GNN_LANES) {
-      const GNNVec xv = *(const GNNVec *)(x + k * m + v);
-
-      s += xv;
-      q += xv * xv;
-    }
-    sum[k] = sumsq[k] = 0;
-    for (int l = 0; l < GNN_LANES; l++) {
-      sum[k] += s[l];
-      sumsq[k] += q[l];
-    }
-  }
-}
+PETSC_INTERN PetscErrorCode GNNNetPack(GNNNet net, const GNNReal theta[]);
+PETSC_INTERN PetscErrorCode GNNNetUnpackGradient(GNNNet dnet, const GNNReal theta[], PetscScalar dtheta[]); /* dtheta (nparams) is overwritten */

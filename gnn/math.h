@@ -115,23 +115,6 @@ GNN_FN void GNNNormGradient(GNNReal sum, GNNReal sumsq, GNNReal m, GNNReal dot_r
   *dsumsq = dvar / m;
 }
 
-/* Derivatives of the start of G to (c0, c1): 3/2 I - 1/2 At, or I - strict(At) where the pattern is lower; none without a residual form */
-GNN_FN void GNNStartTerms(int residual, int lower, int diagonal, double at, double *by_c0, double *by_c1)
-{
-  const double c0 = lower ? 1.0 : 1.5, c1 = lower ? (diagonal ? 0.0 : -1.0) : -0.5;
-
-  *by_c0 = residual && diagonal ? c0 : 0.0;
-  *by_c1 = residual ? c1 * at : 0.0;
-}
-
-/* A number of a node as a feature, kept in the range that models see in training (degree/16, and sums over a row of a matrix with a unit diagonal):
-   a row coupled to all others would drive the states of all its neighbours out of it */
-#define GNN_FEATURE_BOUND 8.0
-GNN_FN double GNNBoundedFeature(double x)
-{
-  return x > GNN_FEATURE_BOUND ? GNN_FEATURE_BOUND : x < -GNN_FEATURE_BOUND ? -GNN_FEATURE_BOUND : x; /* a NaN stays one */
-}
-
 /* kappa_i of Agg_j m_ij = kappa_i sum_j m_ij */
 GNN_FN GNNReal GNNAggregationScale(int mean, GNNReal scale, GNNReal degree)
 {

@@ -137,6 +137,7 @@ PetscErrorCode GNNMatCheck(Mat A)
   PetscInt       rows, cols, here[2];
   int            all;
   PetscBool      good;
+  MatType        type;
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(A, &rows, &cols));
@@ -146,6 +147,7 @@ PetscErrorCode GNNMatCheck(Mat A)
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
   PetscCheck(all, comm, PETSC_ERR_ARG_SIZ, "The ranks have other columns than rows of the matrix: gnnspai needs the same layout of both");
   PetscCall(GNNMatHasEntries(A, &good));
-  PetscCheck(good, comm, PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", ((PetscObject)A)->type_name);
+  PetscCall(MatGetType(A, &type));
+  PetscCheck(good, comm, PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,7 @@
 /*
    A model: its configuration, the one table of its parameter tensors, and the flat parameter array they live in.
 */
-#include "layout.h"
+#include "model.h"
 
 const char *const GNNScalings[]     = {"mean", "diagonal", "GNNScaling", "GNN_SCALING_", NULL};
 const char *const GNNOutputs[]      = {"direct", "residual", "GNNOutput", "GNN_OUTPUT_", NULL};
@@ -70,22 +70,11 @@ PetscErrorCode GNNConfigCheck(const GNNConfig *c, const char source[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscInt GNNConfigEdgeFeatureSize(const GNNConfig *c, GNNEdgeFeature feature)
-{
-  return feature == GNN_EDGE_VALUE ? c->block_size * c->block_size : 1;
-}
-
-PetscInt GNNConfigNodeFeatureSize(const GNNConfig *c, GNNNodeFeature feature)
-{
-  if (feature == GNN_NODE_USER) return c->user_size;
-  return feature == GNN_NODE_DEGREE ? 1 : c->block_size;
-}
-
 PetscInt GNNConfigEdgeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nedge_features; f++) size += GNNConfigEdgeFeatureSize(c, c->edge_features[f]);
+  for (PetscInt f = 0; f < c->nedge_features; f++) size += GNNEdgeFeatureSize(c->edge_features[f], (int)c->block_size);
   return size;
 }
 
@@ -93,11 +82,37 @@ PetscInt GNNConfigNodeSize(const GNNConfig *c)
 {
   PetscInt size = 0;
 
-  for (PetscInt f = 0; f < c->nnode_features; f++) size += GNNConfigNodeFeatureSize(c, c->node_features[f]);
+  for (PetscInt f = 0; f < c->nnode_features; f++) size += GNNNodeFeatureSize(c->node_features[f], (int)c->block_size, (int)c->user_size);
   return size;
 }
 
-static PetscErrorCode ModelAddTensor_Private(GNNModel m, const char prefix[], const char name[], PetscInt rows, PetscInt cols)
+GNNShape GNNConfigShape(const GNNConfig *c)
+{
+  GNNShape s = {0};
+
+  s.width    = (int)c->width;
+  s.layers   = (int)c->layers;
+  s.hidden   = (int)c->hidden_layers;
+  s.node     = (int)GNNConfigNodeSize(c);
+  s.edge     = (int)GNNConfigEdgeSize(c);
+  s.out      = (int)(c->block_size * c->block_size);
+  s.norm     = c->norm == GNN_NORM_LAYER;
+  s.residual = c->output == GNN_OUTPUT_RESIDUAL;
+  return s;
+}
+
+GNNStart GNNConfigStart(const GNNConfig *c)
+{
+  const GNNStart start = {
+    .alpha = 1.0, .damping = 1.0, .c = {1.0, 1.0},
+            .residual = c->output == GNN_OUTPUT_RESIDUAL, .lower = c->pattern == GNN_PATTERN_LOWER
+  };
+
+  return start;
+}
+
+/* rows = out, cols = in of a matrix; cols = 0 of a vector */
+static PetscErrorCode ModelAddTensor_Private(GNNModel m, const char prefix[], const char name[], PetscInt offset, PetscInt rows, PetscInt cols)
 {
   GNNTensor *t = m->tensors + m->ntensors++;
 
@@ -105,63 +120,58 @@ static PetscErrorCode ModelAddTensor_Private(GNNModel m, const char prefix[], co
   PetscCall(PetscSNPrintf(t->name, sizeof(t->name), "%s%s%s", prefix, prefix[0] ? "." : "", name));
   t->rows   = rows;
   t->cols   = cols;
-  t->offset = m->nparams;
-  m->nparams += rows * PetscMax(cols, 1);
+  t->offset = offset;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* FF(in -> out): [LayerNorm(in)], Linear(in, d), (h-1) x Linear(d, d), Linear(d, out) */
-static PetscErrorCode ModelAddFF_Private(GNNModel m, const char prefix[], PetscInt in, PetscInt out, PetscBool norm)
+/* [LayerNorm(in)], Linear(in, d), (h-1) x Linear(d, d), Linear(d, out) */
+static PetscErrorCode ModelAddMap_Private(GNNModel m, const GNNMap *map)
 {
-  const PetscInt d = m->config.width;
-  char           name[32];
+  const char *const names[] = {"node_enc", "edge_enc", "msg_mlp", "node_mlp", "edge_mlp", "edge_dec"}; /* of GNNMapKind */
+  const GNNTheta    t       = GNNMapTheta(map);
+  const PetscInt    d = map->width, in = map->nparts * map->in;
+  char              prefix[32], name[32];
 
   PetscFunctionBegin;
-  if (norm) {
-    PetscCall(ModelAddTensor_Private(m, prefix, "pre_norm.weight", in, 0));
-    PetscCall(ModelAddTensor_Private(m, prefix, "pre_norm.bias", in, 0));
+  if (map->kind == GNN_MAP_MSG || map->kind == GNN_MAP_NODE || map->kind == GNN_MAP_EDGE) PetscCall(PetscSNPrintf(prefix, sizeof(prefix), "mp_layers.%d.%s", map->layer, names[map->kind]));
+  else PetscCall(PetscStrncpy(prefix, names[map->kind], sizeof(prefix)));
+  if (map->norm) {
+    PetscCall(ModelAddTensor_Private(m, prefix, "pre_norm.weight", t.gamma, in, 0));
+    PetscCall(ModelAddTensor_Private(m, prefix, "pre_norm.bias", t.beta, in, 0));
   }
-  PetscCall(ModelAddTensor_Private(m, prefix, "lift.0.weight", d, in));
-  PetscCall(ModelAddTensor_Private(m, prefix, "lift.0.bias", d, 0));
-  for (PetscInt k = 0; k < m->config.hidden_layers - 1; k++) {
-    PetscCall(PetscSNPrintf(name, sizeof(name), "body.%" PetscInt_FMT ".0.weight", k));
-    PetscCall(ModelAddTensor_Private(m, prefix, name, d, d));
-    PetscCall(PetscSNPrintf(name, sizeof(name), "body.%" PetscInt_FMT ".0.bias", k));
-    PetscCall(ModelAddTensor_Private(m, prefix, name, d, 0));
+  PetscCall(ModelAddTensor_Private(m, prefix, "lift.0.weight", t.lift, d, in));
+  PetscCall(ModelAddTensor_Private(m, prefix, "lift.0.bias", t.bias, d, 0));
+  for (int k = 0; k < map->hidden - 1; k++) {
+    const PetscInt body = t.body + k * GNNBodySize(map->width);
+
+    PetscCall(PetscSNPrintf(name, sizeof(name), "body.%d.0.weight", k));
+    PetscCall(ModelAddTensor_Private(m, prefix, name, body, d, d));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "body.%d.0.bias", k));
+    PetscCall(ModelAddTensor_Private(m, prefix, name, body + d * d, d, 0));
   }
-  PetscCall(ModelAddTensor_Private(m, prefix, "proj.0.weight", out, d));
-  PetscCall(ModelAddTensor_Private(m, prefix, "proj.0.bias", out, 0));
+  PetscCall(ModelAddTensor_Private(m, prefix, "proj.0.weight", t.proj, map->out, d));
+  PetscCall(ModelAddTensor_Private(m, prefix, "proj.0.bias", t.projbias, map->out, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNModelCreate(const GNNConfig *config, GNNModel *model)
 {
-  const PetscInt  d = config->width, b = config->block_size;
-  const PetscBool norm   = config->norm == GNN_NORM_LAYER ? PETSC_TRUE : PETSC_FALSE;
-  const PetscInt  per_ff = 2 * config->hidden_layers + 4; /* at most this many tensors in one FF */
-  const char     *mlp[]  = {"msg_mlp", "node_mlp", "edge_mlp"};
-  GNNModel        m;
+  const PetscInt per_map = 2 * config->hidden_layers + 4; /* at most this many tensors in one */
+  GNNShape       shape;
+  GNNModel       m;
 
   PetscFunctionBegin;
   PetscCall(GNNConfigCheck(config, "gnnspai model"));
+  shape = GNNConfigShape(config);
   PetscCall(PetscNew(&m));
   m->refct  = 1;
   m->config = *config;
-  PetscCall(PetscMalloc1(per_ff * (3 + 3 * config->layers) + 1, &m->tensors));
-  PetscCall(ModelAddFF_Private(m, "node_enc", GNNConfigNodeSize(config), d, PETSC_FALSE));
-  PetscCall(ModelAddFF_Private(m, "edge_enc", GNNConfigEdgeSize(config), d, PETSC_FALSE));
-  for (PetscInt t = 0; t < config->layers; t++) {
-    for (PetscInt k = 0; k < 3; k++) {
-      char prefix[32];
-
-      PetscCall(PetscSNPrintf(prefix, sizeof(prefix), "mp_layers.%" PetscInt_FMT ".%s", t, mlp[k]));
-      PetscCall(ModelAddFF_Private(m, prefix, k == 1 ? d : 3 * d, d, norm));
-    }
-  }
-  PetscCall(ModelAddFF_Private(m, "edge_dec", 3 * d, b * b, PETSC_FALSE));
-  if (config->output == GNN_OUTPUT_RESIDUAL) PetscCall(ModelAddTensor_Private(m, "", "c", 2, 0));
+  PetscCall(GNNNetCreate(&shape, &m->net));
+  PetscCall(PetscMalloc1(per_map * m->net->nff + 1, &m->tensors));
+  for (PetscInt f = 0; f < m->net->nff; f++) PetscCall(ModelAddMap_Private(m, &m->net->ff[f].map));
+  m->nparams = m->net->nparams;
+  if (shape.residual) PetscCall(ModelAddTensor_Private(m, "", "c", m->nparams - 2, 2, 0));
   PetscCall(PetscCalloc1(m->nparams, &m->theta));
-  PetscCall(GNNNetCreate(m, &m->net));
   *model = m;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -234,8 +244,16 @@ PetscErrorCode GNNModelInitialize(GNNModel m, PetscRandom random)
 PetscErrorCode GNNModelPack(GNNModel m)
 {
   PetscFunctionBegin;
-  PetscCall(GNNNetPack(m, m->net));
+  PetscCall(GNNNetPack(m->net, m->theta));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+GNNStart GNNModelStart(GNNModel m)
+{
+  GNNStart start = GNNConfigStart(&m->config);
+
+  for (int k = 0; k < 2; k++) start.c[k] = (double)m->net->c[k];
+  return start;
 }
 
 PetscErrorCode GNNModelGetHash(GNNModel m, char hash[17])

@@ -11,12 +11,13 @@
 #define GNN_INDEX  PetscInt
 #include "block.h"
 #include "compat.h"
+#include "features.h"
+#include "layout.h"
+#include "start.h"
 
-#define GNN_MAX_WIDTH    64
-#define GNN_MAX_LAYERS   32
-#define GNN_MAX_HIDDEN   8
-#define GNN_MAX_FEATURES 8
-#define GNN_MAX_USER     16
+#define GNN_MAX_WIDTH  64
+#define GNN_MAX_LAYERS 32
+#define GNN_MAX_USER   16
 
 /* ---- model: configuration, parameters, file ---- */
 
@@ -40,18 +41,6 @@ typedef enum {
   GNN_NORM_NONE,
   GNN_NORM_LAYER /* LayerNorm before msg_mlp, node_mlp and edge_mlp */
 } GNNNorm;
-typedef enum {
-  GNN_EDGE_VALUE,   /* b^2 numbers of At_ji, row-major */
-  GNN_EDGE_DIAGONAL /* 1 if i = j else 0 */
-} GNNEdgeFeature;
-typedef enum {
-  GNN_NODE_ROWABS, /* b numbers: 1/4 of the sum of |at| over a scalar row; with GNN_SCALING_DIAGONAL bounded (math.h) */
-  GNN_NODE_ROWSUM, /* b numbers: sum of at over a scalar row, bounded likewise */
-  GNN_NODE_DEGREE, /* kept blocks of the row / 16, bounded in any scaling */
-  GNN_NODE_MASK,   /* b numbers: 1 for a decoupled component */
-  GNN_NODE_USER    /* user_size numbers given by the user */
-} GNNNodeFeature;
-
 /* Names of the enums' values, as PetscOptionsEnum() and PetscEnumFind() want them */
 PETSC_INTERN const char *const GNNScalings[], *const GNNOutputs[], *const GNNPatterns[], *const GNNAggregations[], *const GNNNorms[], *const GNNEdgeFeatures[], *const GNNNodeFeatures[];
 
@@ -78,31 +67,30 @@ typedef struct {
 } GNNTensor;
 
 typedef struct _n_GNNModel *GNNModel;
-typedef struct _n_GNNNet   *GNNNet; /* the parameters packed for the host kernels, layout.h */
-
 struct _n_GNNModel {
   PetscInt   refct;
   GNNConfig  config;
   PetscInt   ntensors, nparams;
   GNNTensor *tensors;
   GNNReal   *theta;      /* (nparams), owned; call GNNModelPack() after changing it */
-  GNNNet     net;        /* owned */
+  GNNNet     net;        /* owned: theta packed for the host's kernels, and the list of the maps */
   char      *name;       /* file or built-in name, or NULL */
   char      *provenance; /* owned or NULL: JSON object of free string metadata (trained_on, seed, ...) */
 };
 
 PETSC_INTERN PetscErrorCode GNNConfigSetDefaults(GNNConfig *);
-PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *);             /* error naming the given source if a value is out of range */
-PETSC_INTERN PetscInt       GNNConfigEdgeFeatureSize(const GNNConfig *, GNNEdgeFeature); /* numbers of one feature */
-PETSC_INTERN PetscInt       GNNConfigNodeFeatureSize(const GNNConfig *, GNNNodeFeature);
-PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *); /* numbers per edge */
-PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *); /* numbers per node */
+PETSC_INTERN PetscErrorCode GNNConfigCheck(const GNNConfig *, const char *); /* error naming the given source if a value is out of range */
+PETSC_INTERN PetscInt       GNNConfigEdgeSize(const GNNConfig *);            /* numbers per edge */
+PETSC_INTERN PetscInt       GNNConfigNodeSize(const GNNConfig *);            /* numbers per node */
+PETSC_INTERN GNNShape       GNNConfigShape(const GNNConfig *);
+PETSC_INTERN GNNStart       GNNConfigStart(const GNNConfig *); /* G^T is the network's, with c0 = c1 = 1 */
 
 PETSC_INTERN PetscErrorCode GNNModelCreate(const GNNConfig *, GNNModel *); /* parameters zero */
 PETSC_INTERN PetscErrorCode GNNModelReference(GNNModel);
 PETSC_INTERN PetscErrorCode GNNModelDestroy(GNNModel *);
 PETSC_INTERN PetscErrorCode GNNModelInitialize(GNNModel, PetscRandom); /* PyTorch's Linear default; last decoder linear 0.1x if residual */
 PETSC_INTERN PetscErrorCode GNNModelPack(GNNModel);
+PETSC_INTERN GNNStart       GNNModelStart(GNNModel);                                       /* GNNConfigStart() with the model's c0, c1 */
 PETSC_INTERN PetscErrorCode GNNModelGetHash(GNNModel, char[17]);                           /* FNV-1a of the parameters' bits, hexadecimal */
 PETSC_INTERN PetscErrorCode GNNModelGetTensor(GNNModel, const char[], const GNNTensor **); /* NULL if there is none of that name */
 PETSC_INTERN PetscErrorCode GNNModelView(GNNModel, PetscViewer);

@@ -61,9 +61,7 @@ PetscErrorCode GNNNetworkSlots(GNNPlace at, const GNNSettings *settings, const G
     PetscCall(at->ops->start(at, &settings->model->config, choice->damping, at->slots));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
   PetscCall(at->ops->forward(at, settings->model, choice->alpha, choice->damping));
-  PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

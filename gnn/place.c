@@ -3,7 +3,7 @@
 */
 #include "place.h"
 
-PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, PetscBool single, GNNPlace *place)
+PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, PetscBool single, PetscBool tf32, GNNPlace *place)
 {
   PetscBool ondevice, supports = PETSC_TRUE;
 
@@ -11,6 +11,7 @@ PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, Pe
   PetscCall(PetscNew(place));
   (*place)->g = g;
   (*place)->f = f;
+  (*place)->tf32 = tf32;
   PetscCall(GNNMatOnDevice(local, &ondevice));
   if (sizeof(PetscScalar) != sizeof(double)) ondevice = PETSC_FALSE;
   if (ondevice && m) PetscCall(GNNDeviceSupports(m, &supports));

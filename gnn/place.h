@@ -26,8 +26,6 @@ typedef struct {
 } GNNReport;
 
 typedef struct {
-  const char *name; /* for PCView() */
-
   /* ---- a set-up, in this order ---- */
   PetscErrorCode (*values)(GNNPlace, Mat A, GNNScaling);                                  /* of the graph, from the local matrix */
   PetscErrorCode (*forward)(GNNPlace, GNNModel, PetscReal alpha, PetscReal damping);      /* slots = start + alpha (network - start) */
@@ -70,12 +68,13 @@ struct _n_GNNPlace {
   const PetscScalar   *matrix; /* (nz) slots of At */
   PetscScalar         *slots;  /* (nz) G^T by slots, of network or start */
   PetscBool          tf32;   /* the network's products on a device */
+  const char        *made, *applied; /* where the factor is, for PCView() */
   struct _n_GNNHost   *host;   /* what each needs */
   struct _n_GNNDevice *device;
 };
 
 /* For a matrix that lies there, and the model that is to run, or NULL */
-PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, PetscBool single, GNNPlace *); /* is the factor to be stored in single precision at first? */
+PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, PetscBool single, PetscBool tf32, GNNPlace *); /* is the factor to be stored in single precision at first? */
 PETSC_INTERN PetscErrorCode GNNPlaceDestroy(GNNPlace *);
 PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat *G); /* of the factor that was fetched: the rank's block of the scaled system, there; the caller's */
 

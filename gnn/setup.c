@@ -1,6 +1,7 @@
 /*
    The set-up of the preconditioner.
 */
+#include <petsc/private/petscimpl.h> /* PetscObjectStateGet() */
 #include "setup.h"
 #include "events.h"
 #include "matrix.h"
@@ -92,8 +93,7 @@ static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
   PetscCall(GNNGraphCreate(network ? s->model->config.block_size : 1, n, ia, ja, &s->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(GNNFactorCreate(s->graph, &s->factor));
-  PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, s->precision ? PETSC_TRUE : PETSC_FALSE, &s->place));
-  s->place->tf32 = s->tf32;
+  PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, s->precision ? PETSC_TRUE : PETSC_FALSE, s->tf32, &s->place));
   GNNChooserRecall(&s->chooser, s->graph);
   if (network && s->reason[0] != '\0') PetscCall(PetscInfo(pc, "%s: model of block size 1\n", s->reason));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -16,9 +16,9 @@ enum {
 
 typedef struct {
   /* settings */
-  int       values;      /* which of the sources writes G, or has it first */
-  int       guard;       /* GNNGuardPolicy */
-  int       precision;   /* of G: 0 double, 1 single */
+  unsigned  values;      /* which of the sources writes G, or has it first */
+  unsigned  guard;       /* GNNGuardPolicy */
+  unsigned  precision;   /* of G: 0 double, 1 single */
   PetscReal epsilon;     /* PETSC_DEFAULT: the model's; 0 of the classical factor */
   PetscReal threshold;   /* of the classical factor */
   PetscInt  aggregates;  /* of the coarse space; 0: none, or PETSC_DECIDE */

@@ -12,9 +12,9 @@
   #define GNN_SHARED(Type, name)                               extern __shared__ __align__(16) Type name[]
   #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
 #endif
-#include "kernels.h"
 #define GNN_SCALAR double
 #define GNN_INDEX  int
+#include "kernels.h"
 #include "../gnn/block.h"
 
 #define ALL_LANES 0xFFFFFFFFu
@@ -47,6 +47,17 @@ __device__ __forceinline__ T GroupSum(T x)
 {
   for (int d = L / 2; d > 0; d /= 2) x += __shfl_xor_sync(ALL_LANES, x, d);
   return x;
+}
+
+/* The other lane's x, a struct of doubles */
+template <class T>
+__device__ __forceinline__ T ShuffleXorDoubles(const T &x, int d)
+{
+  T other;
+
+  static_assert(sizeof(T) % sizeof(double) == 0, "Doubles only");
+  for (size_t k = 0; k < sizeof(T) / sizeof(double); k++) ((double *)&other)[k] = __shfl_xor_sync(ALL_LANES, ((const double *)&x)[k], d);
+  return other;
 }
 
 static_assert(sizeof(GNNKernelGraph) <= 128, "See GNNKernelGraph");

@@ -3,16 +3,17 @@
 
 int GNNKernelFits(const GNNKernelConfig *c, int b)
 {
-  const int layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNKernelLayerSize(c, 0), encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, b);
-  const int most   = layer > encode ? layer : encode;
-  int       device = 0, limit = 0;
+  const GNNShape s     = GNNKernelShape(c, b);
+  const int      layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNStageLayer(&s, 0).end, encode = GNNStageEncode(&s).end, decode = GNNStageDecode(&s).end;
+  const int      most   = layer > encode ? layer : encode;
+  int            device = 0, limit = 0;
 
   cudaGetDevice(&device);
   cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
   return (most > decode ? most : decode) * (int)sizeof(float) <= limit;
 }
 
-int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   return net.config.tf32 ? ForwardOfWidth<true, false>(g, net, start, gt, status, stream) : ForwardOfWidth<false, false>(g, net, start, gt, status, stream);
 }

@@ -7,10 +7,10 @@
 #include "cuda.cuh"
 
 template <bool TF32, bool TAPE, int NB>
-int ForwardOfShape(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream);
+int ForwardOfShape(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream);
 
 template <bool TF32, bool TAPE>
-static int ForwardOfWidth(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+static int ForwardOfWidth(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   switch (net.config.width) {
   case 8:

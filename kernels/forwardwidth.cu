@@ -29,7 +29,7 @@ __device__ __forceinline__ void Hidden(const GNNKernelConfig &c, const Map &m, c
     h = y;
     if (TAPE) TapedStore(tape, k, h);
     RowsGelu(h);
-    w += 64 * NB * NB + 8 * NB;
+    w += GNNBodySize(8 * NB);
   }
 }
 
@@ -57,31 +57,19 @@ __device__ __forceinline__ int FeatureKind(const GNNKernelFeatures &features, in
   return kind;
 }
 
-/* Number k of slot p = (i, j): the block At_ji row-major, which is 0 where it is not stored */
+/* Number k of slot p = (i, j): of the block At_ji row-major, which is 0 where it is not stored */
 __device__ static float EdgeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int p, int k)
 {
-  const int kind = FeatureKind(net.config.edge, &k);
+  const int kind = FeatureKind(net.config.edge, &k), q = g.rev[Place(g, p, k % g.b, k / g.b)];
 
-  if (kind == GNN_KERNEL_DIAGONAL) return g.bj[p] == g.brow[p] ? 1.0f : 0.0f;
-  const int q = g.rev[Place(g, p, k % g.b, k / g.b)];
-
-  return q >= 0 ? (float)g.at[q] : 0.0f;
+  return GNNEdgeFeatureOf((GNNEdgeFeature)kind, g.bj[p] == g.brow[p], q >= 0 ? g.at[q] : 0.0);
 }
 
 __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet &net, int i, int k)
 {
-  switch (FeatureKind(net.config.node, &k)) {
-  case GNN_KERNEL_ROWABS:
-    return g.rowabs[i * g.b + k];
-  case GNN_KERNEL_ROWSUM:
-    return g.rowsum[i * g.b + k];
-  case GNN_KERNEL_DEGREE:
-    return (float)GNNBoundedFeature(g.degree[i] / 16.0);
-  case GNN_KERNEL_MASK:
-    return IsCoupled(g, g.b, i, k) ? 0.0f : 1.0f;
-  default:
-    return net.user[(size_t)i * net.config.user_size + k];
-  }
+  const int kind = FeatureKind(net.config.node, &k);
+
+  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[((size_t)i * g.b + k) * GNN_NODE_USER + kind];
 }
 
 /* Eight numbers from column first on of the features of edges (or nodes) a and b, -1 if there is none */
@@ -102,7 +90,7 @@ __device__ static void Features(const GNNKernelGraph &g, const GNNKernelNet &net
 template <bool TF32, bool TAPE, bool PLAIN, bool EDGE, int NB>
 __device__ __forceinline__ void Encode(const GNNKernelGraph &g, const GNNKernelNet &net, const Map &m, int a, int b, Rows<NB> &y)
 {
-  const int in       = GNNKernelPad(EDGE ? net.config.edge.size : net.config.node.size);
+  const int in       = GNNPad(EDGE ? net.config.edge.size : net.config.node.size);
   float    *features = EDGE ? net.tape.edge : net.tape.node;
   Taped     tape     = {NULL, NULL, 0};
   Rows<NB>  h;
@@ -150,19 +138,20 @@ template <bool TF32, bool TAPE, bool PLAIN, int NB>
 __global__ static void __launch_bounds__(BLOCK) EncodeNodes(GNNKernelGraph g, GNNKernelNet net, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w     = Stage(net.encode, size, shared);
-  const int    warps = gridDim.x * WARPS;
-  float       *to    = NodeStates<TAPE, NB>(net, 0);
-  Map          m;
+  const int      hidden = PLAIN ? 1 : net.config.hidden, warps = gridDim.x * WARPS;
+  const GNNShape shape = ShapeOf<NB>(net.config, hidden, g.b);
+  const GNNStage at    = GNNStageEncode(&shape);
+  const float   *w     = Stage(net.encode, size, shared);
+  const Map      m     = MapAt<NB>(w + at.node, hidden, GNNPad(net.config.node.size), 8 * NB);
+  float         *to    = NodeStates<TAPE, NB>(net, 0);
 
-  w = MapRead<NB>(PLAIN ? 1 : net.config.hidden, w, GNNKernelPad(net.config.node.size), 8 * NB, &m);
   for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.nodes; first += warps * 16) {
     const int a = first + LaneRow() < g.nodes ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.nodes ? first + LaneRow() + 8 : -1;
     Rows<NB>  x;
 
     Encode<TF32, TAPE, PLAIN, false>(g, net, m, a, b, x);
     RowsStore(x, RowAt(to, a, 8 * NB), RowAt(to, b, 8 * NB));
-    NodeParts<TF32, TAPE, PLAIN>(net, 0, w, 4, x, a, b);
+    NodeParts<TF32, TAPE, PLAIN>(net, 0, w + at.parts, 4, x, a, b);
   }
 }
 
@@ -260,16 +249,15 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
   GNN_SHARED(float, shared);
   const GNNKernelConfig &c    = net.config;
   const int              norm = PLAIN ? 0 : c.norm, hidden = PLAIN ? 1 : c.hidden;
-  const float           *w = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB), *parts;
+  const GNNShape         shape = ShapeOf<NB>(c, hidden, g.b);
+  const GNNStage         at    = GNNStageLayer(&shape, FIRST ? 0 : layer);
+  const float           *w     = Stage(net.layer[layer], size, shared + 2 * WARPS * 16 * 8 * NB);
+  const Map              msg = MapAt<NB>(w + at.msg, hidden), edge = MapAt<NB>(w + at.edge, hidden), node = MapAt<NB>(w + at.node, hidden);
+  const Map              enc = MapAt<NB>(w + (FIRST ? at.enc : 0), hidden, GNNPad(c.edge.size), 8 * NB); /* in the first layer */
   float                 *h = shared + (threadIdx.x / 32) * 2 * 16 * 8 * NB, *sums = h + 16 * 8 * NB;
   const int              ra   = LaneRow();
   Taped                  tape = {NULL, NULL, 0};
-  Map                    msg, edge, node, enc;
 
-  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &msg);
-  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
-  parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
-  if (FIRST) MapRead<NB>(hidden, parts + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int t = blockIdx.x * WARPS + threadIdx.x / 32; t < net.ntiles; t += gridDim.x * WARPS) {
     const GNNKernelTile &tile  = net.tile[t];
     const int            first = tile.first, end = tile.end;
@@ -308,7 +296,7 @@ __global__ static void __launch_bounds__(BLOCK) Layer(GNNKernelGraph g, GNNKerne
       RowsStore(e, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), a, 8 * NB) : ea, TAPE ? RowAt(EdgeStates<TAPE, NB>(net, layer + 1), b, 8 * NB) : eb);
     }
     __syncwarp(); /* the last part_i is read before it is written */
-    if (TAPE || tile.last > first) UpdateNodes<TF32, TAPE, PLAIN, NB>(g, net, layer, msg, node, parts, sums, first, tile.last - first);
+    if (TAPE || tile.last > first) UpdateNodes<TF32, TAPE, PLAIN, NB>(g, net, layer, msg, node, w + at.parts, sums, first, tile.last - first);
     else StorePart<NB>(net, t, sums);
     __syncwarp();
   }
@@ -319,55 +307,37 @@ template <bool TF32, bool PLAIN, int NB>
 __global__ static void __launch_bounds__(BLOCK) UpdateHubs(GNNKernelGraph g, GNNKernelNet net, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const int    hidden = PLAIN ? 1 : net.config.hidden, hub = blockIdx.x * WARPS + threadIdx.x / 32, c = threadIdx.x % 32;
-  const float *w    = Stage(net.layer[layer], size, shared + WARPS * 8 * NB), *parts;
-  float       *sums = shared + (threadIdx.x / 32) * 8 * NB, sum = 0.0f;
-  Map          msg, edge, node;
+  const int      hidden = PLAIN ? 1 : net.config.hidden, hub = blockIdx.x * WARPS + threadIdx.x / 32, c = threadIdx.x % 32;
+  const GNNShape shape = ShapeOf<NB>(net.config, hidden, g.b);
+  const GNNStage at    = GNNStageLayer(&shape, layer);
+  const float   *w     = Stage(net.layer[layer], size, shared + WARPS * 8 * NB);
+  float         *sums = shared + (threadIdx.x / 32) * 8 * NB, sum = 0.0f;
 
-  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &msg);
-  w     = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &edge);
-  parts = MapRead<NB>(hidden, w, 8 * NB, 8 * NB, &node);
   if (hub >= net.nhubs) return;
   for (int k = net.hub[hub]; k < net.hub[hub + 1] && c < 8 * NB; k++) sum += net.partsum[(size_t)k * 8 * NB + c];
   if (c < 8 * NB) sums[c] = sum;
   __syncwarp();
-  UpdateNodes<TF32, false, PLAIN, NB>(g, net, layer, msg, node, parts, sums, net.tile[net.hub[hub]].first, 1);
+  UpdateNodes<TF32, false, PLAIN, NB>(g, net, layer, MapAt<NB>(w + at.msg, hidden), MapAt<NB>(w + at.node, hidden), w + at.parts, sums, net.tile[net.hub[hub]].first, 1);
 }
 
 /* ---- decoder ---- */
 
-/* Entry (row, col) of G^T from the network's output and the entry of At at (col, row) */
-__device__ static double Entry(const GNNKernelStart &s, int row, int col, double at, float out, int *replaced)
-{
-  const int diagonal = row == col;
-  double    by_c0, by_c1, gt;
-
-  if (s.lower && col > row) return 0.0;
-  if (s.jacobi) return diagonal ? 1.0 / sqrt(at) : 0.0;
-  GNNStartTerms(s.residual, s.lower, diagonal, at, &by_c0, &by_c1);
-  gt = s.c[0] * by_c0 + s.c[1] * by_c1 + out;
-  if (!(fabs(gt) < INFINITY)) {
-    gt = diagonal ? 1.0 : 0.0;
-    (*replaced)++;
-  }
-  return s.alpha * gt + (1.0 - s.alpha) * (by_c0 + s.damping * by_c1);
-}
-
 /* Number k of the output at slot p = (i, j), which holds the block G_ji row-major, becomes an entry of G^T */
-__device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNKernelStart &s, int p, int k, float out, double *gt, int *replaced)
+__device__ __forceinline__ void WriteEntry(const GNNKernelGraph &g, const GNNStart &s, int p, int k, float out, double *gt, int *replaced)
 {
   const int b = g.b, r = k % b, c = k / b, i = g.brow[p], j = g.bj[p], e = Place(g, p, r, c);
-  const int keep = g.keep[p] && (b == 1 || (IsCoupled(g, b, i, r) && IsCoupled(g, b, j, c)));
+  const int row = i * b + r, col = j * b + c, keep = g.keep[p] && (b == 1 || (IsCoupled(g, b, i, r) && IsCoupled(g, b, j, c)));
 
-  gt[e] = keep ? Entry(s, i * b + r, j * b + c, g.at[g.rev[e]], out, replaced) : 0.0;
+  gt[e] = keep && GNNPatternHas(s.lower, row, col) ? GNNFactorEntry(&s, row == col, g.at[g.rev[e]], out, replaced) : 0.0;
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
-__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, int size, double *gt, GNNKernelStatus *status)
+__global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKernelNet net, GNNStart start, int size, double *gt, GNNKernelStatus *status)
 {
   GNN_SHARED(float, shared);
   const float  *w    = Stage(net.decode, size, shared);
   const int     nout = g.b * g.b, slots = g.nz / nout, last = net.config.layers;
+  const Map     dec  = MapAt<NB>(w, PLAIN ? 1 : net.config.hidden, 8 * NB, GNNPad(nout));
   const Moments none = {
     {0, 0},
     {0, 0}
@@ -375,9 +345,7 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
   float *from     = EdgeStates<TAPE, NB>(net, last);
   int    replaced = 0;
   Taped  tape     = {NULL, NULL, 0};
-  Map    dec;
 
-  MapRead<NB>(PLAIN ? 1 : net.config.hidden, w, 8 * NB, GNNKernelPad(nout), &dec);
   for (int k = 0; TAPE && k < 2; k++) start.c[k] = net.tape.c[k];
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < slots; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < slots ? p + LaneRow() : -1, b = p + LaneRow() + 8 < slots ? p + LaneRow() + 8 : -1;
@@ -419,9 +387,10 @@ static void LaunchHubs(GNNKernelGraph g, GNNKernelNet net, int t, int size, GNNS
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
 static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream stream)
 {
-  const int   size   = GNNKernelLayerSize(&net.config, t);
-  const void *kernel = t == 0 ? (const void *)Layer<TF32, TAPE, PLAIN, NB, true> : (const void *)Layer<TF32, TAPE, PLAIN, NB, false>;
-  const int   shared = Shared(kernel, GNN_KERNEL_LAYER_WORK(8 * NB) + size), grid = Grid(kernel, shared, net.ntiles);
+  const GNNShape shape  = GNNKernelShape(&net.config, g.b);
+  const int      size   = GNNStageLayer(&shape, t).end;
+  const void    *kernel = t == 0 ? (const void *)Layer<TF32, TAPE, PLAIN, NB, true> : (const void *)Layer<TF32, TAPE, PLAIN, NB, false>;
+  const int      shared = Shared(kernel, GNN_KERNEL_LAYER_WORK(8 * NB) + size), grid = Grid(kernel, shared, net.ntiles);
 
   if (t == 0) GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, true>), grid, BLOCK, shared, stream, g, net, t, size);
   else GNN_LAUNCH((Layer<TF32, TAPE, PLAIN, NB, false>), grid, BLOCK, shared, stream, g, net, t, size);
@@ -431,10 +400,11 @@ static void LaunchLayer(GNNKernelGraph g, GNNKernelNet net, int t, GNNStream str
 }
 
 template <bool TF32, bool TAPE, bool PLAIN, int NB>
-static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   const GNNKernelConfig *c      = &net.config;
-  const int              encode = GNNKernelEncodeSize(c), decode = GNNKernelDecodeSize(c, g.b);
+  const GNNShape         shape  = GNNKernelShape(c, g.b);
+  const int              encode = GNNStageEncode(&shape).end, decode = GNNStageDecode(&shape).end;
   int                    shared = Shared((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, encode);
 
   GNN_LAUNCH((EncodeNodes<TF32, TAPE, PLAIN, NB>), Grid((const void *)EncodeNodes<TF32, TAPE, PLAIN, NB>, shared, (g.nodes + 15) / 16), BLOCK, shared, stream, g, net, encode);
@@ -445,9 +415,9 @@ static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, dou
 }
 
 template <bool TF32, bool TAPE, int NB>
-int ForwardOfShape(GNNKernelGraph g, GNNKernelNet net, GNNKernelStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
+int ForwardOfShape(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)
 {
   return net.config.norm == 0 && net.config.hidden == 1 ? Forward<TF32, TAPE, true, NB>(g, net, start, gt, status, stream) : Forward<TF32, TAPE, false, NB>(g, net, start, gt, status, stream);
 }
 
-template int ForwardOfShape<GNN_TF32, GNN_TAPE, GNN_NB>(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream);
+template int ForwardOfShape<GNN_TF32, GNN_TAPE, GNN_NB>(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream);

@@ -181,13 +181,23 @@ __device__ __forceinline__ int Couples(const GNNKernelGraph &g, const double *a,
   return BlockCouples(g, a, e - row % g.b * stride - g.j[e] % g.b, stride);
 }
 
+/* The sums over the lanes of a row; every lane gets them */
+__device__ __forceinline__ void MergeRow(GNNRowSums &sums)
+{
+  for (int d = LANES / 2; d > 0; d /= 2) {
+    const GNNRowSums other = ShuffleXorDoubles(sums, d);
+
+    GNNRowMerge(&sums, &other);
+  }
+}
+
 /* At = S^T A S in the slots that are kept, and what the nodes' features need of it */
 template <bool BLOCKS>
 __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, const GNNKernelStatus *status)
 {
   const int b = BlockSize<BLOCKS>(g), row = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, i = row / b;
-  int       kept   = 0;
-  double    sumabs = 0.0, sum = 0.0;
+  int       kept = 0;
+  GNNRow    r    = {};
 
   if (row < g.n) {
     const int begin = g.i[row], coupled = NodeIsCoupled<BLOCKS>(g, i);
@@ -197,21 +207,20 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
       const double at = keep ? ScaledEntry<BLOCKS>(g, a, row, e, mean, status) : 0.0;
 
       g.at[e] = at;
-      sumabs += fabs(at);
-      sum += at;
+      GNNRowAdd(&r.sums, at);
       if (g.j[e] != j * b || row != i * b) continue; /* once a block */
       g.keep[g.bi[i] + (e - begin) / b] = (unsigned char)keep;
       kept += keep;
     }
   }
-  kept   = GroupSum<LANES>(kept);
-  sumabs = GroupSum<LANES>(sumabs);
-  sum    = GroupSum<LANES>(sum);
-  if (row < g.n && lane == 0) {
-    if (row == i * b) g.degree[i] = (float)kept;
-    g.rowabs[row] = (float)(mean ? 0.25 * sumabs : GNNBoundedFeature(0.25 * sumabs));
-    g.rowsum[row] = (float)(mean ? sum : GNNBoundedFeature(sum));
-  }
+  kept = GroupSum<LANES>(kept);
+  MergeRow(r.sums);
+  if (row >= g.n || lane > 0) return;
+  if (row == i * b) g.degree[i] = (float)kept;
+  r.degree  = kept; /* of a node's first row, as the feature is */
+  r.coupled = IsCoupled(g, b, i, row - i * b);
+  r.mean    = mean;
+  for (int f = 0; g.features && f < GNN_NODE_USER; f++) g.features[(size_t)row * GNN_NODE_USER + f] = GNNNodeFeatureOf((GNNNodeFeature)f, &r);
 }
 
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)

@@ -87,24 +87,22 @@ int GNNKernelSigns(GNNKernelGraph g, int K, double *W, GNNStream stream)
   return cudaGetLastError();
 }
 
-/* start = by_c0 + damping by_c1 */
-__global__ static void StartRows(GNNKernelGraph g, GNNKernelStart s, double *start)
+__global__ static void StartRows(GNNKernelGraph g, GNNStart s, int jacobi, double *start)
 {
   const int row = (blockIdx.x * BLOCK + threadIdx.x) / LANES;
 
   if (row >= g.n) return;
   for (int p = g.i[row] + threadIdx.x % LANES; p < g.i[row + 1]; p += LANES) {
-    const int j = g.j[p], kept = g.rev[p] >= 0 && IsCoupled(g, g.b, row / g.b, row % g.b) && IsCoupled(g, g.b, j / g.b, j % g.b);
-    double    by_c0 = 0.0, by_c1 = 0.0;
+    const int    j = g.j[p], kept = g.rev[p] >= 0 && IsCoupled(g, g.b, row / g.b, row % g.b) && IsCoupled(g, g.b, j / g.b, j % g.b);
+    const double at = kept ? g.at[g.rev[p]] : 0.0;
 
-    if (kept && !(s.lower && j > row)) GNNStartTerms(s.residual, s.lower, j == row, g.at[g.rev[p]], &by_c0, &by_c1);
-    start[p] = by_c0 + s.damping * by_c1;
+    start[p] = !kept || !GNNPatternHas(s.lower, row, j) ? 0.0 : jacobi ? GNNJacobiEntry(j == row, at) : GNNStartEntry(&s, j == row, at);
   }
 }
 
-int GNNKernelStartSlots(GNNKernelGraph g, GNNKernelStart s, double *start, GNNStream stream)
+int GNNKernelStartSlots(GNNKernelGraph g, GNNStart s, int jacobi, double *start, GNNStream stream)
 {
-  GNN_LAUNCH(StartRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, s, start);
+  GNN_LAUNCH(StartRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, s, jacobi, start);
   return cudaGetLastError();
 }
 

@@ -6,6 +6,9 @@
 */
 #pragma once
 
+#include "../gnn/features.h"
+#include "../gnn/maps.h"
+#include "../gnn/start.h"
 #include "../gnn/steps.h"
 
 #if defined(__cplusplus)
@@ -29,14 +32,15 @@ const char *GNNKernelErrorString(int);
 
 /* 128 bytes: a kernel's parameter that is larger costs the network registers */
 typedef struct {
-  int            b, n, nz, nodes;          /* block size; rows and stored numbers of the matrix; block rows */
-  const int     *i, *j, *rev, *diag;       /* CSR of the matrix; places of (j, i) and (i, i) */
-  const int     *bi, *bj, *brow;           /* CSR of its blocks, that of the matrix where b = 1, and the node of each slot; slots = nz/b^2 */
-  double        *s;                        /* (nodes, b, b) scaling S, upper triangular, 0 in rows and columns of decoupled unknowns */
-  double        *inverse;                  /* (nodes, b, b) of the diagonal blocks */
-  double        *at;                       /* (nz) S^T A S, 0 in slots that are not kept */
-  unsigned char *keep;                     /* (slots) */
-  float         *degree, *rowabs, *rowsum; /* features: (nodes), (n), (n) */
+  int            b, n, nz, nodes;    /* block size; rows and stored numbers of the matrix; block rows */
+  const int     *i, *j, *rev, *diag; /* CSR of the matrix; places of (j, i) and (i, i) */
+  const int     *bi, *bj, *brow;     /* CSR of its blocks, that of the matrix where b = 1, and the node of each slot; slots = nz/b^2 */
+  double        *s;                  /* (nodes, b, b) scaling S, upper triangular, 0 in rows and columns of decoupled unknowns */
+  double        *inverse;            /* (nodes, b, b) of the diagonal blocks */
+  double        *at;                 /* (nz) S^T A S, 0 in slots that are not kept */
+  unsigned char *keep;               /* (slots) */
+  float         *degree;             /* (nodes) kept blocks of the node */
+  float         *features;           /* (n, GNN_NODE_USER) the matrix's features of each row, all but the user's; NULL where no network reads them */
 } GNNKernelGraph;
 
 /* What a set-up reports, read back once */
@@ -83,63 +87,29 @@ int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatu
 
 /* ---- the network ---- */
 
-enum { /* as GNNEdgeFeature */
-  GNN_KERNEL_VALUE,
-  GNN_KERNEL_DIAGONAL
-};
-enum { /* as GNNNodeFeature */
-  GNN_KERNEL_ROWABS,
-  GNN_KERNEL_ROWSUM,
-  GNN_KERNEL_DEGREE,
-  GNN_KERNEL_MASK,
-  GNN_KERNEL_USER
-};
-
-#define GNN_KERNEL_FEATURES 8
-#define GNN_KERNEL_LAYERS   32
+#define GNN_KERNEL_LAYERS 32
 
 /* The features of edges or nodes, one after the other in rows of size numbers */
 typedef struct {
   int count, size;
-  int kind[GNN_KERNEL_FEATURES], first[GNN_KERNEL_FEATURES]; /* first: number of each */
+  int kind[GNN_MAX_FEATURES], first[GNN_MAX_FEATURES]; /* GNNEdgeFeature or GNNNodeFeature; number of the first */
 } GNNKernelFeatures;
 
 typedef struct {
   int               width, layers, hidden, norm; /* padded: 8, 16, 24 or 32; hidden layers of each map; norm: 0, or the width that LayerNorm divides by */
-  int               tf32;                        /* products on the tensor cores, weights stored by blocks of 8 x 8, else (in, out) */
+  int               tf32;                        /* products on the tensor cores, weights in GNN_PACK_BLOCKS, else GNN_PACK_COLUMNS */
   int               mean;                        /* aggregation */
   float             aggregation_scale;
   GNNKernelFeatures edge, node;
   int               user_size;
 } GNNKernelConfig;
 
-/* Numbers in a row of k, padded */
-#define GNNKernelPad(k) (((k) + 7) / 8 * 8)
-
-/* Size of a map's weights. The maps of a stage stand one after the other: lift (width x in), bias, row sums of the lift,
-   then for each further hidden layer a matrix and a bias, then proj (out x width; the decoder's by eights of its outputs) and its bias */
-static inline int GNNKernelMapSize(const GNNKernelConfig *c, int in, int out)
+/* b: block size */
+GNN_FN GNNShape GNNKernelShape(const GNNKernelConfig *c, int b)
 {
-  return c->width * in + 2 * c->width + (c->hidden - 1) * (c->width * c->width + c->width) + c->width * out + out;
-}
+  const GNNShape s = {c->width, c->layers, c->hidden, c->node.size, c->edge.size, b * b, c->norm, 0};
 
-/* Of layer t: msg_mlp, edge_mlp, node_mlp, parts of what comes next, and edge_enc in the first */
-static inline int GNNKernelLayerSize(const GNNKernelConfig *c, int t)
-{
-  const int square = c->width * c->width;
-
-  return 3 * GNNKernelMapSize(c, c->width, c->width) + (t + 1 < c->layers ? 4 : 2) * square + (t == 0 ? GNNKernelMapSize(c, GNNKernelPad(c->edge.size), c->width) : 0);
-}
-
-/* Of node_enc with the parts of layer 0, and of edge_dec */
-static inline int GNNKernelEncodeSize(const GNNKernelConfig *c)
-{
-  return GNNKernelMapSize(c, GNNKernelPad(c->node.size), c->width) + 4 * c->width * c->width;
-}
-
-static inline int GNNKernelDecodeSize(const GNNKernelConfig *c, int b)
-{
-  return GNNKernelMapSize(c, c->width, GNNKernelPad(b * b));
+  return s;
 }
 
 #define GNN_KERNEL_WARPS             4                                     /* of a block */
@@ -156,7 +126,7 @@ typedef struct {
 /* What training keeps of a forward pass. Each layer of an array has room for n nodes or nz edges */
 typedef struct {
   size_t          n, nz;
-  float          *node, *edge; /* (n, padded nnode), (nz, padded nedge): features */
+  float          *node, *edge; /* (n, padded size), (nz, padded size): features */
   float          *sum, *agg;   /* (layers, n, width) kappa_i times the sum of the messages' last hidden rows; the aggregated messages */
   GNNKernelHidden pre;         /* what each GELU reads */
   const float    *c;           /* (2) c0, c1, instead of the start's */
@@ -169,33 +139,27 @@ typedef struct {
 
 typedef struct {
   GNNKernelConfig      config;
-  int                  ntiles, nhubs;            /* no hubs with a tape */
-  const GNNKernelTile *tile;                     /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
-  const int           *hub;                      /* (nhubs + 1) the first part of each long row, behind the last */
-  float               *partsum;                  /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
-  const float         *user;                     /* (nodes, user_size) or NULL */
-  const float         *encode;                   /* weights of the stages: node_enc, parts of layer 0 */
-  const float         *layer[GNN_KERNEL_LAYERS]; /* msg_mlp, edge_mlp, node_mlp, parts of the next layer (or of edge_dec), and for layer 0 edge_enc */
-  const float         *decode;                   /* edge_dec */
-  float               *x;                        /* (nodes, width); with a tape (layers + 1, nodes, width) */
-  float               *e;                        /* (slots, width); with a tape (layers + 1, slots, width) */
-  float               *part_i;                   /* (nodes, 2 width) node parts of two first linears, as receiver */
-  float               *part_j[2];                /* as sender: read and written in turn */
-  float               *moments[2];               /* (nodes, 2) sum and sum of squares of x, with norm only; with a tape (layers + 1, nodes, 2) the first */
-  GNNKernelTape        tape;                     /* for GNNKernelTapeForward() */
+  int                  ntiles, nhubs; /* no hubs with a tape */
+  const GNNKernelTile *tile;          /* (ntiles) of at most GNN_KERNEL_ROWS nodes; first the parts of long rows, in order */
+  const int           *hub;           /* (nhubs + 1) the first part of each long row, behind the last */
+  float               *partsum;       /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
+  const float         *user;          /* (nodes, user_size) or NULL */
+  const float         *encode;        /* packed weights of the stages, maps.h */
+  const float         *layer[GNN_KERNEL_LAYERS];
+  const float         *decode;
+  float               *x;          /* (nodes, width); with a tape (layers + 1, nodes, width) */
+  float               *e;          /* (slots, width); with a tape (layers + 1, slots, width) */
+  float               *part_i;     /* (nodes, 2 width) node parts of two first linears, as receiver */
+  float               *part_j[2];  /* as sender: read and written in turn */
+  float               *moments[2]; /* (nodes, 2) sum and sum of squares of x, with norm only; with a tape (layers + 1, nodes, 2) the first */
+  GNNKernelTape        tape;       /* for GNNKernelTapeForward() */
 } GNNKernelNet;
 
 #define GNN_KERNEL_ROWS 16
 #define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
-/* From at to the network's output, written as G^T: gt = (1 - alpha)(by_c0 + damping by_c1) + alpha (c0 by_c0 + c1 by_c1 + out), with
-   the derivatives of the start as in factor.h; G = D^-1/2 if jacobi */
-typedef struct {
-  double alpha, damping, c[2];
-  int    residual, lower, jacobi;
-} GNNKernelStart;
-
-int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNKernelStart, double *, GNNKernelStatus *, GNNStream); /* gt (nz) */
+/* From at to the network's output, written as G^T: GNNFactorEntry() in slots that are kept and in the pattern, else 0 */
+int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream); /* gt (nz) */
 
 /* ---- the factor ---- */
 
@@ -266,7 +230,7 @@ int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKer
 
 /* The operations of its first choice; m and start by slots (nz) */
 int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                                                                      /* K probes */
-int GNNKernelStartSlots(GNNKernelGraph, GNNKernelStart, double *, GNNStream);                                                                      /* the start with its damping */
+int GNNKernelStartSlots(GNNKernelGraph, GNNStart, int, double *, GNNStream);                                                                       /* G^T with no share of the network: the start with its damping, or 1: GNNJacobiEntry() */
 int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                                                                       /* GNNStrength() of At off the diagonal */
 int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                                                                          /* z = D^-1 r, D the diagonal of At */
 int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                                                                    /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */

@@ -76,7 +76,7 @@ __global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, in
   if (p >= g.nz) return;
   const int q = g.rev[p], i = q >= 0 ? g.j[q] : -1, j = g.j[p];
 
-  in[p] = q >= 0 && !(lower && (transposed ? i > j : j > i));
+  in[p] = q >= 0 && (transposed ? GNNPatternHas(lower, j, i) : GNNPatternHas(lower, i, j));
 }
 
 int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, int *place, int *sums, GNNStream stream)

@@ -8,21 +8,34 @@
 #define WARPS GNN_KERNEL_WARPS
 #define BLOCK (32 * WARPS)
 
-/* One map's weights within a stage, in the order of GNNKernelMapSize(), for maps with so many hidden layers */
+/* One map's weights within a stage */
 struct Map {
   const float *lift, *bias, *rowsum, *body, *proj, *projbias;
 };
 
+/* From the first one on, for maps with so many hidden layers */
 template <int NB>
-__device__ __forceinline__ const float *MapRead(int hidden, const float *w, int in, int out, Map *m)
+__device__ __forceinline__ Map MapAt(const float *w, int hidden, int in, int out)
 {
-  m->lift     = w;
-  m->bias     = m->lift + 8 * NB * in;
-  m->rowsum   = m->bias + 8 * NB;
-  m->body     = m->rowsum + 8 * NB;
-  m->proj     = m->body + (hidden - 1) * (64 * NB * NB + 8 * NB);
-  m->projbias = m->proj + 8 * NB * out;
-  return m->projbias + out;
+  const GNNPacked p = GNNPackedSizes(8 * NB, hidden, in, out);
+  const Map       m = {w + p.lift, w + p.bias, w + p.rowsum, w + p.body, w + p.proj, w + p.projbias};
+
+  return m;
+}
+
+template <int NB>
+__device__ __forceinline__ Map MapAt(const float *w, int hidden)
+{
+  return MapAt<NB>(w, hidden, 8 * NB, 8 * NB);
+}
+
+/* What the compiler knows of the network's shape is known of its layouts */
+template <int NB>
+__device__ __forceinline__ GNNShape ShapeOf(const GNNKernelConfig &c, int hidden, int b)
+{
+  const GNNShape s = {8 * NB, c.layers, hidden, c.node.size, c.edge.size, b * b, c.norm, 0};
+
+  return s;
 }
 
 /* The stage's weights, a multiple of 8 numbers, in shared memory: they fit, GNNKernelFits() */

@@ -77,8 +77,8 @@ typedef struct {
 } GNNTrainLossConfig;
 
 int GNNTrainDraw(GNNTrainMatrices, GNNTrainMembers, GNNTrainBatch, GNNKernelConfig, GNNStream);
-int GNNTrainForward(GNNTrainBatch, GNNKernelNet, GNNKernelStart, GNNKernelStatus *, GNNStream);
-int GNNTrainLoss(GNNTrainBatch, GNNTrainLossConfig, GNNKernelStart, GNNStream); /* sai, dout, dc */
+int GNNTrainForward(GNNTrainBatch, GNNKernelNet, GNNStart, GNNKernelStatus *, GNNStream);
+int GNNTrainLoss(GNNTrainBatch, GNNTrainLossConfig, GNNStart, GNNStream); /* sai, dout, dc */
 
 /* ---- backward ---- */
 

@@ -55,7 +55,7 @@ __device__ __forceinline__ void HiddenBack(const GNNKernelConfig &c, const Map &
     GeluBack(tape, k, dz);
     TapedStore(adjoint, k, dz);
     RowsZero(dh);
-    MultiplyBack(dh, dz, m.body + (k - 1) * (64 * NB * NB + 8 * NB));
+    MultiplyBack(dh, dz, m.body + (k - 1) * GNNBodySize(8 * NB));
   }
   GeluBack(tape, 0, dh);
 }
@@ -146,11 +146,10 @@ template <int NB>
 __global__ static void __launch_bounds__(BLOCK) DecodeBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, int size)
 {
   GNN_SHARED(float, shared);
-  const float *w  = Stage(net.decode + d.transposed, size, shared);
-  float       *to = d.e + net.config.layers * net.tape.nz * 8 * NB;
-  Map          dec;
+  const float *w   = Stage(net.decode + d.transposed, size, shared);
+  float       *to  = d.e + net.config.layers * net.tape.nz * 8 * NB;
+  const Map    dec = MapAt<NB>(w, net.config.hidden, 8 * NB, GNNPad(1));
 
-  MapRead<NB>(net.config.hidden, w, 8 * NB, 8, &dec);
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < g.nz; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < g.nz ? p + LaneRow() : -1, b = p + LaneRow() + 8 < g.nz ? p + LaneRow() + 8 : -1;
     Rows<NB>  dh, de;
@@ -168,16 +167,15 @@ template <int NB, bool FIRST>
 __global__ static void __launch_bounds__(BLOCK) EdgesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const GNNKernelConfig &c    = net.config;
-  const float           *w    = Stage(net.layer[layer] + d.transposed, size, shared);
+  const GNNKernelConfig &c     = net.config;
+  const GNNShape         shape = ShapeOf<NB>(c, c.hidden, 1);
+  const GNNStage         at    = GNNStageLayer(&shape, FIRST ? 0 : layer);
+  const float           *w     = Stage(net.layer[layer] + d.transposed, size, shared);
+  const Map              msg = MapAt<NB>(w + at.msg, c.hidden), edge = MapAt<NB>(w + at.edge, c.hidden);
+  const Map              enc  = MapAt<NB>(w + (FIRST ? at.enc : 0), c.hidden, GNNPad(c.edge.size), 8 * NB); /* in the first layer */
   const size_t           step = net.tape.nz * 8 * NB;
   float                 *from = d.e + (layer + 1) * step, *to = d.e + layer * step;
-  Map                    msg, edge, node, enc;
 
-  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
-  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &edge);
-  w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &node);
-  if (FIRST) MapRead<NB>(c.hidden, w + (c.layers > 1 ? 4 : 2) * 64 * NB * NB, GNNKernelPad(c.edge.size), 8 * NB, &enc);
   for (int p = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; p < g.nz; p += gridDim.x * WARPS * 16) {
     const int a = p + LaneRow() < g.nz ? p + LaneRow() : -1, b = p + LaneRow() + 8 < g.nz ? p + LaneRow() + 8 : -1;
     Rows<NB>  e, de, dh;
@@ -314,23 +312,20 @@ template <int NB>
 __global__ static void __launch_bounds__(BLOCK) NodesBack(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, int size)
 {
   GNN_SHARED(float, shared);
-  const GNNKernelConfig &c    = net.config;
-  const float           *w    = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared);
+  const GNNKernelConfig &c     = net.config;
+  const GNNShape         shape = ShapeOf<NB>(c, c.hidden, 1);
+  const GNNStage         at    = layer > 0 ? GNNStageLayer(&shape, layer - 1) : GNNStageEncode(&shape);
+  const float           *w     = Stage((layer > 0 ? net.layer[layer - 1] : net.encode) + d.transposed, size, shared);
+  const Map              msg = MapAt<NB>(w + at.msg, c.hidden), node = MapAt<NB>(w + at.node, c.hidden, layer > 0 ? 8 * NB : GNNPad(c.node.size), 8 * NB); /* msg behind a layer */
   const size_t           step = net.tape.n * 8 * NB;
-  Map                    msg  = {}, edge, node;
 
-  if (layer > 0) {
-    w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &msg);
-    w = MapRead<NB>(c.hidden, w, 8 * NB, 8 * NB, &edge);
-  }
-  w = MapRead<NB>(c.hidden, w, layer > 0 ? 8 * NB : GNNKernelPad(c.node.size), 8 * NB, &node);
   for (int first = (blockIdx.x * WARPS + threadIdx.x / 32) * 16; first < g.n; first += gridDim.x * WARPS * 16) {
     const int a = first + LaneRow() < g.n ? first + LaneRow() : -1, b = first + LaneRow() + 8 < g.n ? first + LaneRow() + 8 : -1;
     Rows<NB>  dx;
 
     RowsZero(dx);
     if (layer < c.layers) LoadRows(dx, d.x + (layer + 1) * step, a, b);
-    NodePartsBack(net, d, layer, w, a, b, dx);
+    NodePartsBack(net, d, layer, w + at.parts, a, b, dx);
     RowsStore(dx, RowAt(d.x + layer * step, a, 8 * NB), RowAt(d.x + layer * step, b, 8 * NB));
     if (layer > 0) UpdateNodesBack(g, net, d, layer - 1, msg, node, a, b, dx);
     else EncodeBack(c, node, TapedRows<NB>(c, net.tape.pre.node_enc, net.tape.n, 0, a, b), TapedRows<NB>(c, d.pre.node_enc, net.tape.n, 0, a, b), dx);
@@ -352,8 +347,9 @@ static void LaunchGather(const GNNKernelGraph &g, const GNNKernelNet &net, const
 template <int NB>
 static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
 {
-  const GNNKernelConfig *c     = &net.config;
-  const int              parts = (layer < c->layers ? 4 : 2) * 64 * NB * NB, size = parts + (layer > 0 ? 3 * GNNKernelMapSize(c, 8 * NB, 8 * NB) : GNNKernelMapSize(c, GNNKernelPad(c->node.size), 8 * NB));
+  const GNNKernelConfig *c      = &net.config;
+  const GNNShape         shape  = GNNKernelShape(c, 1);
+  const int              size   = GNNShapeStage(&shape, layer).enc; /* up to the parts' end */
   const int              shared = Shared((const void *)NodesBack<NB>, size);
 
   GNN_LAUNCH((NodesBack<NB>), Grid((const void *)NodesBack<NB>, shared, (g.n + 15) / 16), BLOCK, shared, stream, g, net, d, layer, size);
@@ -362,10 +358,11 @@ static void LaunchNodes(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
 template <int NB>
 static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, int layer, GNNStream stream)
 {
-  const GNNKernelConfig *c      = &net.config;
-  const int              size   = layer == 0 ? GNNKernelLayerSize(c, 0) : 2 * GNNKernelMapSize(c, 8 * NB, 8 * NB);
-  const void            *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
-  const int              shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
+  const GNNShape shape  = GNNKernelShape(&net.config, 1);
+  const GNNStage at     = GNNStageLayer(&shape, layer);
+  const int      size   = layer == 0 ? at.end : at.node; /* msg_mlp and edge_mlp */
+  const void    *kernel = layer == 0 ? (const void *)EdgesBack<NB, true> : (const void *)EdgesBack<NB, false>;
+  const int      shared = Shared(kernel, size), grid = Grid(kernel, shared, (g.nz + 15) / 16);
 
   if (layer == 0) GNN_LAUNCH((EdgesBack<NB, true>), grid, BLOCK, shared, stream, g, net, d, layer, size);
   else GNN_LAUNCH((EdgesBack<NB, false>), grid, BLOCK, shared, stream, g, net, d, layer, size);
@@ -374,8 +371,9 @@ static void LaunchEdges(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, 
 template <int NB>
 static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, const float *dout, GNNStream stream)
 {
-  const int size   = GNNKernelMapSize(&net.config, 8 * NB, 8);
-  const int shared = Shared((const void *)DecodeBack<NB>, size);
+  const GNNShape shape  = GNNKernelShape(&net.config, 1);
+  const int      size   = GNNStageDecode(&shape).end;
+  const int      shared = Shared((const void *)DecodeBack<NB>, size);
 
   GNN_LAUNCH((DecodeBack<NB>), Grid((const void *)DecodeBack<NB>, shared, (g.nz + 15) / 16), BLOCK, shared, stream, g, net, d, dout, size);
   for (int t = net.config.layers; t >= 0; t--) {

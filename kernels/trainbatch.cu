@@ -25,11 +25,10 @@ __device__ static void DrawRows(const GNNTrainMatrices &all, const GNNTrainMatri
     diag[l]                    = at.slot + from.diag[k];
     to.s[l]                    = from.s[k];
     to.degree[l]               = from.degree[k];
-    to.rowabs[l]               = from.rowabs[k];
-    to.rowsum[l]               = from.rowsum[k];
     b.member[l]                = member;
     b.kappa[2 * (size_t)l]     = GNNAggregationScale(c.mean, c.aggregation_scale, from.degree[k]) * from.degree[k];
     b.kappa[2 * (size_t)l + 1] = 0.0f;
+    for (int f = 0; f < GNN_NODE_USER; f++) to.features[(size_t)l * GNN_NODE_USER + f] = from.features[(size_t)k * GNN_NODE_USER + f];
   }
   for (int r = first; r < m.ntiles; r += step) {
     const GNNKernelTile t = all.tile[m.tile + r];
@@ -142,7 +141,7 @@ __global__ static void __launch_bounds__(SUM_BLOCK) SumLoss(GNNTrainBatch b)
 }
 
 /* The gradient to slot (i, j), which holds G_ji: q_j u_i + w_j t_i, from there to the network's output, and to c0, c1 */
-__global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GNNTrainLossConfig c, GNNKernelStart start)
+__global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GNNTrainLossConfig c, GNNStart start)
 {
   const GNNKernelGraph &g     = b.graph;
   double                dc[2] = {0.0, 0.0};
@@ -152,10 +151,10 @@ __global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GN
     const double *ui = b.u + (size_t)i * b.probes, *ti = b.t + (size_t)i * b.probes, *qj = b.q + (size_t)j * b.probes, *wj = b.w + (size_t)j * b.probes;
     double        d = 0.0, by_c0, by_c1;
 
-    if (g.keep[p] && !(start.lower && j > i)) {
+    if (g.keep[p] && GNNPatternHas(start.lower, i, j)) {
       for (int k = 0; k < b.probes; k++) d += qj[k] * ui[k] + wj[k] * ti[k];
       d /= c.matrices * (c.logarithm ? b.sai[b.member[i]] : 1.0);
-      GNNStartTerms(start.residual, start.lower, i == j, g.at[g.rev[p]], &by_c0, &by_c1);
+      GNNStartTerms(&start, i == j, g.at[g.rev[p]], &by_c0, &by_c1);
       dc[0] += d * by_c0;
       dc[1] += d * by_c1;
     }
@@ -169,7 +168,7 @@ __global__ static void __launch_bounds__(BLOCK) SlotGradient(GNNTrainBatch b, GN
 }
 
 /* u = G^T w, z = G u + eps w, y = At z - w, q = 2 scale At^T y, t = G^T q */
-int GNNTrainLoss(GNNTrainBatch b, GNNTrainLossConfig c, GNNKernelStart start, GNNStream stream)
+int GNNTrainLoss(GNNTrainBatch b, GNNTrainLossConfig c, GNNStart start, GNNStream stream)
 {
   const double *at = b.graph.at;
 

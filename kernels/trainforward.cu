@@ -2,7 +2,7 @@
 #include "forward.cuh"
 #include "train.h"
 
-int GNNTrainForward(GNNTrainBatch b, GNNKernelNet net, GNNKernelStart start, GNNKernelStatus *status, GNNStream stream)
+int GNNTrainForward(GNNTrainBatch b, GNNKernelNet net, GNNStart start, GNNKernelStatus *status, GNNStream stream)
 {
   return ForwardOfWidth<false, true>(b.graph, net, start, b.gt, status, stream);
 }

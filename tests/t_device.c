@@ -1,9 +1,9 @@
 static char help[] = "The device's operations against the host's, on random and awkward matrices: whole G, product, the guard's probe, failures.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/emulate.h.\n";
 
-#include "../gnn/fsai.h"
 #include "../gnn/forward.h"
 #include "testdevice.h"
+#include "../gnn/choose.h"
 #include "testpc.h"
 
 /* ---- arrays on the device ---- */
@@ -24,51 +24,77 @@ static PetscErrorCode Take(PetscInt n, double **device, PetscScalar host[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- the host's results ---- */
+/* ---- a matrix and a model at both places ---- */
 
 typedef struct {
   GNNGraph     graph;
-  GNNFactor    factor;
-  PetscScalar *gt, *z; /* by slots; M^-1 x */
-  PetscReal    loss;   /* of the device's probe, sum of squares */
-} Host;
+  GNNFactor    host, fetched; /* the device's, brought back */
+  GNNPlace     place[2];      /* host, device */
+  GNNDevice    device;        /* of that */
+  Mat          D;             /* there */
+  PetscScalar *gt, *z;        /* on the host: G^T by slots; M^-1 x */
+  PetscReal    loss;          /* of the probe, sum of squares */
+} Both;
 
-static PetscErrorCode HostRun(GNNModel m, Mat A, const PetscScalar a[], const PetscScalar x[], PetscInt user_size, const PetscScalar user[], Host *h)
+/* The network's factor at a place: slots, factor, report */
+static PetscErrorCode RunPlace(GNNPlace at, Mat A, GNNModel m, PetscBool single)
 {
-  const PetscInt *ia, *ja;
-  PetscInt        n, replaced;
-  PetscBool       done;
-  GNNActs         acts;
-  GNNReal        *out;
-  GNNGraphStatus  status;
-
   PetscFunctionBeginUser;
-  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(GNNGraphCreate(m->config.block_size, n, ia, ja, &h->graph));
-  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
-  PetscCall(GNNGraphSetValues(h->graph, m->config.scaling, a, &status));
-  if (user) PetscCall(GNNGraphSetUserFeatures(h->graph, user_size, user));
-  PetscCall(GNNActsCreate(m, PETSC_FALSE, &acts));
-  PetscCall(GNNActsSetSizes(m, h->graph->nodes, h->graph->slots, acts));
-  PetscCall(PetscMalloc1(h->graph->nz, &out));
-  PetscCall(PetscMalloc2(h->graph->nz, &h->gt, h->graph->n, &h->z));
-  PetscCall(GNNForward(m, h->graph, acts, out));
-  PetscCall(GNNFactorSlots(m, h->graph, out, h->gt, &replaced));
-  PetscCall(GNNFactorCreate(h->graph, PETSC_FALSE, &h->factor));
-  PetscCall(GNNFactorAssemble(h->factor, m, h->graph, out, m->config.epsilon, PETSC_FALSE));
-  PetscCall(GNNFactorApply(h->factor, x, h->z));
-  PetscCall(TestProbeLoss(h->graph, h->graph->i, h->graph->j, h->gt, m->config.epsilon, &h->loss));
-  PetscCall(PetscFree(out));
-  PetscCall(GNNActsDestroy(&acts));
+  PetscCall(at->ops->values(at, A, m->config.scaling));
+  PetscCall(at->ops->forward(at, m, 1.0, 1.0));
+  PetscCall(at->ops->fill(at, m->config.pattern));
+  PetscCall(at->ops->finish(at, m->config.epsilon, PETSC_TRUE));
+  PetscCall(at->ops->report(at));
+  PetscCall(at->ops->store(at, single));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode HostDestroy(Host *h)
+static PetscErrorCode BothCreate(GNNModel m, Mat A, PetscBool single, PetscBool tf32, const PetscScalar user[], Both *b)
+{
+  const PetscInt *ia, *ja;
+  PetscInt        n;
+  PetscBool       done;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNGraphCreate(m->config.block_size, n, ia, ja, &b->graph));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  if (user) PetscCall(GNNGraphSetUserFeatures(b->graph, m->config.user_size, user));
+  PetscCall(GNNFactorCreate(b->graph, &b->host));
+  PetscCall(GNNFactorCreate(b->graph, &b->fetched));
+  PetscCall(TestPlacesCreate(A, m, b->graph, b->host, b->fetched, single, tf32, &b->D, b->place));
+  b->device = b->place[1]->device;
+  PetscCall(PetscMalloc2(b->graph->nz, &b->gt, b->graph->n, &b->z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The host's results; x or NULL */
+static PetscErrorCode BothRunHost(Both *b, GNNModel m, Mat A, const PetscScalar x[])
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree2(h->gt, h->z));
-  PetscCall(GNNFactorDestroy(&h->factor));
-  PetscCall(GNNGraphDestroy(&h->graph));
+  PetscCall(RunPlace(b->place[0], A, m, PETSC_FALSE));
+  PetscCall(PetscArraycpy(b->gt, b->place[0]->slots, b->graph->nz));
+  if (x) GNNFactorApply(b->host, x, b->z);
+  PetscCall(TestProbeLoss(b->graph, b->graph->i, b->graph->j, b->gt, m->config.epsilon, &b->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BothDestroy(Both *b)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(b->gt, b->z));
+  for (int k = 0; k < 2; k++) PetscCall(GNNPlaceDestroy(&b->place[k]));
+  PetscCall(MatDestroy(&b->D));
+  PetscCall(GNNFactorDestroy(&b->host));
+  PetscCall(GNNFactorDestroy(&b->fetched));
+  PetscCall(GNNGraphDestroy(&b->graph));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetSlots(const Both *b, PetscScalar gt[])
+{
+  PetscFunctionBeginUser;
+  GNNCallKernel(GNNKernelToHost(gt, b->place[1]->slots, b->graph->nz * sizeof(double), NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -109,14 +135,12 @@ static PetscErrorCode TestPattern(const char name[], GNNGraph g, GNNDevice devic
 /* Device against host for one model and matrix; tolerance relative to the largest entry */
 static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
 {
-  const PetscInt     size = m->config.user_size;
-  PetscInt           n, nuser;
-  const PetscScalar *a;
-  PetscScalar       *x, *user, *gt, *z;
-  double            *da, *dx, *dz;
-  GNNKernelStatus    status;
-  GNNDevice          device;
-  Host               h = {0};
+  const PetscInt   size = m->config.user_size;
+  PetscInt         n, nuser;
+  PetscScalar     *x, *user, *gt, *z;
+  double          *dx, *dz;
+  const GNNReport *report;
+  Both             b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
@@ -124,87 +148,66 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(PetscMalloc2(n, &x, nuser, &user));
   for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
   for (PetscInt i = 0; i < nuser; i++) user[i] = PetscCosReal((PetscReal)i);
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, size, size ? user : NULL, &h));
-  PetscCall(PetscMalloc2(h.graph->nz, &gt, n, &z));
-  PetscCall(Put(h.graph->nz, a, &da));
+  PetscCall(BothCreate(m, A, single, tf32, size ? user : NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, x));
+  PetscCall(PetscMalloc2(b.graph->nz, &gt, n, &z));
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
-  PetscCall(GNNDeviceCreate(m, h.graph, single, tf32, NULL, &device));
-  PetscCall(TestPattern(name, h.graph, device));
-  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_TRUE, NULL, &status));
-  PetscCall(GNNDeviceGetSlots(device, h.graph, gt, NULL));
-  PetscCall(GNNDeviceApply(device, dx, dz, NULL));
+  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(TestPattern(name, b.graph, b.device));
+  report = &b.place[1]->report;
+  PetscCall(GetSlots(&b, gt));
+  PetscCall(GNNDeviceApply(b.device, dx, dz, NULL));
   PetscCall(Take(n, &dz, z));
-  Ok(TestArrayDifference(h.graph->nz, gt, h.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(h.graph->nz, gt, h.gt), WHERE);
-  Ok(TestArrayDifference(n, z, h.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, h.z));
-  Ok(!(status.flags & GNN_KERNEL_WRONG) && PetscAbsReal(GNNKernelAsymmetry(&status) - h.graph->asymmetry) <= 1e-6 * h.graph->asymmetry && status.decoupled == h.graph->n - h.graph->ncoupled && PetscAbsReal(status.loss - h.loss) <= 10.0 * tolerance * PetscMax(h.loss, 1.0), "%s: status, %d decoupled, asymmetry %g, loss %g against %g", name,
-     status.decoupled, GNNKernelAsymmetry(&status), status.loss, (double)h.loss);
-  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(b.place[1]->ops->fetch(b.place[1], b.D));
+  Ok(TestArrayDifference(b.graph->nz, gt, b.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(b.graph->nz, gt, b.gt), WHERE);
+  Ok(TestArrayDifference(n, z, b.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, b.z));
+  Ok(b.fetched->i[n] == b.host->i[n] && TestArrayDifference(b.host->i[n], b.fetched->v, b.host->v) <= tolerance, "%s: the factor that is fetched, %d entries", name, (int)b.fetched->i[n]);
+  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * tolerance * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
+     (int)report->coupled, (double)report->asymmetry, (double)report->loss, (double)b.loss);
   PetscCall(Take(n, &dx, NULL));
-  PetscCall(Take(n, &da, NULL));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(HostDestroy(&h));
+  PetscCall(BothDestroy(&b));
   PetscCall(PetscFree2(gt, z));
   PetscCall(PetscFree2(x, user));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guard's first choice from the slots of G^T; the loss is that of the factor at hand, which is the network's whole one */
-static PetscErrorCode Choose(GNNModel m, Host *h, GNNDevice device, PetscScalar gt[], PetscReal *alpha, PetscReal *damping, PetscReal *loss)
+/* The state machine at both places: first values, the same again, others, and the classical factor */
+static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardPolicy policy)
 {
-  GNNGuard guard = NULL;
+  const char *const whats[] = {"first", "the same again", "others"};
+  const PetscInt    stales[] = {GNN_STALE_VALUES, GNN_STALE_VALUES, GNN_STALE_VALUES};
+  GNNChooser        c[2]     = {0};
+  Mat               B;
+  Both              b = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(GNNGuardChoose(&guard, &m->config, h->graph, device, gt, m->config.epsilon, alpha, damping));
-  PetscCall(GNNGuardLoss(guard, h->factor, m->config.epsilon, loss));
-  PetscCall(GNNGuardDestroy(&guard));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A matrix set up on the host, and a device that has its values da */
-static PetscErrorCode BothCreate(GNNModel m, Mat A, Host *h, double **da, GNNDevice *device)
-{
-  const PetscScalar *a;
-  PetscScalar       *x;
-  PetscInt           n;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(PetscCalloc1(n, &x));
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, 0, NULL, h));
-  PetscCall(Put(h->graph->nz, a, da));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(PetscFree(x));
-  PetscCall(GNNDeviceCreate(m, h->graph, PETSC_FALSE, PETSC_FALSE, NULL, device));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode BothDestroy(Host *h, double **da, GNNDevice *device)
-{
-  PetscFunctionBeginUser;
-  PetscCall(GNNDeviceDestroy(device));
-  PetscCall(Take(h->graph->n, da, NULL));
-  PetscCall(HostDestroy(h));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  for (int step = 0; step < 3; step++) {
+    if (step == 2) PetscCall(MatShift(B, 20.0));
+    PetscCall(MatCopy(B, b.D, SAME_NONZERO_PATTERN));
+    for (int k = 0; k < 2; k++) {
+      c[k].source   = &GNNSourceNetwork;
+      c[k].settings = (GNNSettings){.model = m, .threshold = 0.07};
+      c[k].policy   = policy;
+      c[k].epsilon  = m->config.epsilon;
+      PetscCall(GNNChoose(&c[k], b.place[k], k ? b.D : B, stales[step]));
+    }
+    Ok(c[0].choice.kind == c[1].choice.kind && c[0].choice.alpha == c[1].choice.alpha && c[0].kept == c[1].kept && PetscAbsReal(c[0].choice.damping - c[1].choice.damping) <= 1e-6 && PetscAbsReal(c[0].choice.loss - c[1].choice.loss) <= 1e-4 * PetscMax(c[0].choice.loss, 1.0),
+       "%s, %s values: the same choice, %d and %d, alpha %g, damping %.6f and %.6f, loss %g and %g%s", name, whats[step], (int)c[0].choice.kind, (int)c[1].choice.kind, (double)c[0].choice.alpha, (double)c[0].choice.damping, (double)c[1].choice.damping, (double)c[0].choice.loss, (double)c[1].choice.loss, c[0].kept ? ", kept" : "");
+  }
+  for (int k = 0; k < 2; k++) PetscCall(GNNChooserReset(&c[k], NULL));
+  PetscCall(BothDestroy(&b));
+  PetscCall(MatDestroy(&B));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode TestGuard(const char name[], GNNModel m, Mat A)
 {
-  PetscReal       alpha[2], damping[2], loss[2];
-  double         *da;
-  GNNKernelStatus status;
-  GNNDevice       device;
-  Host            h = {0};
-
   PetscFunctionBeginUser;
-  PetscCall(BothCreate(m, A, &h, &da, &device));
-  PetscCall(GNNDeviceSetUp(device, m, h.graph, da, m->config.epsilon, 1.0, 1.0, PETSC_FALSE, NULL, &status));
-  PetscCall(Choose(m, &h, NULL, h.gt, &alpha[0], &damping[0], &loss[0]));
-  PetscCall(Choose(m, &h, device, device->slots, &alpha[1], &damping[1], &loss[1]));
-  Ok(alpha[1] == alpha[0] && PetscAbsReal(damping[1] - damping[0]) <= 1e-6 && PetscAbsReal(loss[1] - loss[0]) <= 1e-4 * PetscMax(loss[0], 1.0), "%s: the guard chooses %g, damping %.6f against %g, %.6f, loss %g against %g", name, (double)alpha[1], (double)damping[1], (double)alpha[0], (double)damping[0], (double)loss[1], (double)loss[0]);
-  PetscCall(BothDestroy(&h, &da, &device));
+  PetscCall(TestChoose(name, m, A, GNN_GUARD_JACOBI));
+  PetscCall(TestChoose(name, m, A, GNN_GUARD_BEST));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -379,134 +382,118 @@ static PetscErrorCode MakeOneSided(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guard's blend on the device: (1 - alpha)(by_c0 + damping by_c1) + alpha G^T, and Jacobi */
+/* A share of the network, the start alone, Jacobi: by the choice, as at a refresh */
 static PetscErrorCode TestBlend(GNNModel m, Mat A)
 {
-  const PetscReal alphas[] = {0.25, 0.0, GNN_GUARD_JACOBI}, damping = 0.8;
-  PetscScalar    *gt;
-  double         *da;
-  GNNKernelStatus status;
-  GNNDevice       device;
-  Host            h = {0};
+  const GNNChoice   choices[] = {{GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0}, {GNN_CHOICE_START, 0.0, 0.8, 0.0}, {GNN_CHOICE_JACOBI, 0.0, 0.8, 0.0}};
+  const GNNSettings settings  = {.model = m};
+  GNNStart          start     = GNNConfigStart(&m->config);
+  PetscScalar      *gt;
+  Both              b = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(BothCreate(m, A, &h, &da, &device));
-  PetscCall(PetscMalloc1(h.graph->nz, &gt));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(alphas); k++) {
-    GNNGraph  g     = h.graph;
+  start.damping = 0.8;
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, NULL));
+  PetscCall(PetscMalloc1(b.graph->nz, &gt));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(choices); k++) {
+    GNNGraph  g     = b.graph;
     PetscReal worst = 0.0;
 
-    PetscCall(GNNDeviceSetUp(device, m, g, da, 1e-4, alphas[k], damping, PETSC_TRUE, NULL, &status));
-    PetscCall(GNNDeviceGetSlots(device, g, gt, NULL));
+    PetscCall(b.place[1]->ops->values(b.place[1], b.D, m->config.scaling));
+    PetscCall(GNNSourceNetwork.write(b.place[1], &settings, &choices[k]));
+    PetscCall(GetSlots(&b, gt));
     for (PetscInt i = 0; i < g->n; i++) {
       for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
         const PetscBool diagonal = g->j[p] == i ? PETSC_TRUE : PETSC_FALSE;
-        PetscScalar     c0 = 0.0, c1 = 0.0, expected;
+        double          expected = 0.0;
 
-        if (g->keep[p] != 0) GNNFactorStartTerms(GNN_OUTPUT_RESIDUAL, GNN_PATTERN_A, diagonal, g->at[g->rev[p]], &c0, &c1);
-        if (alphas[k] == GNN_GUARD_JACOBI) expected = diagonal && g->keep[p] != 0 ? 1.0 : 0.0;
-        else expected = (1.0 - alphas[k]) * (c0 + damping * c1) + alphas[k] * h.gt[p];
+        if (choices[k].kind == GNN_CHOICE_JACOBI) expected = diagonal && g->keep[p] != 0 ? 1.0 : 0.0;
+        else if (g->keep[p] != 0) expected = (1.0 - choices[k].alpha) * GNNStartEntry(&start, diagonal, g->at[g->rev[p]]) + choices[k].alpha * b.gt[p];
         worst = PetscMax(worst, PetscAbsScalar(gt[p] - expected));
       }
     }
-    Ok(worst < 1e-5, "b = %d, alpha %g: largest difference %.1e", (int)g->b, (double)alphas[k], (double)worst);
+    Ok(worst < 1e-5, "b = %d, choice %d, alpha %g: largest difference %.1e", (int)g->b, (int)choices[k].kind, (double)choices[k].alpha, (double)worst);
   }
   PetscCall(PetscFree(gt));
-  PetscCall(BothDestroy(&h, &da, &device));
+  PetscCall(BothDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Values of A with something wrong in them; returns what is to be reported, and the row */
-static PetscErrorCode Spoil(GNNGraph g, int kind, PetscScalar a[], PetscInt *row)
+/* Values of A with something wrong in them; returns in which row it is to be reported */
+static PetscInt Spoil(GNNGraph g, GNNGraphStatus wrong, PetscScalar a[])
 {
-  PetscInt p = 0;
-
-  PetscFunctionBeginUser;
-  switch (kind) {
-  case GNN_KERNEL_NOT_FINITE:
-    p    = g->i[9];
-    *row = 9;
-    a[p] = NAN;
-    break;
-  case GNN_KERNEL_NOT_POSITIVE:
-    p    = g->diag[7];
-    *row = 7 - 7 % g->b;
-    a[p] = -1.0;
+  if (wrong == GNN_GRAPH_NOT_FINITE) {
+    a[g->i[9]] = NAN;
+    return 9;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  a[g->diag[7]] = -1.0;
+  return 7;
 }
 
 /* What is wrong with the values is reported, and the same bits come every time */
 static PetscErrorCode TestStatus(GNNModel m, Mat A)
 {
-  const int          kinds[] = {GNN_KERNEL_NOT_FINITE, GNN_KERNEL_NOT_POSITIVE, 0, 0};
-  const char *const  names[] = {"a NaN", "a negative diagonal entry"};
-  const PetscScalar *a;
-  PetscScalar       *values, *x, *gt[2];
-  double            *da;
-  PetscInt           n, nz, row = 0;
-  GNNKernelStatus    status;
-  GNNDevice          device;
-  Host               h = {0};
+  const GNNGraphStatus wrongs[] = {GNN_GRAPH_NOT_FINITE, GNN_GRAPH_NOT_POSITIVE, GNN_GRAPH_OK, GNN_GRAPH_OK};
+  const char *const    names[]  = {"a NaN", "a negative diagonal entry"};
+  PetscScalar         *values, *gt[2];
+  PetscInt             nz, row;
+  const GNNReport     *report;
+  Both                 b = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(PetscCalloc1(n, &x));
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
-  nz = h.graph->nz;
-  PetscCall(PetscMalloc3(nz, &values, nz, &gt[0], nz, &gt[1]));
-  PetscCall(GNNDeviceCreate(m, h.graph, PETSC_FALSE, PETSC_FALSE, NULL, &device));
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  report = &b.place[1]->report;
+  nz     = b.graph->nz;
+  PetscCall(PetscMalloc2(nz, &gt[0], nz, &gt[1]));
   for (int k = 0; k < 4; k++) {
-    PetscCall(PetscArraycpy(values, a, nz));
-    PetscCall(Spoil(h.graph, kinds[k], values, &row));
-    PetscCall(Put(nz, values, &da));
-    PetscCall(GNNDeviceSetUp(device, m, h.graph, da, 1e-4, 1.0, 1.0, PETSC_TRUE, NULL, &status));
-    if (kinds[k]) Ok((status.flags & kinds[k]) && status.row == row, "b = %d: %s in row %d is reported, row %d", (int)h.graph->b, names[k], (int)row, status.row);
-    else PetscCall(GNNDeviceGetSlots(device, h.graph, gt[k - 2], NULL));
-    PetscCall(Take(nz, &da, NULL));
+    PetscCall(MatCopy(A, b.D, SAME_NONZERO_PATTERN));
+    if (wrongs[k] != GNN_GRAPH_OK) {
+      PetscCall(MatSeqAIJGetArray(b.D, &values));
+      row = Spoil(b.graph, wrongs[k], values);
+      PetscCall(MatSeqAIJRestoreArray(b.D, &values));
+    }
+    PetscCall(RunPlace(b.place[1], b.D, m, PETSC_FALSE));
+    if (wrongs[k] != GNN_GRAPH_OK) Ok(report->status == wrongs[k] && report->row == row, "b = %d: %s in row %d is reported, row %d", (int)b.graph->b, names[k], (int)row, (int)report->row);
+    else PetscCall(GetSlots(&b, gt[k - 2]));
   }
-  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "b = %d: the same bits at every set-up", (int)h.graph->b);
-  PetscCall(GNNDeviceDestroy(&device));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(HostDestroy(&h));
-  PetscCall(PetscFree3(values, gt[0], gt[1]));
-  PetscCall(PetscFree(x));
+  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "b = %d: the same bits at every set-up", (int)b.graph->b);
+  PetscCall(PetscFree2(gt[0], gt[1]));
+  PetscCall(BothDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
 static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
 {
-  const GNNFsaiOptions options   = {0.02, 3, PC_GNNSPAI_ORDER_NATURAL};
-  const PetscReal      tolerance = single ? 1e-6 : 1e-13;
-  const PetscScalar   *a;
-  PetscScalar         *x, *z;
-  double              *dx, *dz;
-  PetscInt             n;
-  GNNDevice            device;
-  Host                 h = {0};
+  const PetscReal tolerance = single ? 1e-6 : 1e-13;
+  PetscScalar    *x, *z;
+  double         *dx, *dz;
+  PetscInt        n;
+  GNNDevice       device;
+  Both            b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(PetscMalloc2(n, &x, n, &z));
   for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  if (fsai) PetscCall(GNNFactorAssembleFsai(h.factor, h.graph, &options, 1e-3));
-  PetscCall(GNNFactorApply(h.factor, x, h.z));
-  h.factor->single = single;
-  PetscCall(GNNDeviceCreate(NULL, h.graph, single, PETSC_FALSE, NULL, &device));
-  PetscCall(GNNDeviceUpload(device, h.factor, NULL));
+  PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, x));
+  if (fsai) {
+    PetscCall(b.place[0]->ops->fsai(b.place[0], 0.02));
+    GNNFactorShift(b.host, b.graph, 1e-3);
+    GNNFactorApply(b.host, x, b.z);
+  }
+  PetscCall(GNNDeviceCreate(b.graph, single, &device));
+  PetscCall(GNNDeviceUpload(device, b.host, NULL));
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));
   PetscCall(Take(n, &dx, NULL));
   PetscCall(Take(n, &dz, z));
-  Ok(TestArrayDifference(n, z, h.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)h.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)TestArrayDifference(n, z, h.z));
+  Ok(TestArrayDifference(n, z, b.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)b.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)TestArrayDifference(n, z, b.z));
   PetscCall(GNNDeviceDestroy(&device));
-  PetscCall(HostDestroy(&h));
+  PetscCall(BothDestroy(&b));
   PetscCall(PetscFree2(x, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

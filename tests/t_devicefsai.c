@@ -16,15 +16,17 @@ static const PetscReal all[] = {0.0, 0.07, 0.01}; /* thresholds */
 /* ---- both factors of a matrix ---- */
 
 typedef struct {
-  PetscInt        n, nz;
-  GNNGraph        graph;
-  GNNScaling      scaling;
-  PetscReal       threshold;
-  GNNFactor       host, fetched; /* the device's, brought back */
-  GNNDevice       device;
-  GNNKernelStatus status;
-  double         *a, *x, *z; /* on the device */
-  PetscScalar    *hx, *hz, *dz;
+  PetscInt     n, nz;
+  GNNGraph     graph;
+  GNNScaling   scaling;
+  PetscReal    threshold;
+  GNNFactor    host, fetched; /* the device's, brought back */
+  GNNPlace     place[2];      /* host, device */
+  GNNDevice    device;        /* of that */
+  Mat          D;
+  PetscBool    single;
+  double      *x, *z; /* on the device */
+  PetscScalar *hx, *hz, *dz;
 } Both;
 
 #define EPSILON 1e-3
@@ -37,18 +39,18 @@ static PetscErrorCode BothCreate(Mat A, PetscReal threshold, GNNScaling scaling,
   PetscFunctionBeginUser;
   b->threshold = threshold;
   b->scaling   = scaling;
+  b->single    = single;
   PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &b->n, &ia, &ja, &done));
   PetscCall(GNNGraphCreate(1, b->n, ia, ja, &b->graph));
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &b->n, &ia, &ja, &done));
   b->n  = b->graph->n;
   b->nz = b->graph->nz;
-  PetscCall(GNNFactorCreate(b->graph, single, &b->host));
-  PetscCall(GNNFactorCreate(b->graph, PETSC_FALSE, &b->fetched));
-  b->fetched->alpha = GNN_GUARD_FSAI;
-  PetscCall(GNNDeviceCreate(NULL, b->graph, single, PETSC_FALSE, NULL, &b->device));
+  PetscCall(GNNFactorCreate(b->graph, &b->host));
+  PetscCall(GNNFactorCreate(b->graph, &b->fetched));
+  PetscCall(TestPlacesCreate(A, NULL, b->graph, b->host, b->fetched, single, PETSC_FALSE, &b->D, b->place));
+  b->device = b->place[1]->device;
   PetscCall(PetscMalloc3(b->n, &b->hx, b->n, &b->hz, b->n, &b->dz));
   for (PetscInt i = 0; i < b->n; i++) b->hx[i] = PetscSinReal(1.0 + (PetscReal)i);
-  GNNCallKernel(GNNKernelMalloc((void **)&b->a, b->nz * sizeof(double)));
   GNNCallKernel(GNNKernelMalloc((void **)&b->x, b->n * sizeof(double)));
   GNNCallKernel(GNNKernelMalloc((void **)&b->z, b->n * sizeof(double)));
   GNNCallKernel(GNNKernelToDevice(b->x, b->hx, b->n * sizeof(double), NULL));
@@ -58,10 +60,10 @@ static PetscErrorCode BothCreate(Mat A, PetscReal threshold, GNNScaling scaling,
 static PetscErrorCode BothDestroy(Both *b)
 {
   PetscFunctionBeginUser;
-  GNNCallKernel(GNNKernelFree(b->a));
   GNNCallKernel(GNNKernelFree(b->x));
   GNNCallKernel(GNNKernelFree(b->z));
-  PetscCall(GNNDeviceDestroy(&b->device));
+  for (int k = 0; k < 2; k++) PetscCall(GNNPlaceDestroy(&b->place[k]));
+  PetscCall(MatDestroy(&b->D));
   PetscCall(GNNFactorDestroy(&b->host));
   PetscCall(GNNFactorDestroy(&b->fetched));
   PetscCall(GNNGraphDestroy(&b->graph));
@@ -69,29 +71,35 @@ static PetscErrorCode BothDestroy(Both *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The device's alone: set-up, product, factor */
-static PetscErrorCode BothRunDevice(Both *b, PetscBool probe)
+/* The factor at a place, for the values of a matrix there */
+static PetscErrorCode RunPlace(GNNPlace at, Mat A, const Both *b, PetscBool single, PetscBool loss)
 {
   PetscFunctionBeginUser;
-  PetscCall(GNNDeviceSetUpFsai(b->device, b->graph, b->a, b->threshold, b->scaling, EPSILON, probe, NULL, &b->status));
+  PetscCall(at->ops->values(at, A, b->scaling));
+  PetscCall(at->ops->fsai(at, b->threshold));
+  PetscCall(at->ops->finish(at, EPSILON, loss));
+  PetscCall(at->ops->report(at));
+  PetscCall(at->ops->store(at, single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The device's alone: set-up, product, factor */
+static PetscErrorCode BothRunDevice(Both *b, PetscBool loss)
+{
+  PetscFunctionBeginUser;
+  PetscCall(RunPlace(b->place[1], b->D, b, b->single, loss));
   PetscCall(GNNDeviceApply(b->device, b->x, b->z, NULL));
   GNNCallKernel(GNNKernelToHost(b->dz, b->z, b->n * sizeof(double), NULL));
-  PetscCall(GNNDeviceGetFsai(b->device, b->graph, b->fetched, NULL));
+  PetscCall(b->place[1]->ops->fetch(b->place[1], b->D));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode BothRun(Both *b, Mat A)
 {
-  const PetscScalar *a;
-  GNNGraphStatus     status;
-
   PetscFunctionBeginUser;
-  PetscCall(MatSeqAIJGetArrayRead(A, &a));
-  PetscCall(GNNGraphSetValues(b->graph, b->scaling, a, &status));
-  GNNCallKernel(GNNKernelToDevice(b->a, a, b->nz * sizeof(double), NULL));
-  PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(GNNFactorAssembleFsai(b->host, b->graph, b->threshold, EPSILON));
-  PetscCall(GNNFactorApply(b->host, b->hx, b->hz));
+  PetscCall(MatCopy(A, b->D, SAME_NONZERO_PATTERN));
+  PetscCall(RunPlace(b->place[0], A, b, PETSC_FALSE, PETSC_TRUE));
+  GNNFactorApply(b->host, b->hx, b->hz);
   PetscCall(BothRunDevice(b, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -161,23 +169,24 @@ static PetscErrorCode Transposed(const Both *b, PetscBool *same)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Factor, product and status of both */
+/* Factor, product and report of both */
 static PetscErrorCode OkBoth(Both *b, const char what[])
 {
-  const PetscReal tolerance = b->host->single ? 1e-6 : 1e-12;
-  PetscReal       factor, product, loss = 0.0;
-  PetscBool       transposed = PETSC_FALSE;
+  const PetscReal  tolerance = b->single ? 1e-6 : 1e-12;
+  const GNNReport *host = &b->place[0]->report, *device = &b->place[1]->report;
+  PetscReal        factor, product, loss = 0.0;
+  PetscBool        transposed = PETSC_FALSE;
 
   PetscFunctionBeginUser;
   PetscCall(TestProbeLoss(b->graph, b->host->i, b->host->j, b->host->v, EPSILON, &loss));
   PetscCall(Transposed(b, &transposed));
-  if (b->status.failed > 0) DropZeros(b->fetched);
+  if (device->failed > 0) DropZeros(b->fetched);
   factor  = FactorDifference(b->fetched, b->host);
   product = TestArrayDifference(b->n, b->dz, b->hz);
   Ok(factor <= 1e-12, "%s: the same entries of G, largest difference %.1e (%s)", what, (double)factor, WHERE);
   Ok(product <= tolerance && transposed, "%s: M^-1 x, %.1e, and S G is the transpose of G^T S", what, (double)product);
-  Ok(b->status.flags == 0 && b->status.failed == b->host->rows_failed && b->status.decoupled == b->n - b->graph->ncoupled && PetscAbsReal(b->status.loss - loss) <= 10.0 * tolerance * PetscMax(loss, 1.0), "%s: status, %d rows failed, %d decoupled, loss %g against %g", what,
-     b->status.failed, b->status.decoupled, b->status.loss, (double)loss);
+  Ok(device->status == GNN_GRAPH_OK && device->failed == host->failed && device->coupled == host->coupled && PetscAbsReal(device->loss - loss) <= 10.0 * tolerance * PetscMax(loss, 1.0) && PetscAbsReal(host->loss - loss) <= 1e-12 * PetscMax(loss, 1.0), "%s: report, %d rows failed, %d coupled, loss %g against %g", what,
+     (int)device->failed, (int)device->coupled, (double)device->loss, (double)loss);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,7 +205,7 @@ static PetscErrorCode OkBits(Both *b, const char what[])
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(lanes); k++) {
     b->device->fsai.lanes = lanes[k];
     PetscCall(BothRunDevice(b, PETSC_FALSE)); /* whose partial sums take an emulation long */
-    if (b->status.failed > 0) DropZeros(b->fetched);
+    if (b->place[1]->report.failed > 0) DropZeros(b->fetched);
     if (b->fetched->i[b->n] != nz || memcmp(v, b->fetched->v, nz * sizeof(*v)) || memcmp(z, b->dz, b->n * sizeof(*z))) same = PETSC_FALSE;
   }
   Ok(same, "%s: the same bits every time, by 8, 16 and 32 lanes", what);
@@ -349,12 +358,12 @@ static PetscErrorCode TestHub(void)
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(2000, 100, 1, &A));
   PetscCall(TestCase("an early row of 2000", A, grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
-  Ok(b.status.late == 0 && b.fetched->i[b.n] > 2 * b.n, "an early row of 2000, which no row of 4 walks: %d rows in the second pass, %d entries", b.status.late, (int)b.fetched->i[b.n]);
+  Ok(b.device->last.late == 0 && b.fetched->i[b.n] > 2 * b.n, "an early row of 2000, which no row of 4 walks: %d rows in the second pass, %d entries", b.device->last.late, (int)b.fetched->i[b.n]);
   PetscCall(BothDestroy(&b));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(700, 20, 5, &A));
   PetscCall(TestCase("an early row of 700", A, grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
-  Ok(b.status.late > 100 && b.fetched->i[b.n] > 2 * b.n, "an early row of 700, which rows of 12 walk: %d rows in the second pass, %d entries", b.status.late, (int)b.fetched->i[b.n]);
+  Ok(b.device->last.late > 100 && b.fetched->i[b.n] > 2 * b.n, "an early row of 700, which rows of 12 walk: %d rows in the second pass, %d entries", b.device->last.late, (int)b.fetched->i[b.n]);
   PetscCall(BothDestroy(&b));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -376,7 +385,7 @@ static PetscErrorCode TestIndefinite(const char name[], PetscInt first)
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) {
     PetscCall(TestCase(name, A, all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
-    Ok(b.status.failed > 0 && (b.status.failed == b.n) == (first < 30), "%s: %d rows are Jacobi's", name, b.status.failed);
+    Ok(b.place[1]->report.failed > 0 && (b.place[1]->report.failed == b.n) == (first < 30), "%s: %d rows are Jacobi's", name, (int)b.place[1]->report.failed);
     PetscCall(BothDestroy(&b));
   }
   PetscCall(MatDestroy(&A));
@@ -423,25 +432,24 @@ static PetscErrorCode TestRefresh(PetscBool single)
 /* What is wrong with the values is reported */
 static PetscErrorCode TestStatus(Mat A)
 {
-  const PetscScalar *a;
-  PetscScalar       *values;
+  PetscScalar *values;
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) {
-    Both b = {0};
+    Both             b      = {0};
+    const GNNReport *report = NULL;
 
     PetscCall(BothCreate(A, all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
-    PetscCall(PetscMalloc1(b.nz, &values));
+    report = &b.place[1]->report;
     for (int wrong = 0; wrong < 2; wrong++) {
-      PetscCall(MatSeqAIJGetArrayRead(A, &a));
-      PetscCall(PetscArraycpy(values, a, b.nz));
-      PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
+      PetscCall(MatCopy(A, b.D, SAME_NONZERO_PATTERN));
+      PetscCall(MatSeqAIJGetArray(b.D, &values));
       values[b.graph->diag[7]] = wrong ? -1.0 : (PetscScalar)NAN;
-      GNNCallKernel(GNNKernelToDevice(b.a, values, b.nz * sizeof(double), NULL));
-      PetscCall(GNNDeviceSetUpFsai(b.device, b.graph, b.a, b.threshold, b.scaling, EPSILON, PETSC_FALSE, NULL, &b.status));
-      Ok((b.status.flags & (wrong ? GNN_KERNEL_NOT_POSITIVE : GNN_KERNEL_NOT_FINITE)) && b.status.row == 7, "threshold %g: a diagonal entry that is %s is reported", (double)all[k], wrong ? "negative" : "a NaN");
+      PetscCall(MatSeqAIJRestoreArray(b.D, &values));
+      PetscCall(b.place[1]->ops->values(b.place[1], b.D, b.scaling));
+      PetscCall(b.place[1]->ops->fsai(b.place[1], b.threshold));
+      Ok(report->status == (wrong ? GNN_GRAPH_NOT_POSITIVE : GNN_GRAPH_NOT_FINITE) && report->row == 7, "threshold %g: a diagonal entry that is %s is reported", (double)all[k], wrong ? "negative" : "a NaN");
     }
-    PetscCall(PetscFree(values));
     PetscCall(BothDestroy(&b));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -37,7 +37,7 @@ static PetscErrorCode CaseCreate(const GNNConfig *config, PetscReal factor, Trai
   for (PetscInt k = 0; k < count; k++) PetscCall(TrainSampleCreate(config, loss, A[k], "test", &c->samples[k]));
   PetscCall(TrainDeviceCreate(c->model, &c->options, count, c->samples, &c->device));
   PetscCall(GNNActsCreate(c->model, PETSC_TRUE, &c->acts));
-  PetscCall(GNNNetCreate(c->model, &c->dnet));
+  PetscCall(GNNNetCreate(&c->model->net->shape, &c->dnet));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, c->model->nparams, &c->theta));
   PetscCall(VecDuplicate(c->theta, &c->gradient));
   PetscCall(VecDuplicate(c->theta, &c->expected));
@@ -114,7 +114,7 @@ static PetscErrorCode HostGradient(Case *c, const PetscInt which[], const unsign
   *loss                         = 0.0;
   for (PetscInt k = 0; k < c->options.batch; k++) PetscCall(HostSample(c, &c->samples[which[k]], key[k], loss));
   PetscCall(VecGetArrayWrite(c->expected, &g));
-  PetscCall(GNNNetUnpackGradient(c->model, c->dnet, g));
+  PetscCall(GNNNetUnpackGradient(c->dnet, c->model->theta, g));
   PetscCall(VecRestoreArrayWrite(c->expected, &g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

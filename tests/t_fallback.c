@@ -251,12 +251,11 @@ static PetscErrorCode EventGet(const char name[], PetscEventPerfInfo *info)
 
 static PetscErrorCode SetUpCost(PC pc, Cost *cost)
 {
-  PetscEventPerfInfo assemble[2], fsai[2], forward[2];
+  PetscEventPerfInfo assemble[2], forward[2];
   PetscLogDouble     before, most;
 
   PetscFunctionBeginUser;
   PetscCall(EventGet("GNNSPAIAssemble", &assemble[0]));
-  PetscCall(EventGet("GNNSPAIFsai", &fsai[0]));
   PetscCall(EventGet("GNNSPAIForward", &forward[0]));
   PetscCall(PetscMallocGetCurrentUsage(&before));
   LogMemory(PETSC_TRUE);
@@ -265,9 +264,8 @@ static PetscErrorCode SetUpCost(PC pc, Cost *cost)
   PetscCall(PetscMallocPopMaximumUsage(0, &most));
   LogMemory(PETSC_FALSE);
   PetscCall(EventGet("GNNSPAIAssemble", &assemble[1]));
-  PetscCall(EventGet("GNNSPAIFsai", &fsai[1]));
   PetscCall(EventGet("GNNSPAIForward", &forward[1]));
-  cost->flops    = (assemble[1].flops - assemble[0].flops) - (fsai[1].flops - fsai[0].flops);
+  cost->flops    = assemble[1].flops - assemble[0].flops;
   cost->forwards = forward[1].count - forward[0].count;
   cost->memory   = most - before;
   PetscFunctionReturn(PETSC_SUCCESS);

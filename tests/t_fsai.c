@@ -1,7 +1,7 @@
 static char help[] = "The classical factor: rows against a plain dense computation, awkward rows, options, refresh.\n\n";
 
 #include "../gnn/graph.h"
-#include "../gnn/fsai.h"
+#include "../gnn/fsairows.h"
 #include "../gnn/fsairow.h" /* GNN_FSAI_MAX */
 #include "caught.h"
 #include "testpc.h"

@@ -91,10 +91,10 @@ static PetscErrorCode TestCase(const char name[], const GNNConfig *config, Train
   }
   PetscCall(GNNActsCreate(c.model, PETSC_TRUE, &c.acts));
   PetscCall(TrainSampleCreate(config, loss, A, name, &c.sample));
-  PetscCall(GNNNetCreate(c.model, &dnet));
+  PetscCall(GNNNetCreate(&c.model->net->shape, &dnet));
   PetscCall(PetscMalloc1(c.model->nparams, &dtheta));
   PetscCall(CaseLoss(&c, &value, dnet));
-  PetscCall(GNNNetUnpackGradient(c.model, dnet, dtheta));
+  PetscCall(GNNNetUnpackGradient(dnet, c.model->theta, dtheta));
   for (PetscInt t = 0; t < c.model->ntensors; t++) {
     const GNNTensor *tensor = c.model->tensors + t;
     PetscReal        error = 0.0, norm = 0.0;

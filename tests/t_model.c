@@ -576,6 +576,87 @@ static PetscErrorCode RemoveAll(const char directory[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- where weights stand ---- */
+
+typedef struct {
+  PetscInt size, wrong;
+  char    *taken;
+} Claims;
+
+static void Claim(Claims *c, PetscInt at, PetscInt count)
+{
+  for (PetscInt k = at; k < at + count; k++) {
+    if (k < 0 || k >= c->size || c->taken[k]++) c->wrong++;
+  }
+}
+
+static PetscErrorCode OkClaims(Claims *c, const char name[], const char what[])
+{
+  PetscInt missing = 0;
+
+  PetscFunctionBeginUser;
+  for (PetscInt k = 0; k < c->size; k++) missing += c->taken[k] == 0;
+  Ok(c->wrong == 0 && missing == 0, "%s: every number of %s is one weight's, %d are not, %d are nobody's", name, what, (int)c->wrong, (int)missing);
+  PetscCall(PetscFree(c->taken));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The packed numbers of a map, matrices entry by entry */
+static void ClaimMap(Claims *c, const GNNMap *m, GNNPackOrder order)
+{
+  const GNNPacked p = GNNMapPacked(m);
+  const int       d = GNNPad(m->width), in = GNNPad(m->in), out = GNNPad(m->out), body = GNNBodySize(d);
+
+  for (int q = 0; q < m->nparts; q++) {
+    for (int k = 0; k < d * in; k++) Claim(c, m->lift[q] + GNNPackedEntry(order, d, in, k / in, k % in), 1);
+  }
+  Claim(c, m->packed + p.bias, 2 * d);
+  for (int l = 0; l < m->hidden - 1; l++) {
+    for (int k = 0; k < d * d; k++) Claim(c, m->packed + p.body + l * body + GNNPackedEntry(order, d, d, k / d, k % d), 1);
+    Claim(c, m->packed + p.body + l * body + d * d, d);
+  }
+  for (int k = 0; k < out * d; k++) Claim(c, m->packed + p.proj + GNNPackedEntry(order, m->group, d, k / d, k % d), 1);
+  Claim(c, m->packed + p.projbias, out);
+}
+
+static PetscErrorCode TestPlacesOf(const char name[], const GNNConfig *config)
+{
+  const char *const orders[] = {"packed, columns", "packed, blocks", "packed, rows"};
+  GNNModel          m;
+  Claims            c = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNModelCreate(config, &m));
+  c.size = m->nparams;
+  PetscCall(PetscCalloc1(c.size, &c.taken));
+  for (PetscInt t = 0; t < m->ntensors; t++) Claim(&c, m->tensors[t].offset, m->tensors[t].rows * PetscMax(m->tensors[t].cols, 1));
+  PetscCall(OkClaims(&c, name, "theta"));
+  for (int order = 0; order < 3; order++) {
+    c = (Claims){.size = GNNShapePacked(&m->net->shape)};
+    PetscCall(PetscCalloc1(c.size, &c.taken));
+    for (PetscInt f = 0; f < m->net->nff; f++) ClaimMap(&c, &m->net->ff[f].map, (GNNPackOrder)order);
+    PetscCall(OkClaims(&c, name, orders[order]));
+  }
+  PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestPlaces(void)
+{
+  GNNConfig config;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNConfigSetDefaults(&config));
+  PetscCall(TestPlacesOf("default", &config));
+  config.block_size    = 4;
+  config.width         = 20;
+  config.layers        = 1;
+  config.hidden_layers = 3;
+  config.norm          = GNN_NORM_LAYER;
+  PetscCall(TestPlacesOf("blocks of 4, width 20, a layer of three, norm", &config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   char directory[] = "build/t_model-XXXXXX";
@@ -589,6 +670,7 @@ int main(int argc, char **argv)
   PetscCall(TestRefusals(directory));
   PetscCall(TestLoad(directory));
   PetscCall(TestReference("tests/reference/data"));
+  PetscCall(TestPlaces());
   PetscCall(RemoveAll(directory));
   failed = TapDone();
   PetscCall(PetscFinalize());

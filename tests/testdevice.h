@@ -4,7 +4,7 @@
 #pragma once
 
 #include "../gnn/device.h"
-#include "../gnn/factor.h"
+#include "../gnn/place.h"
 #include "../pcgnnspai.h"
 
 #if defined(GNN_EMULATE)
@@ -33,6 +33,24 @@ static inline PetscErrorCode TestInitialize(int *argc, char ***argv, const char 
 static inline PetscBool TestSmall(void)
 {
   return getenv("EMULATE_SMALL") ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Both places of a matrix, which is copied to the device; the factors are filled where it is fetched. In single precision on the device only */
+static inline PetscErrorCode TestPlacesCreate(Mat A, GNNModel m, GNNGraph g, GNNFactor host, GNNFactor fetched, PetscBool single, PetscBool tf32, Mat *D, GNNPlace places[2])
+{
+  PetscFunctionBeginUser;
+  PetscCall(GNNPlaceCreate(A, m, g, host, PETSC_FALSE, PETSC_FALSE, &places[0]));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, D));
+  PetscCall(GNNMatToDevice(D));
+#if defined(GNN_EMULATE)
+  GNNDeviceEmulate = PETSC_TRUE;
+#endif
+  PetscCall(GNNPlaceCreate(*D, m, g, fetched, single, tf32, &places[1]));
+#if defined(GNN_EMULATE)
+  GNNDeviceEmulate = PETSC_FALSE;
+#endif
+  PetscCheck(places[0]->device == NULL && places[1]->device != NULL, PETSC_COMM_SELF, PETSC_ERR_PLIB, "The places are not those that were wanted");
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Largest difference, relative to the largest of y; infinite where x is not finite */

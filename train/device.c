@@ -2,6 +2,7 @@
    Training on the device: memory, upload of the matrices, and the order of a step's launches.
 */
 #include "deviceimpl.h"
+#include "../gnn/place.h" /* GNNDeviceSupports() */
 
 /* ---- what is supported ---- */
 
@@ -32,20 +33,19 @@ static PetscInt TileSlots_Private(const TrainDeviceOptions *o, PetscInt count, c
 /* Arrays of a graph of block size 1; more: row offsets beyond its rows */
 static void GraphLayout_Private(size_t n, size_t more, size_t nz, GNNKernelGraph *graph, TrainBlock *block)
 {
-  graph->b      = 1;
-  graph->i      = TrainBlockTake(block, n + more, sizeof(int));
-  graph->j      = TrainBlockTake(block, nz, sizeof(int));
-  graph->brow   = TrainBlockTake(block, nz, sizeof(int));
-  graph->bi     = graph->i;
-  graph->bj     = graph->j;
-  graph->rev    = TrainBlockTake(block, nz, sizeof(int));
-  graph->diag   = TrainBlockTake(block, n, sizeof(int));
-  graph->s      = TrainBlockTake(block, n, sizeof(double));
-  graph->at     = TrainBlockTake(block, nz, sizeof(double));
-  graph->keep   = TrainBlockTake(block, nz, 1);
-  graph->degree = TrainBlockTake(block, n, sizeof(float));
-  graph->rowabs = TrainBlockTake(block, n, sizeof(float));
-  graph->rowsum = TrainBlockTake(block, n, sizeof(float));
+  graph->b        = 1;
+  graph->i        = TrainBlockTake(block, n + more, sizeof(int));
+  graph->j        = TrainBlockTake(block, nz, sizeof(int));
+  graph->brow     = TrainBlockTake(block, nz, sizeof(int));
+  graph->bi       = graph->i;
+  graph->bj       = graph->j;
+  graph->rev      = TrainBlockTake(block, nz, sizeof(int));
+  graph->diag     = TrainBlockTake(block, n, sizeof(int));
+  graph->s        = TrainBlockTake(block, n, sizeof(double));
+  graph->at       = TrainBlockTake(block, nz, sizeof(double));
+  graph->keep     = TrainBlockTake(block, nz, 1);
+  graph->degree   = TrainBlockTake(block, n, sizeof(float));
+  graph->features = TrainBlockTake(block, n, GNN_NODE_USER * sizeof(float));
 }
 
 /* The same layout on the host, where it is filled, and on the device */
@@ -84,24 +84,22 @@ static PetscErrorCode MatricesPlaces_Private(TrainLoss loss, PetscInt tile_slots
 /* One matrix into the host's copy of the arrays */
 static PetscErrorCode MatrixFill_Private(GNNGraph g, PetscInt tile_slots, int k, const GNNTrainMatrices *all)
 {
-  const GNNTrainMatrix *m    = &all->matrix[k];
-  const GNNKernelGraph *to   = &all->graph;
-  const GNNConfig       sums = {
-          .block_size = 1, .nnode_features = 2, .node_features = {GNN_NODE_ROWABS, GNN_NODE_ROWSUM}
-  };
-  int     *i = (int *)to->i + m->row + k, *j = (int *)to->j + m->slot, *row = (int *)to->brow + m->slot, *rev = (int *)to->rev + m->slot, *diag = (int *)to->diag + m->row;
-  GNNReal *features, none;
+  const GNNTrainMatrix *m            = &all->matrix[k];
+  const GNNKernelGraph *to           = &all->graph;
+  GNNConfig             all_features = {.block_size = 1, .nnode_features = GNN_NODE_USER}; /* of the matrix */
+  int                  *i = (int *)to->i + m->row + k, *j = (int *)to->j + m->slot, *row = (int *)to->brow + m->slot, *rev = (int *)to->rev + m->slot, *diag = (int *)to->diag + m->row;
+  GNNReal              *features, none;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(2 * g->n, &features));
-  PetscCall(GNNGraphGetFeatures(g, &sums, features, &none));
+  for (int f = 0; f < GNN_NODE_USER; f++) all_features.node_features[f] = (GNNNodeFeature)f;
+  PetscCall(PetscMalloc1(GNN_NODE_USER * g->n, &features));
+  PetscCall(GNNGraphGetFeatures(g, &all_features, features, &none));
+  for (PetscInt k = 0; k < GNN_NODE_USER * g->n; k++) to->features[m->row * GNN_NODE_USER + k] = (float)features[k];
   for (PetscInt r = 0; r < g->n; r++) {
     i[r]                   = (int)g->i[r];
     diag[r]                = (int)g->diag[r];
     to->s[m->row + r]      = g->decoupled[r] ? 0.0 : (double)PetscRealPart(g->s[r]);
     to->degree[m->row + r] = (float)g->degree[r];
-    to->rowabs[m->row + r] = (float)features[2 * r];
-    to->rowsum[m->row + r] = (float)features[2 * r + 1];
     for (PetscInt p = g->i[r]; p < g->i[r + 1]; p++) {
       j[p]                  = (int)g->j[p];
       row[p]                = (int)r;
@@ -233,8 +231,8 @@ static void NetLayout_Private(TrainDevice d, TrainBlock *block)
   net->e      = TrainBlockTake(block, (layers + 1) * nz, row);
   net->part_i = TrainBlockTake(block, n, 2 * row);
   for (int l = 0; l < 2; l++) net->part_j[l] = TrainBlockTake(block, n, 2 * row);
-  tape->node = TrainBlockTake(block, n, GNNKernelPad(c->node.size) * sizeof(float));
-  tape->edge = TrainBlockTake(block, nz, GNNKernelPad(c->edge.size) * sizeof(float));
+  tape->node = TrainBlockTake(block, n, GNNPad(c->node.size) * sizeof(float));
+  tape->edge = TrainBlockTake(block, nz, GNNPad(c->edge.size) * sizeof(float));
   tape->sum  = TrainBlockTake(block, layers * n, row);
   tape->agg  = TrainBlockTake(block, layers * n, row);
   HiddenLayout_Private(c, n, nz, &tape->pre, block);
@@ -278,9 +276,7 @@ static void DeviceStart_Private(GNNModel m, const TrainDeviceOptions *o, TrainDe
 {
   const GNNConfig *c = &m->config;
 
-  d->start.alpha    = 1.0;
-  d->start.residual = c->output == GNN_OUTPUT_RESIDUAL;
-  d->start.lower    = c->pattern == GNN_PATTERN_LOWER;
+  d->start          = GNNConfigStart(c);
   d->loss.logarithm = o->loss == TRAIN_LOSS_LOG_SAI;
   d->loss.matrices  = (int)o->matrices;
   d->loss.epsilon   = (double)c->epsilon;

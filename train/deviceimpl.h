@@ -4,7 +4,6 @@
 #pragma once
 
 #include "../gnn/device.h"
-#include "../gnn/layout.h"
 #include "device.h"
 
 /* Pointers are to the device's memory unless said otherwise */
@@ -15,7 +14,7 @@ struct _n_TrainDevice {
   PetscInt           members, n, nz; /* room for a batch */
   GNNTrainBatch      batch;
   GNNKernelNet       net;
-  GNNKernelStart     start;
+  GNNStart           start;
   GNNKernelStatus   *status;
   GNNTrainLossConfig loss;
   GNNKernelAdjoint   adjoint;

@@ -13,8 +13,13 @@ typedef struct {
   TrainDevice      d;
   int              count, width;
   GNNTrainProduct *product;
-  MapProducts     *map; /* in the order of GNNNet's */
+  MapProducts     *map; /* in the order of the list, gnn/maps.h */
 } Products;
+
+static MapProducts *MapOf_Private(const Products *p, GNNMapKind kind, int layer)
+{
+  return p->map + GNNMapNumber(p->d->net.config.layers, kind, layer);
+}
 
 /* ---- products ---- */
 
@@ -55,17 +60,17 @@ static void ProductsTail_Private(Products *p, MapProducts *map, int edges, int t
 }
 
 /* The first linear of a map over [x_i, x_j, e_ij] in layer t, whose node parts are in that half */
-static void ProductsParts_Private(Products *p, const GNNFF *ff, MapProducts *map, int t, int half, const float *dpre, const float *norm)
+static void ProductsParts_Private(Products *p, const GNNMap *m, MapProducts *map, int t, int half, const float *dpre, const float *norm)
 {
   const TrainDevice d = p->d;
   const size_t      n = d->net.tape.n, nz = d->net.tape.nz;
   const int         w = p->width;
   const float      *x = d->net.x + t * n * w, *e = d->net.e + t * nz * w;
 
-  map->lift[ff->part_i]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_i + t * n * 2 * w + half * w, 2 * w, w);
-  map->lift[ff->part_j]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_j + t * n * 2 * w + half * w, 2 * w, w);
-  map->lift[ff->part_e]                  = ProductsAdd_Private(p, 1, e, w, w, dpre, w, w);
-  p->product[map->lift[ff->part_e]].norm = norm ? norm + t * nz * 2 : NULL;
+  map->lift[m->part_i]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_i + t * n * 2 * w + half * w, 2 * w, w);
+  map->lift[m->part_j]                  = ProductsAdd_Private(p, 0, x, w, w, d->adjoint.part_j + t * n * 2 * w + half * w, 2 * w, w);
+  map->lift[m->part_e]                  = ProductsAdd_Private(p, 1, e, w, w, dpre, w, w);
+  p->product[map->lift[m->part_e]].norm = norm ? norm + t * nz * 2 : NULL;
 }
 
 static void ProductsEncode_Private(Products *p, MapProducts *map, int edges, const float *features, int in, const float *pre, const float *dpre, const float *dy)
@@ -80,16 +85,16 @@ static void ProductsLayer_Private(Products *p, GNNNet net, int t)
   const GNNKernelTape    *tape = &d->net.tape;
   const GNNKernelAdjoint *a    = &d->adjoint;
   const size_t            n = tape->n, nz = tape->nz, w = (size_t)p->width;
-  MapProducts            *msg = p->map + 2 + 3 * t, *node = msg + 1, *edge = msg + 2;
+  MapProducts            *msg = MapOf_Private(p, GNN_MAP_MSG, t), *node = MapOf_Private(p, GNN_MAP_NODE, t), *edge = MapOf_Private(p, GNN_MAP_EDGE, t);
 
-  ProductsParts_Private(p, GNNNetMsg(net, t), msg, t, 0, HiddenLayer_Private(p, a->pre.msg, 1, t), a->norm_msg);
+  ProductsParts_Private(p, &GNNNetMsg(net, t)->map, msg, t, 0, HiddenLayer_Private(p, a->pre.msg, 1, t), a->norm_msg);
   ProductsTail_Private(p, msg, 1, t, tape->pre.msg, a->pre.msg, NULL, 0);
   msg->proj                      = ProductsAdd_Private(p, 0, tape->sum + t * n * w, (int)w, (int)w, a->agg + t * n * w, (int)w, (int)w); /* agg_i = W sum_i + kappa_i degree_i b */
   p->product[msg->proj].norm     = d->batch.kappa;
   node->lift[0]                  = ProductsAdd_Private(p, 0, tape->agg + t * n * w, (int)w, (int)w, HiddenLayer_Private(p, a->pre.node, 0, t), (int)w, (int)w);
   p->product[node->lift[0]].norm = a->norm_node ? a->norm_node + t * n * 2 : NULL;
   ProductsTail_Private(p, node, 0, t, tape->pre.node, a->pre.node, a->x + (t + 1) * n * w, (int)w);
-  ProductsParts_Private(p, GNNNetEdge(net, t), edge, t, 1, HiddenLayer_Private(p, a->pre.edge, 1, t), a->norm_edge);
+  ProductsParts_Private(p, &GNNNetEdge(net, t)->map, edge, t, 1, HiddenLayer_Private(p, a->pre.edge, 1, t), a->norm_edge);
   ProductsTail_Private(p, edge, 1, t, tape->pre.edge, a->pre.edge, a->e + (t + 1) * nz * w, (int)w);
 }
 
@@ -99,12 +104,12 @@ static void ProductsFill_Private(Products *p, GNNNet net)
   const GNNKernelConfig  *c    = &d->net.config;
   const GNNKernelTape    *tape = &d->net.tape;
   const GNNKernelAdjoint *a    = &d->adjoint;
-  MapProducts            *dec  = p->map + net->nff - 1;
+  MapProducts            *dec  = MapOf_Private(p, GNN_MAP_DEC, 0);
 
-  ProductsEncode_Private(p, p->map, 0, tape->node, GNNKernelPad(c->node.size), tape->pre.node_enc, a->pre.node_enc, a->x);
-  ProductsEncode_Private(p, p->map + 1, 1, tape->edge, GNNKernelPad(c->edge.size), tape->pre.edge_enc, a->pre.edge_enc, a->e);
+  ProductsEncode_Private(p, MapOf_Private(p, GNN_MAP_NODE_ENC, 0), 0, tape->node, GNNPad(c->node.size), tape->pre.node_enc, a->pre.node_enc, a->x);
+  ProductsEncode_Private(p, MapOf_Private(p, GNN_MAP_EDGE_ENC, 0), 1, tape->edge, GNNPad(c->edge.size), tape->pre.edge_enc, a->pre.edge_enc, a->e);
   for (int t = 0; t < c->layers; t++) ProductsLayer_Private(p, net, t);
-  ProductsParts_Private(p, GNNNetDec(net), dec, c->layers, 0, a->pre.edge_dec, NULL);
+  ProductsParts_Private(p, &GNNNetDec(net)->map, dec, c->layers, 0, a->pre.edge_dec, NULL);
   ProductsTail_Private(p, dec, 1, 0, tape->pre.edge_dec, a->pre.edge_dec, d->batch.dout, 1);
 }
 
@@ -133,133 +138,132 @@ static void ProductsOrder_Private(Products *p, GNNTrainProduct ordered[], GNNTra
 
 /* ---- parameters ---- */
 
-/* Where parameters are among the packed weights: those of a model whose parameters are their own numbers, packed, tell */
-static PetscErrorCode ParametersPlaces_Private(const GNNConfig *config, int layout, GNNTrainParameter parameter[])
+/* Where entry (o, c) of a matrix stands among the packed weights, and among those stored backwards behind all, size, of them */
+static void ParameterPlace_Private(int size, int matrix, int group, int in, int o, int c, GNNTrainParameter *p)
 {
-  GNNKernelConfig c;
-  GNNModel        m;
-  float          *packed;
-  size_t          size, offset[GNN_KERNEL_LAYERS + 2];
-
-  PetscFunctionBegin;
-  GNNDeviceConfig(config, PETSC_FALSE, &c);
-  size = GNNDevicePackSize(&c, 1);
-  PetscCall(PetscCalloc1(size, &packed));
-  PetscCall(GNNModelCreate(config, &m));
-  for (PetscInt l = 0; l < m->ntensors; l++) {
-    const GNNTensor *t    = &m->tensors[l];
-    const PetscBool  norm = strstr(t->name, "pre_norm") ? PETSC_TRUE : PETSC_FALSE, gamma = strstr(t->name, "weight") ? PETSC_TRUE : PETSC_FALSE;
-
-    for (PetscInt k = 0; k < t->rows * PetscMax(t->cols, 1); k++) m->theta[t->offset + k] = norm ? (gamma ? 1 : 0) : (GNNReal)(t->offset + k + 1);
-  }
-  PetscCall(GNNModelPack(m));
-  for (PetscInt f = 0; f < m->net->nff; f++) PetscCall(PetscArrayzero(m->net->ff[f].lift[0].r, m->net->ff[f].lift[0].ldo));
-  GNNDevicePack(&c, layout ? GNN_PACK_ROWS : GNN_PACK_COLUMNS, m->net, packed, offset);
-  for (size_t k = 0; k < size; k++) {
-    if (packed[k] != 0) parameter[(int)packed[k] - 1].to[layout] = (int)(layout * size + k);
-  }
-  PetscCall(GNNModelDestroy(&m));
-  PetscCall(PetscFree(packed));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  p->to[0] = matrix + GNNPackedEntry(GNN_PACK_COLUMNS, group, in, o, c);
+  p->to[1] = size + matrix + GNNPackedEntry(GNN_PACK_ROWS, group, in, o, c);
 }
 
-/* A linear without a norm before it, the next two tensors */
-static void ParametersLinear_Private(const GNNTensor **t, const GNNTrainProduct *product, GNNTrainParameter parameter[])
+static void ParameterPlaceVector_Private(int size, int at, GNNTrainParameter *p)
 {
-  const GNNTensor *W = *t, *b = *t + 1;
-  const int        out = GNNTrainPad(product->out);
-
-  for (PetscInt o = 0; o < W->rows; o++) {
-    for (PetscInt c = 0; c < W->cols; c++) parameter[W->offset + o * W->cols + c].d = product->to + (int)(c * out + o);
-    parameter[b->offset + o].d = product->to + product->in * out + (int)o;
-  }
-  *t += 2;
+  p->to[0] = at;
+  p->to[1] = size + at;
 }
 
-/* Output o of a first linear behind a norm: its weights, its bias */
-static void ParametersNormRow_Private(const GNNTensor *gamma, const GNNTensor *beta, const GNNTensor *W, PetscInt o, int rowsum, int width, GNNTrainParameter parameter[])
+/* A linear without a norm before it: (out, in) of W, then b in theta; packed at matrix, its bias at vector */
+static void ParametersLinear_Private(int size, const GNNTrainProduct *product, int out, int in, int group, int matrix, int vector, GNNTrainParameter W[], GNNTrainParameter b[])
 {
-  GNNTrainParameter *b = &parameter[W[1].offset + o];
+  const int ld = GNNTrainPad(product->out);
+
+  for (int o = 0; o < out; o++) {
+    for (int c = 0; c < in; c++) {
+      ParameterPlace_Private(size, matrix, group, GNNPad(in), o, c, &W[o * in + c]);
+      W[o * in + c].d = product->to + c * ld + o;
+    }
+    ParameterPlaceVector_Private(size, vector + o, &b[o]);
+    b[o].d = product->to + product->in * ld + o;
+  }
+}
+
+/* Output o of a first linear behind a norm: its weights, its bias; rowsum: its place among the results */
+static void ParametersNormRow_Private(const GNNMap *map, const GNNTheta *t, int o, int rowsum, GNNTrainParameter parameter[])
+{
+  const int          cols = map->nparts * map->in;
+  GNNTrainParameter *b    = &parameter[t->bias + o];
 
   b->kind  = GNN_TRAIN_BIAS;
-  b->gamma = (int)gamma->offset;
-  b->beta  = (int)beta->offset;
-  b->w     = (int)(W->offset + o * W->cols);
-  b->count = (int)W->cols;
-  for (int l = 0; l < 2; l++) b->rowsum[l] = b->to[l] + width;
-  for (PetscInt c = 0; c < W->cols; c++) {
+  b->gamma = t->gamma;
+  b->beta  = t->beta;
+  b->w     = t->lift + o * cols;
+  b->count = cols;
+  for (int l = 0; l < 2; l++) b->rowsum[l] = b->to[l] + GNNMapPacked(map).rowsum - GNNMapPacked(map).bias;
+  for (int c = 0; c < cols; c++) {
     GNNTrainParameter *w = &parameter[b->w + c];
 
     w->kind  = GNN_TRAIN_WEIGHT;
-    w->r     = rowsum + (int)o;
+    w->r     = rowsum;
     w->b     = b->d;
-    w->gamma = b->gamma + (int)c;
-    w->beta  = b->beta + (int)c;
+    w->gamma = b->gamma + c;
+    w->beta  = b->beta + c;
   }
 }
 
 /* The norm's own parameters of column c, from those of its first weight */
-static void ParametersNormColumn_Private(const GNNTensor *gamma, const GNNTensor *beta, const GNNTensor *W, PetscInt c, GNNTrainParameter parameter[])
+static void ParametersNormColumn_Private(const GNNMap *map, const GNNTheta *t, int c, GNNTrainParameter parameter[])
 {
-  GNNTrainParameter p = parameter[W->offset + c];
+  GNNTrainParameter p = parameter[t->lift + c];
 
-  p.w                          = (int)(W->offset + c);
-  p.stride                     = (int)W->cols;
-  p.count                      = (int)W->rows;
-  p.kind                       = GNN_TRAIN_NORM_GAMMA;
-  parameter[gamma->offset + c] = p;
-  p.kind                       = GNN_TRAIN_NORM_BETA;
-  parameter[beta->offset + c]  = p;
+  p.w                     = t->lift + c;
+  p.stride                = map->nparts * map->in;
+  p.count                 = map->width;
+  p.kind                  = GNN_TRAIN_NORM_GAMMA;
+  parameter[t->gamma + c] = p;
+  p.kind                  = GNN_TRAIN_NORM_BETA;
+  parameter[t->beta + c]  = p;
 }
 
 /* A first linear: its bias, and what belongs to its row sums, is a result of the part that reads e_ij, or of the only one */
-static void ParametersLift_Private(const Products *p, const GNNFF *ff, const MapProducts *map, const GNNTensor **t, GNNTrainParameter parameter[])
+static void ParametersLift_Private(const Products *p, int size, const GNNMap *map, const MapProducts *made, GNNTrainParameter parameter[])
 {
-  const GNNTensor       *W   = ff->norm ? *t + 2 : *t;
-  const GNNTrainProduct *all = &p->product[map->lift[ff->nparts > 1 ? ff->part_e : 0]];
+  const GNNTheta         t    = GNNMapTheta(map);
+  const int              cols = map->nparts * map->in, d = GNNPad(map->width);
+  const GNNTrainProduct *all = &p->product[made->lift[map->part_e]];
   const int              out = GNNTrainPad(all->out), bias = all->to + all->in * out;
 
-  for (PetscInt o = 0; o < W->rows; o++) {
-    for (PetscInt c = 0; c < W->cols; c++) parameter[W->offset + o * W->cols + c].d = p->product[map->lift[c / ff->lift[0].in]].to + (int)(c % ff->lift[0].in * out + o);
-    parameter[W[1].offset + o].d = bias + (int)o;
-    if (ff->norm) ParametersNormRow_Private(*t, *t + 1, W, o, bias + out, p->width, parameter);
+  for (int o = 0; o < map->width; o++) {
+    for (int c = 0; c < cols; c++) {
+      const int          part = c / map->in, k = c % map->in;
+      GNNTrainParameter *w = &parameter[t.lift + o * cols + c];
+
+      ParameterPlace_Private(size, map->lift[part], d, GNNPad(map->in), o, k, w);
+      w->d = p->product[made->lift[part]].to + k * out + o;
+    }
+    ParameterPlaceVector_Private(size, map->packed + GNNMapPacked(map).bias + o, &parameter[t.bias + o]);
+    parameter[t.bias + o].d = bias + o;
+    if (map->norm) ParametersNormRow_Private(map, &t, o, bias + out + o, parameter);
   }
-  for (PetscInt c = 0; ff->norm && c < W->cols; c++) ParametersNormColumn_Private(*t, *t + 1, W, c, parameter);
-  *t = W + 2;
+  for (int c = 0; map->norm && c < cols; c++) ParametersNormColumn_Private(map, &t, c, parameter);
 }
 
-static PetscErrorCode ParametersFill_Private(const Products *p, GNNModel m, int results, GNNTrainParameter parameter[])
+static void ParametersMap_Private(const Products *p, int size, const GNNMap *map, const MapProducts *made, GNNTrainParameter parameter[])
 {
-  const GNNTensor *t    = m->tensors;
-  const int        size = (int)GNNDevicePackSize(&p->d->net.config, 1);
+  const GNNTheta  t = GNNMapTheta(map);
+  const GNNPacked q = GNNMapPacked(map);
+  const int       w = map->width, d = GNNPad(w), square = w * w;
 
-  PetscFunctionBegin;
-  for (int layout = 0; layout < 2; layout++) PetscCall(ParametersPlaces_Private(&m->config, layout, parameter));
-  for (PetscInt f = 0; f < m->net->nff; f++) {
-    const MapProducts *map = &p->map[f];
+  ParametersLift_Private(p, size, map, made, parameter);
+  for (int k = 0; k < map->hidden - 1; k++) {
+    GNNTrainParameter *W    = &parameter[t.body + k * GNNBodySize(w)];
+    const int          body = map->packed + q.body + k * GNNBodySize(d);
 
-    ParametersLift_Private(p, &m->net->ff[f], map, &t, parameter);
-    for (PetscInt k = 0; k < m->net->ff[f].nbody; k++) ParametersLinear_Private(&t, &p->product[map->body[k]], parameter);
-    ParametersLinear_Private(&t, &p->product[map->proj], parameter);
+    ParametersLinear_Private(size, &p->product[made->body[k]], w, w, d, body, body + d * d, W, W + square);
   }
-  for (int k = 0; m->config.output == GNN_OUTPUT_RESIDUAL && k < 2; k++) {
-    GNNTrainParameter *c = &parameter[t->offset + k];
+  ParametersLinear_Private(size, &p->product[made->proj], map->out, w, map->group, map->packed + q.proj, map->packed + q.projbias, &parameter[t.proj], &parameter[t.projbias]);
+}
 
-    c->d     = results + k;
-    c->to[0] = c->to[1] = 2 * size + k;
+static void ParametersFill_Private(const Products *p, GNNModel m, int results, GNNTrainParameter parameter[])
+{
+  const int size = GNNShapePacked(&m->net->shape);
+
+  for (PetscInt f = 0; f < m->net->nff; f++) ParametersMap_Private(p, size, &m->net->ff[f].map, &p->map[f], parameter);
+  for (int k = 0; m->net->shape.residual && k < 2; k++) {
+    GNNTrainParameter *c = &parameter[m->nparams - 2 + k];
+
+    c->d = results + k;
+    ParameterPlaceVector_Private(0, 2 * size + k, c);
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- memory ---- */
 
-static void ParametersLayout_Private(TrainDevice d, TrainBlock *block)
+static void ParametersLayout_Private(TrainDevice d, size_t packed, TrainBlock *block)
 {
   GNNTrainParameters *p = &d->parameters;
   GNNTrainProducts   *r = &d->products;
-  const size_t        n = (size_t)p->n, size = GNNDevicePackSize(&d->net.config, 1);
+  const size_t        n = (size_t)p->n;
 
-  p->packed    = TrainBlockTake(block, 2 * size + 2, sizeof(float)); /* zero where no parameter is: uploaded */
+  p->packed    = TrainBlockTake(block, packed, sizeof(float)); /* zero where no parameter is: uploaded */
   p->parameter = TrainBlockTake(block, n, sizeof(*p->parameter));
   r->product   = TrainBlockTake(block, r->nedge + r->nnode, sizeof(*r->product));
   p->theta     = TrainBlockTake(block, n, sizeof(double));
@@ -272,23 +276,17 @@ static void ParametersLayout_Private(TrainDevice d, TrainBlock *block)
   d->train     = TrainBlockTake(block, 1, sizeof(*d->train));
 }
 
-/* The stages' weights lie in the packed ones as GNNDevicePack() has them, those transposed after all of them, then c0, c1 */
-static PetscErrorCode ParametersPointers_Private(TrainDevice d, GNNModel m)
+/* The packed weights, those stored backwards behind all of them, then c0, c1 */
+static PetscErrorCode ParametersPointers_Private(TrainDevice d, const GNNShape *shape)
 {
-  const GNNKernelConfig *c    = &d->net.config;
-  const size_t           size = GNNDevicePackSize(c, 1);
-  size_t                 offset[GNN_KERNEL_LAYERS + 2];
-  float                 *zeros;
+  const size_t size = (size_t)GNNShapePacked(shape);
+  float       *zeros;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(2 * size + 2, &zeros));
-  GNNDevicePack(c, GNN_PACK_COLUMNS, m->net, zeros, offset);
-  PetscCall(PetscArrayzero(zeros, size));
   GNNCallKernel(GNNKernelToDevice(d->parameters.packed, zeros, (2 * size + 2) * sizeof(float), d->stream));
   PetscCall(PetscFree(zeros));
-  d->net.encode = d->parameters.packed;
-  for (int t = 0; t < c->layers; t++) d->net.layer[t] = d->parameters.packed + offset[1 + t];
-  d->net.decode         = d->parameters.packed + offset[1 + c->layers];
+  GNNDeviceSetWeights(shape, d->parameters.packed, &d->net);
   d->net.tape.c         = d->parameters.packed + 2 * size;
   d->adjoint.transposed = size;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -296,8 +294,9 @@ static PetscErrorCode ParametersPointers_Private(TrainDevice d, GNNModel m)
 
 PetscErrorCode TrainDeviceCreateParameters(TrainDevice d, GNNModel m)
 {
-  const PetscInt     most = m->net->nff * (3 + d->net.config.hidden);
-  Products           p    = {.d = d, .width = d->net.config.width};
+  const GNNShape    *shape = &m->net->shape;
+  const PetscInt     most  = m->net->nff * (3 + d->net.config.hidden);
+  Products           p     = {.d = d, .width = d->net.config.width};
   GNNTrainProduct   *ordered;
   GNNTrainParameter *parameter;
   TrainBlock         block = {NULL, 0};
@@ -307,13 +306,13 @@ PetscErrorCode TrainDeviceCreateParameters(TrainDevice d, GNNModel m)
   PetscCall(PetscCalloc1(m->nparams, &parameter));
   ProductsFill_Private(&p, m->net);
   ProductsOrder_Private(&p, ordered, &d->products);
-  PetscCall(ParametersFill_Private(&p, m, d->products.size, parameter));
+  ParametersFill_Private(&p, m, d->products.size, parameter);
   d->parameters.n = (int)m->nparams;
-  ParametersLayout_Private(d, &block);
+  ParametersLayout_Private(d, 2 * (size_t)GNNShapePacked(shape) + 2, &block);
   GNNCallKernel(GNNKernelMalloc(&d->memory[2], block.size));
   block = (TrainBlock){d->memory[2], 0};
-  ParametersLayout_Private(d, &block);
-  PetscCall(ParametersPointers_Private(d, m));
+  ParametersLayout_Private(d, 2 * (size_t)GNNShapePacked(shape) + 2, &block);
+  PetscCall(ParametersPointers_Private(d, shape));
   GNNCallKernel(GNNKernelToDevice((void *)d->products.product, ordered, p.count * sizeof(*ordered), d->stream));
   GNNCallKernel(GNNKernelToDevice((void *)d->parameters.parameter, parameter, m->nparams * sizeof(*parameter), d->stream));
   GNNCallKernel(GNNKernelMallocHost((void **)&d->host, (m->nparams + 1) * sizeof(double)));

@@ -203,17 +203,18 @@ static PetscErrorCode SampleKaporinGradient_Private(TrainSample *s, PetscReal sc
 /* From the slots' gradient to the network's output (0 where the slot is not in the pattern) and to c */
 static void SampleSlotGradient_Private(const GNNConfig *config, TrainSample *s, PetscReal factor, GNNNet dnet)
 {
-  const GNNGraph g = s->graph;
+  const GNNGraph g     = s->graph;
+  const GNNStart start = GNNConfigStart(config);
 
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       const PetscInt out = GNNGraphOutput(g, i, p);
-      PetscScalar    by_c0, by_c1;
+      double         by_c0, by_c1;
 
       s->dnet[out] = 0;
-      if (g->keep[p] == 0 || !GNNPatternHas(config->pattern, i, g->j[p])) continue;
+      if (g->keep[p] == 0 || !GNNPatternHas(start.lower, i, g->j[p])) continue;
       s->dnet[out] = (GNNReal)(factor * s->dgt[p]);
-      GNNFactorStartTerms(config->output, config->pattern, p == g->diag[i] ? PETSC_TRUE : PETSC_FALSE, g->at[g->rev[p]], &by_c0, &by_c1);
+      GNNStartTerms(&start, p == g->diag[i], (double)PetscRealPart(g->at[g->rev[p]]), &by_c0, &by_c1);
       dnet->c[0] += (GNNReal)(factor * s->dgt[p] * by_c0);
       dnet->c[1] += (GNNReal)(factor * s->dgt[p] * by_c1);
     }
@@ -241,7 +242,7 @@ PetscErrorCode TrainSampleFactor(GNNModel model, GNNActs acts, TrainSample *s)
   PetscCall(GNNActsSetSizes(model, g->nodes, g->slots, acts));
   PetscCall(GNNForward(model, g, acts, s->net));
   PetscCall(MatSeqAIJGetArrayWrite(s->Gt, &gt));
-  PetscCall(GNNFactorSlots(model, g, s->net, gt, &replaced));
+  GNNSlots(model, g, s->net, 1.0, 1.0, gt, &replaced);
   PetscCall(MatSeqAIJRestoreArrayWrite(s->Gt, &gt));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

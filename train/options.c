@@ -12,9 +12,23 @@ typedef enum {
 } Preset;
 static const char *const Presets[] = {"default", "paper", "Preset", "PRESET_", NULL};
 
+/* The matrix's node features */
+static PetscErrorCode FeatureNames_Private(size_t size, char names[])
+{
+  size_t used = 0;
+
+  PetscFunctionBegin;
+  for (int f = 0; f < GNN_NODE_USER; f++) {
+    PetscCall(PetscSNPrintf(names + used, size - used, "%s%s", f ? "," : "", GNNNodeFeatures[f]));
+    PetscCall(PetscStrlen(names, &used));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A name, or user:k */
 static PetscErrorCode OptionsParseFeature_Private(const char text[], GNNNodeFeature *feature, PetscInt *user_size)
 {
+  char      names[128];
   PetscEnum value;
   PetscBool found, user;
 
@@ -26,7 +40,8 @@ static PetscErrorCode OptionsParseFeature_Private(const char text[], GNNNodeFeat
     *feature = GNN_NODE_USER;
   } else {
     PetscCall(PetscEnumFind(GNNNodeFeatures, text, &value, &found));
-    PetscCheck(found && (GNNNodeFeature)value != GNN_NODE_USER, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "-gnn_node_features: '%s' is not one of rowabs, rowsum, degree, mask, user:k", text);
+    PetscCall(FeatureNames_Private(sizeof(names), names));
+    PetscCheck(found && (GNNNodeFeature)value != GNN_NODE_USER, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "-gnn_node_features: '%s' is not one of %s,user:k", text, names);
     *feature = (GNNNodeFeature)value;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -34,7 +49,7 @@ static PetscErrorCode OptionsParseFeature_Private(const char text[], GNNNodeFeat
 
 static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GNNConfig *c)
 {
-  char     *names[GNN_MAX_FEATURES];
+  char     *names[GNN_MAX_FEATURES], known[128], help[256];
   PetscInt  n = GNN_MAX_FEATURES;
   PetscBool set;
 
@@ -50,7 +65,9 @@ static PetscErrorCode ConfigSetFromOptions(GNNOptionItems PetscOptionsObject, GN
   PetscCall(PetscOptionsEnum("-gnn_output", "G from the output", NULL, GNNOutputs, (PetscEnum)c->output, (PetscEnum *)&c->output, NULL));
   PetscCall(PetscOptionsEnum("-gnn_pattern", "Pattern of G", NULL, GNNPatterns, (PetscEnum)c->pattern, (PetscEnum *)&c->pattern, NULL));
   PetscCall(PetscOptionsReal("-gnn_epsilon", "Shift of G G^T", NULL, c->epsilon, &c->epsilon, NULL));
-  PetscCall(PetscOptionsStringArray("-gnn_node_features", "Node features: rowabs,rowsum,degree,mask are the matrix's, user:k reads k numbers from FILE.features", NULL, names, &n, &set));
+  PetscCall(FeatureNames_Private(sizeof(known), known));
+  PetscCall(PetscSNPrintf(help, sizeof(help), "Node features: %s are the matrix's, user:k reads k numbers from FILE.features", known));
+  PetscCall(PetscOptionsStringArray("-gnn_node_features", help, NULL, names, &n, &set));
   if (set) {
     c->nnode_features = n;
     c->user_size      = 0;

@@ -6,6 +6,7 @@ static char help[] = "gnnspai-train: trains the network of -pc_type gnnspai on m
 Each rank draws matrices of its own, gradients are averaged over the ranks. With -mat_type aijcusparse the training is on the device.\n\n";
 
 #include "trainer.h"
+#include "../gnn/place.h" /* GNNMatToDevice() */
 #include "../pcgnnspai.h"
 #include <petsctime.h>
 #include <signal.h>
@@ -161,7 +162,7 @@ static PetscErrorCode TrainerCreate(Trainer *t)
   PetscCall(TrainerCreateRandom(t));
   PetscCall(TrainerCreateModel(t));
   PetscCall(GNNActsCreate(t->model, PETSC_TRUE, &t->acts));
-  PetscCall(GNNNetCreate(t->model, &t->dnet));
+  PetscCall(GNNNetCreate(&t->model->net->shape, &t->dnet));
   PetscCall(TrainerLoadSamples(t));
   PetscCall(TrainerLoadValidation(t));
   PetscCall(TrainerCreateAdamW(t));
@@ -225,7 +226,7 @@ static PetscErrorCode TrainerGradient(Trainer *t, PetscReal *loss)
     mine += local / per_step;
   }
   PetscCall(VecGetArrayWrite(t->gradient, &g));
-  PetscCall(GNNNetUnpackGradient(t->model, t->dnet, g));
+  PetscCall(GNNNetUnpackGradient(t->dnet, t->model->theta, g));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, g, (PetscMPIInt)t->model->nparams, MPIU_SCALAR, MPIU_SUM, PETSC_COMM_WORLD));
   PetscCall(VecRestoreArrayWrite(t->gradient, &g));
   PetscCall(VecScale(t->gradient, 1.0 / per_step));
