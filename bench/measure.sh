@@ -57,9 +57,9 @@ cpu)
   ;;
 cuda) # without those on which a GPU would wait for the CPU
   device=(-use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$({ nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || true; } | head -n 1)")
-  own="-plain_pc_type gnnspai -plain_pc_gnnspai_coarse 0 -fp32_pc_type gnnspai -fp32_pc_gnnspai_math fp32" # no coarse space; no tensor cores
-  families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,plain,gnnspai+coarse,fp32
-  sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,plain,gnnspai+coarse,fp32
+  own="-plain_pc_type gnnspai -plain_pc_gnnspai_coarse 0" # no coarse space
+  families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,plain,gnnspai+coarse
+  sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,plain,gnnspai+coarse
   cubes=20,20,20,46,46,46,100,100,100,215,215,215
   few_modes=$modes
   steps="-train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0"

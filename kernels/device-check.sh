@@ -211,7 +211,7 @@ more() {
   if ! python3 -c 'import torch, numpy' 2> /dev/null; then report 2 train-torch "no python3 with torch and numpy"
   else step train-torch 150 gpu finishes bench/measure.sh cuda train-torch; fi
   measure sizes 90
-  measure laplacian 120 -bench_pc jacobi,fsai,tfsai,small,gnnspai,fp32 # the others take minutes for ten million rows
+  measure laplacian 120 -bench_pc jacobi,fsai,tfsai,small,gnnspai # the others take minutes for ten million rows
 }
 
 programs
