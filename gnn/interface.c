@@ -130,7 +130,7 @@ PetscErrorCode PCGNNSPAIGetModel(PC pc, const char *name[])
 
   Input Parameters:
 + pc      - the preconditioner context
-- epsilon - the shift, positive, or `PETSC_DEFAULT` for the model's
+- epsilon - the shift, in (0, 1], or `PETSC_DEFAULT` for the model's, with `PC_GNNSPAI_VALUES_FSAI` 0
 
   Options Database Key:
 . -pc_gnnspai_epsilon epsilon - the shift
@@ -311,9 +311,10 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
 
   Notes:
   The coarse space Q = $P A_c^{-1} P^T$, $A_c = P^T A P$, reaches across the whole matrix in one step, as the factor does not: with it the number
-  of iterations grows little with the size of the matrix. P has a column for each aggregate and each vector of the near-null space, which is the one given
-  to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`), smoothed by one damped Jacobi step:
-  $P = (I - \omega D^{-1}A)P_0$. Q is added to the factor's part of $M^{-1}$; `PCCOMPOSITE` with `PCGAMG` multiplies.
+  of iterations grows little with the size of the matrix. $P_0$ has a column for each aggregate and each vector of the near-null space, which is the one given
+  to `MatSetNearNullSpace()`, or else the constants, one per component of a block (`MatSetBlockSize()`);
+  $P = (I - \omega D^{-1}A)P_0$ is smoothed by one damped Jacobi step. Q is added to the factor's part of $M^{-1}$. To multiply instead, use `PCCOMPOSITE` or
+  `PCGAMG`: `-pc_type composite -pc_composite_type symmetric_multiplicative -pc_composite_pcs gamg,gnnspai`, `-pc_type gamg -mg_levels_pc_type gnnspai`.
 
   A `KSP` with prefix `pc_gnnspai_coarse_` solves with $A_c$: by default a Cholesky factorisation, dense on one rank up to 4096 rows, redundant on
   several ranks. `-pc_gnnspai_coarse_pc_type gamg` is another choice, and `mat`, on one rank, the explicit inverse. A Krylov method there makes the
