@@ -4,6 +4,7 @@
 */
 #pragma once
 
+#include "../pcgnnspai.h" /* PCGNNSPAIOrder */
 #include "factor.h"
 
 struct _n_GNNFsaiOptions {

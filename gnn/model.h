@@ -14,7 +14,6 @@
 #include "features.h"
 #include "layout.h"
 #include "start.h"
-#include "../pcgnnspai.h" /* GNNModel */
 
 #define GNN_MAX_WIDTH  64
 #define GNN_MAX_LAYERS 32
@@ -70,6 +69,7 @@ typedef struct {
   PetscInt offset;
 } GNNTensor;
 
+typedef struct _n_GNNModel *GNNModel; /* as in pcgnnspai.h */
 struct _n_GNNModel {
   PetscInt   refct;
   GNNConfig  config;

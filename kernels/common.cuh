@@ -30,6 +30,7 @@ __device__ __forceinline__ T ShuffleXorDoubles(const T &x, int d)
 }
 
 static_assert(sizeof(GNNKernelGraph) <= 128, "See GNNKernelGraph");
+static_assert((long long)GNN_KERNEL_MOST_ROWS * GNN_NODE_USER <= 0x7FFFFFFF, "Offsets are 32-bit");
 
 /* Kernels that know of the blocks exist for b = 1, where the compiler drops the loops over a block, and for any b */
 template <bool BLOCKS>

@@ -69,7 +69,7 @@ __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet 
 {
   const int kind = FeatureKind(net.config.node, &k);
 
-  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[((size_t)i * g.b + k) * GNN_NODE_USER + kind];
+  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[(i * g.b + k) * GNN_NODE_USER + kind];
 }
 
 /* Eight numbers from column first on of the features of edges (or nodes) a and b, -1 if there is none */

@@ -220,7 +220,7 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
   r.degree  = kept; /* of a node's first row, as the feature is */
   r.coupled = IsCoupled(g, b, i, row - i * b);
   r.mean    = mean;
-  for (int f = 0; g.features && f < GNN_NODE_USER; f++) g.features[(size_t)row * GNN_NODE_USER + f] = GNNNodeFeatureOf((GNNNodeFeature)f, &r);
+  for (int f = 0; g.features && f < GNN_NODE_USER; f++) g.features[row * GNN_NODE_USER + f] = GNNNodeFeatureOf((GNNNodeFeature)f, &r);
 }
 
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../gnn/model.h"
+#include "../pcgnnspai.h"
 #include "tap.h"
 #include "testmat.h"
 

@@ -1,6 +1,7 @@
 /*
    Validation by iterations of CG.
 */
+#include "../pcgnnspai.h"
 #include "train.h"
 
 /* CG to a relative residual of 1e-8 in the unpreconditioned norm from x = 0, for b = A 1 and a random b (fixed seed); iterations added up,
