@@ -175,7 +175,7 @@ $(NVCC) $(NVCCFLAGS) -std=c++17 -Xcompiler -fPIC,-fvisibility=hidden $(1) -c -o 
 endef
 define emulate_kernel
 @mkdir -p $(@D)
-$(CXX) -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -fsanitize=alignment -fsanitize-undefined-trap-on-error -DGNN_EMULATE $(1) -x c++ -c -o $@ $<
+$(CXX) -std=c++17 -Wall -Wextra -Wno-unknown-pragmas -fPIC -O2 -fsanitize=alignment -fsanitize-undefined-trap-on-error -include tests/emulate.h $(1) -x c++ -c -o $@ $<
 endef
 build/kernels/forward-%.o: kernels/forwardwidth.cu $(kernel_deps)
 	$(call compile_kernel,$(forward_is))

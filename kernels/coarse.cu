@@ -46,7 +46,7 @@ int GNNKernelCouple(GNNKernelCouplings c, double *partials, double *total, GNNSt
 
   GNN_LAUNCH(CoupleRows, blocks, BLOCK, BLOCK / 32 * sizeof(double), stream, c, partials);
   for (int k = 0; k < 3; k++) GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, blocks, partials + k * GNN_KERNEL_PARTIALS, total + k);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void DenseRows(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense)
@@ -60,5 +60,5 @@ __global__ static void DenseRows(int n, const int *i, const int *j, const double
 int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream stream)
 {
   GNN_LAUNCH(DenseRows, Blocks((long long)n * LANES, BLOCK), BLOCK, 0, stream, n, i, j, a, shift, unit, dense);
-  return cudaGetLastError();
+  return GPUError();
 }

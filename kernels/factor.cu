@@ -2,7 +2,7 @@
    The factor and its products. A block takes a tile of consecutive rows: its entries are read side by side and multiplied into shared
    memory, then each row is summed there in CSR order, so that memory is read in one sweep whatever the rows' lengths.
 */
-#include "cuda.cuh"
+#include "common.cuh"
 
 #define BLOCK 256
 
@@ -31,7 +31,7 @@ int GNNKernelFill(GNNKernelMat m, const double *gt, GNNKernelGraph g, GNNStream 
 {
   if (m.single) LaunchFill<float>(m, gt, g, stream);
   else LaunchFill<double>(m, gt, g, stream);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* A coupled and a decoupled unknown of a node have 0 either way */
@@ -47,7 +47,7 @@ __global__ static void ShiftRows(GNNKernelGraph g, double epsilon, double *shift
 int GNNKernelShift(GNNKernelGraph g, double epsilon, double *shift, GNNStream stream)
 {
   GNN_LAUNCH_BLOCKS(g.b, ShiftRows, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, epsilon, shift);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- products ---- */
@@ -128,7 +128,7 @@ static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *
   const int shared = (GNN_KERNEL_CHUNK + GNN_KERNEL_CHUNK / 16) * (int)sizeof(double);
 
   if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, shared, stream, m, x, b, shift, r, y);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 template <Shift SHIFT>
@@ -159,7 +159,7 @@ __global__ static void ScaleBefore(GNNKernelGraph g, const double *r, double *x)
 int GNNKernelScaleBefore(GNNKernelGraph g, const double *r, double *x, GNNStream stream)
 {
   GNN_LAUNCH(ScaleBefore, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, r, x);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void ScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z)
@@ -172,5 +172,5 @@ __global__ static void ScaleAfter(GNNKernelGraph g, const double *shift, const d
 int GNNKernelScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z, GNNStream stream)
 {
   GNN_LAUNCH(ScaleAfter, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, shift, r, z);
-  return cudaGetLastError();
+  return GPUError();
 }

@@ -5,12 +5,9 @@ int GNNKernelFits(const GNNKernelConfig *c, int b)
 {
   const GNNShape s     = GNNKernelShape(c, b);
   const int      layer = GNN_KERNEL_LAYER_WORK(c->width) + GNNStageLayer(&s, 0).end, encode = GNNStageEncode(&s).end, decode = GNNStageDecode(&s).end;
-  const int      most   = layer > encode ? layer : encode;
-  int            device = 0, limit = 0;
+  const int      most = layer > encode ? layer : encode;
 
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  return (most > decode ? most : decode) * (int)sizeof(float) <= limit;
+  return (most > decode ? most : decode) * (int)sizeof(float) <= GPUSharedLimit();
 }
 
 int GNNKernelForward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *gt, GNNKernelStatus *status, GNNStream stream)

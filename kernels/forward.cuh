@@ -4,7 +4,7 @@
 */
 #pragma once
 
-#include "cuda.cuh"
+#include "common.cuh"
 
 template <bool TF32, bool TAPE, int NB>
 int ForwardOfShape(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream);

@@ -69,7 +69,7 @@ __device__ static float NodeFeature(const GNNKernelGraph &g, const GNNKernelNet 
 {
   const int kind = FeatureKind(net.config.node, &k);
 
-  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[((size_t)i * g.b + k) * GNN_NODE_USER + kind];
+  return kind == GNN_NODE_USER ? net.user[(size_t)i * net.config.user_size + k] : g.features[(i * g.b + k) * GNN_NODE_USER + kind];
 }
 
 /* Eight numbers from column first on of the features of edges (or nodes) a and b, -1 if there is none */
@@ -217,11 +217,11 @@ template <int NB>
 __device__ __forceinline__ void SumByRow(const int *row, int count, int first, const float *h, float *sums)
 {
   const int c = threadIdx.x % 32, has = c < 8 * NB, mine = c < count ? row[c] - first : 0;
-  int       r   = __shfl_sync(ALL_LANES, mine, 0);
+  int       r   = Shuffle(mine, 0);
   float     sum = has ? sums[r * 8 * NB + c] : 0.0f;
 
   for (int k = 0; k < count; k++) {
-    const int next = __shfl_sync(ALL_LANES, mine, k);
+    const int next = Shuffle(mine, k);
 
     if (!has) continue;
     if (next != r) {
@@ -371,7 +371,7 @@ __global__ static void __launch_bounds__(BLOCK) Decode(GNNKernelGraph g, GNNKern
       }
     }
   }
-  if (replaced) atomicAdd(&status->replaced, replaced);
+  if (replaced) AtomicAdd(&status->replaced, replaced);
 }
 
 /* ---- launches ---- */
@@ -411,7 +411,7 @@ static int Forward(GNNKernelGraph g, GNNKernelNet net, GNNStart start, double *g
   for (int t = 0; t < c->layers; t++) LaunchLayer<TF32, TAPE, PLAIN, NB>(g, net, t, stream);
   shared = Shared((const void *)Decode<TF32, TAPE, PLAIN, NB>, decode);
   GNN_LAUNCH((Decode<TF32, TAPE, PLAIN, NB>), Grid((const void *)Decode<TF32, TAPE, PLAIN, NB>, shared, (g.nz / (g.b * g.b) + 15) / 16), BLOCK, shared, stream, g, net, start, decode, gt, status);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 template <bool TF32, bool TAPE, int NB>

@@ -8,7 +8,7 @@
 
    A loop with a barrier or a shuffle runs as often as the warp's slowest row needs it: all 32 lanes come to each.
 */
-#include "cuda.cuh"
+#include "common.cuh"
 #include "../gnn/fsairow.h"
 
 /* ---- the matrix with a unit diagonal ---- */
@@ -39,7 +39,7 @@ int GNNKernelFsaiScale(GNNKernelGraph g, GNNKernelFsai f, GNNStream stream)
 {
   GNN_LAUNCH(Units, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, f);
   GNN_LAUNCH(ScaleRows, Blocks((long long)g.n * SCALE_LANES, BLOCK), BLOCK, 0, stream, g, f);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* Is entry p, in the row of a coupled unknown, in a slot that is kept, and its column coupled? */
@@ -102,7 +102,7 @@ __device__ static void Insert(Row &w, int c, double score)
   else {
     if (GNNFsaiBetter(w.next[worst], w.score[worst], w.next[worst + 32], w.score[worst + 32])) worst += 32;
     for (int d = 16; d > 0; d /= 2) {
-      const int other = __shfl_xor_sync(ALL_LANES, worst, d);
+      const int other = ShuffleXor(worst, d);
 
       if (GNNFsaiBetter(w.next[worst], w.score[worst], w.next[other], w.score[other])) worst = other;
     }
@@ -121,20 +121,20 @@ __device__ static void Take(Row &w, int has, int c, double score)
 {
   const unsigned lanes = GroupBallot<LANES>(has);
 
-  if (w.found + __popc(lanes) <= w.cap) {
-    const int k = w.found + __popc(lanes & ((1u << w.lane) - 1));
+  if (w.found + CountBits(lanes) <= w.cap) {
+    const int k = w.found + CountBits(lanes & ((1u << w.lane) - 1));
 
     if (has) {
       w.next[k]  = c;
       w.score[k] = score;
     }
-    w.found += __popc(lanes);
+    w.found += CountBits(lanes);
   } else if (LANES < 32) w.late = 1;
   else {
     for (unsigned left = lanes; left; left &= left - 1) {
-      const int lane = __ffs(left) - 1;
+      const int lane = FirstBit(left) - 1;
 
-      Insert(w, __shfl_sync(ALL_LANES, c, lane), __shfl_sync(ALL_LANES, score, lane));
+      Insert(w, Shuffle(c, lane), Shuffle(score, lane));
     }
   }
 }
@@ -279,7 +279,7 @@ __device__ static int TableAdd(const Row &w, int c, double x)
 
   for (int k = 0; k < TRIES; k++, at++) {
     int      *node = &w.node[at & (w.size - 1)];
-    const int old  = atomicCAS(node, -1, c);
+    const int old  = AtomicCAS(node, -1, c);
 
     if (old != -1 && old != c) continue;
     w.r[node - w.node] += x;
@@ -381,12 +381,12 @@ __device__ static int Run(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &
 {
   int positive = 1;
 
-  for (int stage = 0; __any_sync(ALL_LANES, w.on); stage++) {
+  for (int stage = 0; Any(w.on); stage++) {
     const int solved = Solve<LANES>(g, f, w);
 
     if (w.on) positive = solved;
     w.on = w.on && solved && stage < GNNFsaiStages(f.threshold) && w.m < GNN_FSAI_MAX;
-    if (!__any_sync(ALL_LANES, w.on)) break;
+    if (!Any(w.on)) break;
     Grow<LANES>(g, f, w, second);
     w.on = w.on && !w.late;
     if (!Differs<LANES>(w)) w.on = 0;
@@ -450,8 +450,8 @@ __device__ static void Place(Common *all, int entries, int late, GNNKernelStatus
       sum[0] += count[0];
       sum[1] += count[1];
     }
-    if (sum[0]) all->entries_start = atomicAdd(&status->entries, (unsigned long long)sum[0]);
-    if (sum[1]) all->late_start = atomicAdd(&status->late, sum[1]);
+    if (sum[0]) all->entries_start = AtomicAdd(&status->entries, (unsigned long long)sum[0]);
+    if (sum[1]) all->late_start = AtomicAdd(&status->late, sum[1]);
   }
   __syncthreads();
 }
@@ -468,15 +468,15 @@ __device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Ro
   }
   if (here && !f.slots) count = w.m + 1;
   for (int k = 0; k < 32 / LANES; k++) {
-    const int other = __shfl_sync(ALL_LANES, count, k * LANES);
+    const int other = Shuffle(count, k * LANES);
 
     if (k < group) before += other;
     entries += other;
   }
   const unsigned late = GroupBallot<32>(w.late && w.lane == 0);
 
-  Place(all, entries, __popc(late), status);
-  if (w.late && w.lane == 0) f.late[all->late_start + all->late[warp] + __popc(late & ((1u << group * LANES) - 1))] = w.i;
+  Place(all, entries, CountBits(late), status);
+  if (w.late && w.lane == 0) f.late[all->late_start + all->late[warp] + CountBits(late & ((1u << group * LANES) - 1))] = w.i;
   if (!f.slots) {
     if (here && w.lane == 0) f.count[w.i] = count;
     StorePiece<LANES>(f, w, count, all->entries_start + all->entries[warp] + before);
@@ -498,8 +498,8 @@ __device__ static void Count(Common *all, unsigned long long flops, int failed, 
     flops += all->flops[warp];
     failed += all->failed[warp];
   }
-  if (flops) atomicAdd(&status->flops, flops);
-  if (failed) atomicAdd(&status->failed, failed);
+  if (flops) AtomicAdd(&status->flops, flops);
+  if (failed) AtomicAdd(&status->failed, failed);
 }
 
 /* ---- launches ---- */
@@ -554,5 +554,5 @@ int GNNKernelFsaiRows(GNNKernelGraph g, GNNKernelFsai f, GNNKernelStatus *status
   else if (f.lanes == 16) LaunchRows<16>(g, f, cap, size, 0, status, stream);
   else LaunchRows<32>(g, f, cap, size, 0, status, stream);
   if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, grown ? SECOND_SIZE : 0, 1, status, stream);
-  return cudaGetLastError();
+  return GPUError();
 }

@@ -22,7 +22,7 @@ __global__ static void StatusClear(GNNKernelStatus *status)
 int GNNKernelStatusClear(GNNKernelStatus *status, GNNStream stream)
 {
   GNN_LAUNCH(StatusClear, 1, 1, 0, stream, status);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void MeanAbs(int nz, const double *a, double *partials, GNNKernelStatus *status)
@@ -35,8 +35,8 @@ __global__ static void MeanAbs(int nz, const double *a, double *partials, GNNKer
 
 __device__ static void Report(GNNKernelStatus *status, int flag, int row)
 {
-  atomicOr(&status->flags, flag);
-  atomicMin(&status->row, row);
+  AtomicOr(&status->flags, flag);
+  AtomicMin(&status->row, row);
 }
 
 /* Is one of a_ij and a_ji zero or not stored, and the other not zero? */
@@ -54,7 +54,7 @@ __device__ static void ReportAsymmetry(GNNKernelStatus *status, double differenc
     int   bits;
   } x = {(float)difference};
 
-  if (x.value > 0.0f && -x.bits < LoadRelaxed(&status->asymmetry)) atomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
+  if (x.value > 0.0f && -x.bits < LoadRelaxed(&status->asymmetry)) AtomicMin(&status->asymmetry, -x.bits); /* not where it is a NaN */
 }
 
 /* What row r of node i couples to: bit r is set if to anything, bit b if to another node. Without blocks it says of each slot whether its
@@ -71,7 +71,7 @@ __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i,
 
     if (!(fabs(ap) < INFINITY)) Report(status, GNN_KERNEL_NOT_FINITE, row);
     if (!BLOCKS) g.keep[p] = (unsigned char)(g.rev[p] >= 0 && !onesided);
-    else if (onesided && !(LoadRelaxed(&status->flags) & GNN_KERNEL_ONE_SIDED)) atomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
+    else if (onesided && !(LoadRelaxed(&status->flags) & GNN_KERNEL_ONE_SIDED)) AtomicOr(&status->flags, GNN_KERNEL_ONE_SIDED);
     if (j == row) continue;
     if (ap != partner) ReportAsymmetry(status, GNNBlockAsymmetry(ap, partner, a[g.diag[row]], a[g.diag[j]]));
     const double coupling = GNNBlockCoupling(ap, partner, 1.0 / sqrt(a[g.diag[row]]), 1.0 / sqrt(a[g.diag[j]]));
@@ -106,7 +106,7 @@ __device__ static void ScaleNode(const GNNKernelGraph &g, const double *a, int i
       if (!(coupled >> r & coupled >> c & 1)) S[r * b + c] = 0.0;
     }
   }
-  if (decoupled) atomicAdd(&status->decoupled, decoupled);
+  if (decoupled) AtomicAdd(&status->decoupled, decoupled);
 }
 
 /* S, the inverses, and what is wrong with the values. An unknown is coupled if its node is and it is to anything */
@@ -220,7 +220,7 @@ __global__ static void ScaleRows(GNNKernelGraph g, const double *a, int mean, co
   r.degree  = kept; /* of a node's first row, as the feature is */
   r.coupled = IsCoupled(g, b, i, row - i * b);
   r.mean    = mean;
-  for (int f = 0; g.features && f < GNN_NODE_USER; f++) g.features[(size_t)row * GNN_NODE_USER + f] = GNNNodeFeatureOf((GNNNodeFeature)f, &r);
+  for (int f = 0; g.features && f < GNN_NODE_USER; f++) g.features[row * GNN_NODE_USER + f] = GNNNodeFeatureOf((GNNNodeFeature)f, &r);
 }
 
 int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials, GNNKernelStatus *status, GNNStream stream)
@@ -228,5 +228,5 @@ int GNNKernelScale(GNNKernelGraph g, const double *a, int mean, double *partials
   if (mean) GNN_LAUNCH(MeanAbs, Partials(g.nz), BLOCK, GRID_SUM, stream, g.nz, a, partials, status);
   GNN_LAUNCH_BLOCKS(g.b, ScaleNodes, Blocks((long long)g.nodes * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
   GNN_LAUNCH_BLOCKS(g.b, ScaleRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, a, mean, status);
-  return cudaGetLastError();
+  return GPUError();
 }

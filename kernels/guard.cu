@@ -21,7 +21,7 @@ __global__ static void ProbeNodes(GNNKernelGraph g, double *w, double *r)
 int GNNKernelProbe(GNNKernelGraph g, double *w, double *r, GNNStream stream)
 {
   GNN_LAUNCH_BLOCKS(g.b, ProbeNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, w, r);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* z = S^-1 r, or S^-T r; r may be z */
@@ -39,7 +39,7 @@ __global__ static void UnscaleNodes(GNNKernelGraph g, int transposed, const doub
 int GNNKernelUnscale(GNNKernelGraph g, int transposed, const double *r, double *z, GNNStream stream)
 {
   GNN_LAUNCH_BLOCKS(g.b, UnscaleNodes, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, transposed, r, z);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ||At x - w||^2 */
@@ -67,7 +67,7 @@ int GNNKernelResidual(GNNKernelGraph g, double *z, const double *w, double *part
 
   if (error) return error;
   GNN_LAUNCH(Residual, Partials((long long)g.n * LANES), BLOCK, GRID_SUM, stream, g, z, w, partials, status);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- operations ---- */
@@ -84,7 +84,7 @@ __global__ static void ProbeSigns(GNNKernelGraph g, int K, double *W)
 int GNNKernelSigns(GNNKernelGraph g, int K, double *W, GNNStream stream)
 {
   GNN_LAUNCH(ProbeSigns, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, K, W);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void StartRows(GNNKernelGraph g, GNNStart s, int jacobi, double *start)
@@ -103,7 +103,7 @@ __global__ static void StartRows(GNNKernelGraph g, GNNStart s, int jacobi, doubl
 int GNNKernelStartSlots(GNNKernelGraph g, GNNStart s, int jacobi, double *start, GNNStream stream)
 {
   GNN_LAUNCH(StartRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, s, jacobi, start);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* m = GNNStrength(At), 0 on the diagonal */
@@ -118,7 +118,7 @@ __global__ static void StrengthRows(GNNKernelGraph g, double *m)
 int GNNKernelStrengths(GNNKernelGraph g, double *m, GNNStream stream)
 {
   GNN_LAUNCH(StrengthRows, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, m);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* z = D^-1 r, D the diagonal of At; 0 at decoupled unknowns */
@@ -132,7 +132,7 @@ __global__ static void DivideByDiagonal(GNNKernelGraph g, const double *r, doubl
 int GNNKernelJacobi(GNNKernelGraph g, const double *r, double *z, GNNStream stream)
 {
   GNN_LAUNCH(DivideByDiagonal, Blocks(g.n, BLOCK), BLOCK, 0, stream, g, r, z);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 #define LONG 1024 /* entries beyond which a row is the whole block's */
@@ -191,7 +191,7 @@ static int LaunchMultiply(GNNKernelGraph g, int longest, double plain, double tr
 {
   GNN_LAUNCH((MultiplyRows<K>), Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, plain, transposed, m, x, beta, v, y);
   if (longest > LONG) GNN_LAUNCH((MultiplyLongRows<K>), Blocks(g.n, BLOCK), BLOCK, BLOCK / 32 * sizeof(double), stream, g, plain, transposed, m, x, beta, v, y);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 int GNNKernelMultiplySlots(GNNKernelGraph g, int longest, double plain, double transposed, const double *m, int K, const double *x, double beta, const double *v, double *y, GNNStream stream)
@@ -216,7 +216,7 @@ __global__ static void AXPBY(long long n, double a, const double *x, double b, c
 int GNNKernelAXPBY(long long n, double a, const double *x, double b, const double *v, double *y, GNNStream stream)
 {
   GNN_LAUNCH(AXPBY, Blocks(n, BLOCK), BLOCK, 0, stream, n, a, x, b, v, y);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- scalars that stay on the device ---- */
@@ -239,7 +239,7 @@ __global__ static void Dot(long long n, const double *x, const double *y, double
 int GNNKernelDot(long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, double *dot, GNNStream stream)
 {
   GNN_LAUNCH(Dot, Partials(n), BLOCK, GRID_SUM, stream, n, x, y, partials, status, dot);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void Step(GNNStepsStage stage, long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, GNNSteps *steps)
@@ -252,7 +252,7 @@ __global__ static void Step(GNNStepsStage stage, long long n, const double *x, c
 int GNNKernelStep(GNNStepsStage stage, long long n, const double *x, const double *y, double *partials, GNNKernelStatus *status, GNNSteps *steps, GNNStream stream)
 {
   GNN_LAUNCH(Step, Partials(n), BLOCK, GRID_SUM, stream, stage, n, x, y, partials, status, steps);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void Update(long long n, const double *c, const double *x, double *y)
@@ -263,5 +263,5 @@ __global__ static void Update(long long n, const double *c, const double *x, dou
 int GNNKernelUpdate(long long n, const double *c, const double *x, double *y, GNNStream stream)
 {
   GNN_LAUNCH(Update, Blocks(n, BLOCK), BLOCK, 0, stream, n, c, x, y);
-  return cudaGetLastError();
+  return GPUError();
 }

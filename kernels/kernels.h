@@ -1,6 +1,6 @@
 /*
    The device's operations: plain C launchers over device pointers, no PETSc inside. They are queued on the given stream and return
-   cudaSuccess (0) or CUDA's error code, of which GNNKernelErrorString() tells the meaning.
+   0 or the error code of the GPU's runtime, of which GNNKernelErrorString() tells the meaning.
 
    Sums run in a fixed order, so that every run gives the same bits. Rows of any length; offsets are 32-bit.
 */
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-typedef void *GNNStream; /* cudaStream_t */
+typedef void *GNNStream; /* PETSc's, of the GPU's language */
 
 /* ---- device and memory ---- */
 

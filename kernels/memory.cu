@@ -1,46 +1,44 @@
-/* Memory of the device, for host code that knows no CUDA header */
-#include "cuda.cuh"
+/* Memory of the device, for host code that knows no header of the GPU's */
+#include "common.cuh"
 
 int GNNKernelDevices(void)
 {
-  int count = 0;
-
-  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+  return GPUDevices();
 }
 
 int GNNKernelMalloc(void **p, size_t bytes)
 {
-  return cudaMalloc(p, bytes > 0 ? bytes : 1);
+  return GPUMalloc(p, bytes > 0 ? bytes : 1);
 }
 
 int GNNKernelFree(void *p)
 {
-  return cudaFree(p);
+  return GPUFree(p);
 }
 
 int GNNKernelMallocHost(void **p, size_t bytes)
 {
-  return cudaMallocHost(p, bytes);
+  return GPUMallocHost(p, bytes);
 }
 
 int GNNKernelFreeHost(void *p)
 {
-  return cudaFreeHost(p);
+  return GPUFreeHost(p);
 }
 
 int GNNKernelToDevice(void *to, const void *from, size_t bytes, GNNStream stream)
 {
-  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, (cudaStream_t)stream);
+  return GPUToDevice(to, from, bytes, stream);
 }
 
 int GNNKernelToHost(void *to, const void *from, size_t bytes, GNNStream stream)
 {
-  const int error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, (cudaStream_t)stream);
+  const int error = GPUToHost(to, from, bytes, stream);
 
-  return error ? error : cudaStreamSynchronize((cudaStream_t)stream);
+  return error ? error : GPUWait(stream);
 }
 
 const char *GNNKernelErrorString(int error)
 {
-  return cudaGetErrorString((cudaError_t)error);
+  return GPUErrorString(error);
 }

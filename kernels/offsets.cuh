@@ -1,7 +1,7 @@
 /* Row offsets from counts */
 #pragma once
 
-#include "cuda.cuh"
+#include "common.cuh"
 
 #define BLOCK 256
 
@@ -13,7 +13,7 @@ __device__ static int BlockScan(int x, int *all)
   int       sum = x, before = 0;
 
   for (int d = 1; d < 32; d *= 2) {
-    const int other = __shfl_sync(ALL_LANES, sum, (lane + 32 - d) % 32);
+    const int other = Shuffle(sum, (lane + 32 - d) % 32);
 
     if (lane >= d) sum += other;
   }

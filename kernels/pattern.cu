@@ -49,7 +49,7 @@ int GNNKernelPattern(GNNKernelGraph g, GNNStream stream)
 
   GNN_LAUNCH(Partners, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, (int *)g.rev, (int *)g.diag);
   GNN_LAUNCH(NodesOfSlots, Blocks(slots, BLOCK), BLOCK, 0, stream, g, slots, (int *)g.brow);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- a factor ---- */
@@ -65,7 +65,7 @@ __global__ static void Tiles(GNNKernelMat m, int *tile)
 int GNNKernelTiles(GNNKernelMat m, GNNStream stream)
 {
   GNN_LAUNCH(Tiles, Blocks(m.ntiles + 1, BLOCK), BLOCK, 0, stream, m, (int *)m.tile);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* Is slot p, (i, j), in the pattern of G^T, or as an entry (i, j) in that of G? */
@@ -83,7 +83,7 @@ int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, int *place, int
 {
   GNN_LAUNCH(InPattern, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, lower, transposed, place);
   Scan(g.nz, place, sums, place, stream);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 __global__ static void PlaceRows(GNNKernelGraph g, const int *place, int *i)

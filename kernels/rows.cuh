@@ -7,7 +7,7 @@
 */
 #pragma once
 
-#include "cuda.cuh"
+#include "common.cuh"
 
 template <int NB>
 struct Rows {
@@ -109,44 +109,6 @@ __device__ __forceinline__ void RowsGelu(Rows<NB> &x)
   }
 }
 
-#if defined(GNN_EMULATE)
-static inline unsigned ToTF32(float x)
-{
-  return EmulateToTF32(x);
-}
-
-static inline unsigned Bits(float x)
-{
-  unsigned y;
-
-  memcpy(&y, &x, sizeof(y));
-  return y;
-}
-
-static inline void MMA(float c[4], const unsigned a[4], const unsigned b[2])
-{
-  EmulateMMA(c, a, b);
-}
-#else
-__device__ __forceinline__ unsigned Bits(float x)
-{
-  return __float_as_uint(x);
-}
-
-__device__ __forceinline__ unsigned ToTF32(float x)
-{
-  unsigned y;
-
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(x));
-  return y;
-}
-
-__device__ __forceinline__ void MMA(float c[4], const unsigned a[4], const unsigned b[2])
-{
-  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-}
-#endif
-
 /* y += x W^T in single precision: W is stored (in, out), ld = out. The lanes of a row hand each other its numbers */
 template <int NBO, int NBI>
 __device__ __forceinline__ void MultiplyAddSingle(Rows<NBO> &y, const Rows<NBI> &x, const float *W, int ld)
@@ -157,7 +119,7 @@ __device__ __forceinline__ void MultiplyAddSingle(Rows<NBO> &y, const Rows<NBI> 
   for (int k = 0; k < NBI; k++) {
 #pragma unroll
     for (int c = 0; c < 8; c++) {
-      const float  x0 = __shfl_sync(ALL_LANES, x.v[k][c & 1], quad | (c >> 1)), x1 = __shfl_sync(ALL_LANES, x.v[k][2 + (c & 1)], quad | (c >> 1));
+      const float  x0 = Shuffle(x.v[k][c & 1], quad | (c >> 1)), x1 = Shuffle(x.v[k][2 + (c & 1)], quad | (c >> 1));
       const float *w = W + (8 * k + c) * ld + LaneColumn();
 
 #pragma unroll

@@ -120,12 +120,8 @@ __device__ __forceinline__ void TapedStore(const Taped &t, int k, const Rows<NB>
 /* Blocks that fill the device, at most one a tile per warp; each takes several tiles, so that it copies the weights once */
 static int Grid(const void *kernel, int shared, long long tiles)
 {
-  int device = 0, processors = 1, resident = 1;
-
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
-  cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, BLOCK, shared);
-  const long long most = (long long)processors * (resident > 0 ? resident : 1), want = (tiles + WARPS - 1) / WARPS;
+  const int       resident = GPUResident(kernel, BLOCK, shared);
+  const long long most = (long long)GPUProcessors() * (resident > 0 ? resident : 1), want = (tiles + WARPS - 1) / WARPS;
 
   return (int)(want < 1 ? 1 : want < most ? want : most);
 }
@@ -135,6 +131,6 @@ static int Shared(const void *kernel, int numbers)
 {
   const int bytes = numbers * (int)sizeof(float);
 
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  GPUAllowShared(kernel, bytes);
   return bytes;
 }

@@ -22,7 +22,7 @@ __global__ static void Pack(GNNKernelGraph g, GNNKernelFsai f, const int *offset
     j[k]     = c;
     v[k]     = (T)(f.v[from] * (g.b == 1 ? g.s[c] : 1.0));
     f.row[k] = i;
-    atomicAdd(&f.columns[c], 1);
+    AtomicAdd(&f.columns[c], 1);
   }
 }
 
@@ -32,7 +32,7 @@ __global__ static void Scatter(int nz, const int *j, const int *offset, int *col
 {
   const int k = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (k < nz) from[offset[j[k]] + atomicAdd(&columns[j[k]], -1) - 1] = k;
+  if (k < nz) from[offset[j[k]] + AtomicAdd(&columns[j[k]], -1) - 1] = k;
 }
 
 /* a[0 .. n) ascending, by WIDTH neighbouring threads that share the row and make as many steps as the longest row of all that wait for each
@@ -81,7 +81,7 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
 {
   const int rows  = Blocks((long long)g.n * LANES, BLOCK);
   int      *i[2]  = {(int *)gt.i, (int *)gm.i};
-  int       error = cudaMemsetAsync(f.columns, 0, (size_t)g.n * sizeof(int), (cudaStream_t)stream);
+  int       error = GPUZero(f.columns, (size_t)g.n * sizeof(int), stream);
 
   if (error) return error;
   Scan(g.n, f.count, f.sums, i[0], stream);

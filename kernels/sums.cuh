@@ -1,21 +1,9 @@
 /* Sums of many numbers in a fixed order: up to GNN_KERNEL_PARTIALS blocks write a partial sum each, and the one that comes last adds them up */
 #pragma once
 
-#include "cuda.cuh"
+#include "common.cuh"
 
 #define BLOCK 256
-
-/* On both sides of an atomic: what a thread of one block wrote before its own, a thread of another that finds that done can read after its own */
-__device__ __forceinline__ void Fence(void)
-{
-#if defined(GNN_EMULATE)
-  static int order;
-
-  __atomic_fetch_add(&order, 0, __ATOMIC_ACQ_REL); /* which ThreadSanitizer understands, as it does no fence */
-#else
-  __threadfence();
-#endif
-}
 
 /* Has this block come last, so that it can read what the others have written? */
 __device__ __forceinline__ int IsLast(GNNKernelStatus *status)
@@ -25,7 +13,7 @@ __device__ __forceinline__ int IsLast(GNNKernelStatus *status)
 
   if (threadIdx.x == 0) {
     Fence();
-    *before = atomicAdd(&status->arrived, 1);
+    *before = AtomicAdd(&status->arrived, 1);
     Fence();
   }
   __syncthreads();
@@ -47,7 +35,7 @@ __device__ __forceinline__ int GridSum(double x, double *partials, GNNKernelStat
   for (int k = threadIdx.x; k < (int)gridDim.x; k += BLOCK) x += written[k];
   *sum = BlockSum<BLOCK>(x);
   if (threadIdx.x != 0) return 0;
-  atomicAdd(&status->arrived, -(int)gridDim.x);
+  AtomicAdd(&status->arrived, -(int)gridDim.x);
   return 1;
 }
 

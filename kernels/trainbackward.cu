@@ -381,7 +381,7 @@ static int Backward(GNNKernelGraph g, GNNKernelNet net, GNNKernelAdjoint d, cons
     LaunchNodes<NB>(g, net, d, t, stream);
     if (t > 0) LaunchEdges<NB>(g, net, d, t - 1, stream);
   }
-  return cudaGetLastError();
+  return GPUError();
 }
 
 int GNNTrainBackward(GNNTrainBatch b, GNNKernelNet net, GNNKernelAdjoint d, GNNStream stream)

@@ -2,7 +2,7 @@
    A batch: the matrices drawn as one graph, and the loss of all of them at once. Vectors of the loss are (n, probes): LANES neighbouring
    lanes share a row, a lane has every LANES-th probe.
 */
-#include "cuda.cuh"
+#include "common.cuh"
 #include "train.h"
 
 #define BLOCK GNN_TRAIN_BLOCK
@@ -89,7 +89,7 @@ __global__ static void DrawMembers(GNNTrainMatrices all, GNNTrainMembers members
 int GNNTrainDraw(GNNTrainMatrices all, GNNTrainMembers members, GNNTrainBatch b, GNNKernelConfig c, GNNStream stream)
 {
   GNN_LAUNCH(DrawMembers, members.count * PARTS, BLOCK, 0, stream, all, members, b, c);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- loss ---- */
@@ -179,5 +179,5 @@ int GNNTrainLoss(GNNTrainBatch b, GNNTrainLossConfig c, GNNStart start, GNNStrea
   LaunchMultiply<true>(b, at, b.y, b.twice, 0.0, b.q, stream);
   LaunchMultiply<false>(b, b.gt, b.q, NULL, 0.0, b.t, stream);
   GNN_LAUNCH(SlotGradient, GNNTrainPartials(b.graph.nz), BLOCK, BLOCK / 32 * sizeof(double), stream, b, c, start);
-  return cudaGetLastError();
+  return GPUError();
 }

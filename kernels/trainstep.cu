@@ -2,7 +2,7 @@
    From the rows that the passes kept to the parameters: the weights' gradients as products of tall matrices, the gradient in the model's
    order, AdamW, and the weights packed again for the kernels.
 */
-#include "cuda.cuh"
+#include "common.cuh"
 #include "train.h"
 
 #define BLOCK GNN_TRAIN_BLOCK /* a thread for each partial sum */
@@ -120,7 +120,7 @@ int GNNTrainWeights(GNNTrainBatch b, GNNTrainProducts all, GNNStream stream)
 
   GNN_LAUNCH(PartialProducts, all.nedge * edge_splits + all.nnode * node_splits, BLOCK, shared, stream, all, n, nz, chunk, edge_splits, node_splits);
   GNN_LAUNCH(SumProducts, Blocks(all.size, BLOCK) + 1, BLOCK, BLOCK / 32 * sizeof(double), stream, all, b.dc, GNNTrainPartials(nz), edge_splits, node_splits);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- gradient ---- */
@@ -166,7 +166,7 @@ __global__ static void __launch_bounds__(BLOCK) GradientOfParameters(GNNTrainBat
 int GNNTrainGradient(GNNTrainBatch b, GNNTrainLossConfig c, GNNTrainProducts products, GNNTrainParameters all, GNNStream stream)
 {
   GNN_LAUNCH(GradientOfParameters, Blocks(all.n + 1, BLOCK), BLOCK, 0, stream, b, c, products.results, all);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- optimiser ---- */
@@ -218,7 +218,7 @@ int GNNTrainAdamW(GNNTrainParameters all, GNNTrainAdamWConfig c, GNNTrainStatus 
 
   GNN_LAUNCH(SquarePartials, partials, BLOCK, shared, stream, all);
   GNN_LAUNCH(StepParameters, Blocks(all.n, BLOCK), BLOCK, shared, stream, all, c, partials, status);
-  return cudaGetLastError();
+  return GPUError();
 }
 
 /* ---- weights for the kernels ---- */
@@ -258,5 +258,5 @@ __global__ static void __launch_bounds__(BLOCK) PackParameters(GNNTrainParameter
 int GNNTrainPack(GNNTrainParameters all, GNNStream stream)
 {
   GNN_LAUNCH(PackParameters, Blocks(all.n, BLOCK), BLOCK, 0, stream, all);
-  return cudaGetLastError();
+  return GPUError();
 }

@@ -155,38 +155,42 @@ static void Free(char *p)
   munmap(a.pages - EMULATE_PAGE, a.length + 2 * EMULATE_PAGE);
 }
 
-int cudaMalloc(void **p, size_t bytes)
+int GPUMalloc(void **p, size_t bytes)
 {
   *p = Allocate(bytes);
-  return *p ? cudaSuccess : cudaErrorMemoryAllocation;
+  return *p ? 0 : 2;
 }
 
-int cudaFree(void *p)
+int GPUFree(void *p)
 {
   if (p) Free((char *)p);
-  return cudaSuccess;
+  return 0;
 }
 
 /* Copies to the host that nobody has waited for */
 static std::vector<std::pair<char *, std::string>> pending;
 
-int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int direction, cudaStream_t)
+int GPUToDevice(void *to, const void *from, size_t bytes, void *)
 {
-  const bool host = direction == cudaMemcpyDeviceToHost;
-
-  counts.Add(host ? "copied to the host" : "copied to the device", bytes);
-  if (host) pending.push_back({(char *)to, std::string((const char *)from, bytes)});
-  if (host) memset(to, 0xFF, bytes);
-  else memcpy(to, from, bytes);
-  return cudaSuccess;
+  counts.Add("copied to the device", bytes);
+  memcpy(to, from, bytes);
+  return 0;
 }
 
-int cudaStreamSynchronize(cudaStream_t)
+int GPUToHost(void *to, const void *from, size_t bytes, void *)
+{
+  counts.Add("copied to the host", bytes);
+  pending.push_back({(char *)to, std::string((const char *)from, bytes)});
+  memset(to, 0xFF, bytes);
+  return 0;
+}
+
+int GPUWait(void *)
 {
   counts.Add("waited for the stream", 0);
   for (const auto &copy : pending) memcpy(copy.first, copy.second.data(), copy.second.size());
   pending.clear();
-  return cudaSuccess;
+  return 0;
 }
 
 /* ---- coroutines ---- */
@@ -315,11 +319,10 @@ static void Meet(Meeting &m, int first, int size, const char *operation, Emulate
   if (orders) RaceAcquire(clock);
 }
 
-static void MeetWarp(unsigned mask, const char *operation, EmulatePlace place, bool orders)
+static void MeetWarp(const char *operation, EmulatePlace place, bool orders)
 {
   const int w = threadIdx.x / 32;
 
-  if (mask != 0xFFFFFFFFu) Fail("%s in %s:%d is not for all lanes", operation, place.file, place.line);
   if (block->threads % 32) Fail("%s in %s:%d in part of a warp", operation, place.file, place.line);
   Meet(block->warp[w], 32 * w, 32, operation, place, orders);
 }
@@ -340,18 +343,18 @@ void EmulateBarrier(EmulatePlace place)
   Meet(block->all, 0, block->threads, "__syncthreads()", place, true);
 }
 
-void EmulateWarpBarrier(unsigned mask, EmulatePlace place)
+void EmulateWarpBarrier(EmulatePlace place)
 {
   if (Omitted(place)) return;
-  MeetWarp(mask, "__syncwarp()", place, true);
+  MeetWarp("__syncwarp()", place, true);
 }
 
-const uint64_t *EmulateExchange(unsigned mask, int count, const uint64_t mine[], const char *operation, EmulatePlace place)
+const uint64_t *EmulateExchange(int count, const uint64_t mine[], const char *operation, EmulatePlace place)
 {
   auto words = block->words[block->exchanges[threadIdx.x]++ % 2];
 
   for (int k = 0; k < count; k++) words[k][threadIdx.x] = mine[k];
-  MeetWarp(mask, operation, place, false);
+  MeetWarp(operation, place, false);
   return &words[0][threadIdx.x / 32 * 32];
 }
 
@@ -414,24 +417,22 @@ static bool Begin(void)
 
 static std::map<const void *, size_t> dynamic; /* bytes of shared memory that kernels may ask for, where it is not 48 KB */
 
-int cudaFuncSetAttribute(const void *function, int, int bytes)
+int GPUAllowShared(const void *function, int bytes)
 {
   dynamic[function] = (size_t)bytes;
-  return cudaSuccess;
+  return 0;
 }
 
 void EmulateLaunch(const char *name, const void *function, int grid, int threads, size_t shared, std::function<void()> thread)
 {
   static const bool begun = Begin();
   const auto        most  = dynamic.find(function);
-  int               limit = 0;
 
   (void)begun;
-  cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0);
   counts.Add(std::string("launch of ") + name, 0);
   kernel = name;
   if (grid < 1 || threads < 1 || threads > EMULATE_MAX_THREADS) Fail("a launch of %d blocks of %d threads", grid, threads);
-  if (shared > (most == dynamic.end() ? 48 * 1024 : most->second) || shared > (size_t)limit) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", shared);
+  if (shared > (most == dynamic.end() ? 48 * 1024 : most->second) || shared > (size_t)GPUSharedLimit()) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", shared);
   body                         = thread;
   gridDim.x                    = grid;
   blockDim.x                   = threads;

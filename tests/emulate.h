@@ -1,12 +1,12 @@
 /*
-   CUDA on the host, as much as kernels/ needs, for machines without a GPU and stricter than one. emulate.cc runs the threads of a block as
-   coroutines, blocks one after the other, in an order that the standard does not promise otherwise:
+   kernels/gpu.h on the host, for machines without a GPU and stricter than one: the makefile includes it in front of the kernels. emulate.cc runs the
+   threads of a block as coroutines, blocks one after the other, in an order that the standard does not promise otherwise:
 
    - EMULATE_SCHEDULE: random (the default: whoever can go on may be next, after every operation that threads meet at), shuffled (each block
      has an order of its own, the first that can goes on as far as it can) or descending; EMULATE_SEED (default 1) repeats a run. The first
      launch prints both. A shuffle or a vote hands over registers and orders no memory: a lane that has its value may run on before the others.
-   - All lanes of a warp must meet at the same operation in the same line, all threads of a block at the same barrier; a mask leaves out
-     no lane; who waits for a thread that has returned, waits in vain. All of this ends the run, with what and where.
+   - All lanes of a warp must meet at the same operation in the same line, all threads of a block at the same barrier;
+     who waits for a thread that has returned, waits in vain. All of this ends the run, with what and where.
    - An access outside an array or shared memory hits a page that is not there: behind its end (up to a multiple of 16) or before its
      beginning, as the seed has it; what is written on the other side is found when it is freed. Memory starts as NaN; so does what is copied
      to the host, until somebody waits for the stream.
@@ -19,6 +19,8 @@
    It says nothing of speed, of a GPU's rounding, or of what nvcc makes of the code.
 */
 #pragma once
+
+#define GNN_GPU_H
 
 #include <math.h>
 #include <stdint.h>
@@ -34,67 +36,52 @@
 
 /* ---- memory, stream, device ---- */
 
-typedef int   cudaError_t;
-typedef void *cudaStream_t;
-enum {
-  cudaSuccess                                 = 0,
-  cudaErrorMemoryAllocation                   = 2,
-  cudaMemcpyHostToDevice                      = 1,
-  cudaMemcpyDeviceToHost                      = 2,
-  cudaDevAttrMultiProcessorCount              = 16,
-  cudaDevAttrMaxSharedMemoryPerBlockOptin     = 97,
-  cudaFuncAttributeMaxDynamicSharedMemorySize = 8
-};
+int GPUMalloc(void **, size_t);
+int GPUFree(void *);
+int GPUToDevice(void *, const void *, size_t, void *);
+int GPUToHost(void *, const void *, size_t, void *);
+int GPUWait(void *);
+int GPUAllowShared(const void *, int);
 
-int cudaMalloc(void **, size_t);
-int cudaFree(void *);
-int cudaMemcpyAsync(void *, const void *, size_t, int, cudaStream_t);
-int cudaStreamSynchronize(cudaStream_t);
+#define GPUMallocHost GPUMalloc
+#define GPUFreeHost   GPUFree
 
-#define cudaMallocHost cudaMalloc
-#define cudaFreeHost   cudaFree
-
-static inline int cudaMemsetAsync(void *p, int byte, size_t bytes, cudaStream_t)
+static inline int GPUZero(void *p, size_t bytes, void *)
 {
-  memset(p, byte, bytes);
-  return cudaSuccess;
+  memset(p, 0, bytes);
+  return 0;
 }
 
-static inline int cudaGetLastError(void)
+static inline int GPUError(void)
 {
-  return cudaSuccess;
+  return 0;
 }
 
-static inline const char *cudaGetErrorString(cudaError_t)
+static inline const char *GPUErrorString(int)
 {
   return "out of memory";
 }
 
-static inline int cudaGetDeviceCount(int *count)
+static inline int GPUDevices(void)
 {
-  *count = 1;
-  return cudaSuccess;
+  return 1;
 }
 
-static inline int cudaGetDevice(int *device)
+/* Few, so that blocks take several tiles */
+static inline int GPUProcessors(void)
 {
-  *device = 0;
-  return cudaSuccess;
+  return 2;
 }
 
-static inline int cudaDeviceGetAttribute(int *value, int attribute, int)
+static inline int GPUSharedLimit(void)
 {
-  *value = attribute == cudaDevAttrMultiProcessorCount ? 2 : 96 * 1024; /* few processors, so that blocks take several tiles */
-  return cudaSuccess;
+  return 96 * 1024;
 }
 
-static inline int cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *, int, size_t)
+static inline int GPUResident(const void *, int, int)
 {
-  *blocks = 1;
-  return cudaSuccess;
+  return 1;
 }
-
-int cudaFuncSetAttribute(const void *, int, int);
 
 struct alignas(8) float2 {
   float x, y;
@@ -132,8 +119,8 @@ extern char      *emulate_shared; /* the block's shared memory */
 /* All threads of the block come, or all lanes of the warp. Lanes hand over words: word k of a lane is at [k * EMULATE_MAX_THREADS + lane] of
    what comes back, until the next exchange but one */
 void            EmulateBarrier(EmulatePlace);
-void            EmulateWarpBarrier(unsigned, EmulatePlace);
-const uint64_t *EmulateExchange(unsigned, int, const uint64_t[], const char *, EmulatePlace);
+void            EmulateWarpBarrier(EmulatePlace);
+const uint64_t *EmulateExchange(int, const uint64_t[], const char *, EmulatePlace);
 void            EmulateYield(void); /* another thread may go on, or not */
 void            EmulateLaunch(const char *, const void *, int, int, size_t, std::function<void()>);
 
@@ -149,83 +136,96 @@ static inline void __syncthreads(EMULATE_CALLER)
   EmulateBarrier({file, line});
 }
 
-static inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, EMULATE_CALLER)
+static inline void __syncwarp(EMULATE_CALLER)
 {
-  EmulateWarpBarrier(mask, {file, line});
+  EmulateWarpBarrier({file, line});
 }
 
 template <class T>
-static inline T __shfl_sync(unsigned mask, T x, int lane, EMULATE_CALLER)
+static inline T Shuffle(T x, int lane, EMULATE_CALLER)
 {
   uint64_t mine = 0;
 
   memcpy(&mine, &x, sizeof(T));
-  memcpy(&x, EmulateExchange(mask, 1, &mine, "a shuffle", {file, line}) + (lane & 31), sizeof(T));
+  memcpy(&x, EmulateExchange(1, &mine, "a shuffle", {file, line}) + (lane & 31), sizeof(T));
   return x;
 }
 
 template <class T>
-static inline T __shfl_xor_sync(unsigned mask, T x, int d, EMULATE_CALLER)
+static inline T ShuffleXor(T x, int d, EMULATE_CALLER)
 {
-  return __shfl_sync(mask, x, (threadIdx.x & 31) ^ d, file, line);
+  return Shuffle(x, (threadIdx.x & 31) ^ d, file, line);
 }
 
-static inline unsigned __ballot_sync(unsigned mask, int yes, EMULATE_CALLER)
+static inline unsigned Ballot(int yes, EMULATE_CALLER)
 {
-  const uint64_t mine = yes != 0, *all = EmulateExchange(mask, 1, &mine, "a vote", {file, line});
+  const uint64_t mine = yes != 0, *all = EmulateExchange(1, &mine, "a vote", {file, line});
   unsigned       bits = 0;
 
   for (int lane = 0; lane < 32; lane++) bits |= (unsigned)all[lane] << lane;
   return bits;
 }
 
-static inline int __any_sync(unsigned mask, int yes, EMULATE_CALLER)
+static inline int Any(int yes, EMULATE_CALLER)
 {
-  return __ballot_sync(mask, yes, file, line) != 0;
+  return Ballot(yes, file, line) != 0;
 }
 
-static inline int __popc(unsigned bits)
+static inline int CountBits(unsigned bits)
 {
   return __builtin_popcount(bits);
 }
 
-static inline int __ffs(unsigned bits)
+static inline int FirstBit(unsigned bits)
 {
   return __builtin_ffs((int)bits);
 }
 
-/* ---- atomics: relaxed, as CUDA's are ---- */
+/* ---- memory that others use; atomics are relaxed, as CUDA's are ---- */
 
 template <class T>
-static inline T EmulateLoadRelaxed(const T *p)
+static inline T LoadOnce(const T *p)
+{
+  return *p;
+}
+
+template <class T>
+static inline T LoadRelaxed(const T *p)
 {
   EmulateYield();
   return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static inline int atomicOr(int *p, int x)
+static inline void Fence(void)
+{
+  static int order;
+
+  __atomic_fetch_add(&order, 0, __ATOMIC_ACQ_REL); /* which ThreadSanitizer understands, as it does no fence */
+}
+
+static inline int AtomicOr(int *p, int x)
 {
   EmulateYield();
   return __atomic_fetch_or(p, x, __ATOMIC_RELAXED);
 }
 
 template <class T>
-static inline T atomicAdd(T *p, T x)
+static inline T AtomicAdd(T *p, T x)
 {
   EmulateYield();
   return __atomic_fetch_add(p, x, __ATOMIC_RELAXED);
 }
 
-static inline int atomicCAS(int *p, int expected, int x)
+static inline int AtomicCAS(int *p, int expected, int x)
 {
   EmulateYield();
   __atomic_compare_exchange_n(p, &expected, x, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   return expected;
 }
 
-static inline int atomicMin(int *p, int x)
+static inline int AtomicMin(int *p, int x)
 {
-  int old = EmulateLoadRelaxed(p);
+  int old = LoadRelaxed(p);
 
   while (x < old && !__atomic_compare_exchange_n(p, &old, x, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
   return old;
@@ -233,13 +233,18 @@ static inline int atomicMin(int *p, int x)
 
 /* ---- tensor cores: mma.m16n8k8 on TF32 ---- */
 
-static inline unsigned EmulateToTF32(float x)
+static inline unsigned Bits(float x)
 {
   unsigned bits;
 
-  if (x != x) return 0x7FFFFFFFu; /* rounding would carry into its sign, and make a 0 of memory that nobody wrote */
   memcpy(&bits, &x, 4);
-  return (bits + 0x1000) & 0xFFFFE000u; /* to nearest, ties away */
+  return bits;
+}
+
+static inline unsigned ToTF32(float x)
+{
+  if (x != x) return 0x7FFFFFFFu;          /* rounding would carry into its sign, and make a 0 of memory that nobody wrote */
+  return (Bits(x) + 0x1000) & 0xFFFFE000u; /* to nearest, ties away */
 }
 
 static inline float EmulateFromBits(unsigned bits)
@@ -250,10 +255,10 @@ static inline float EmulateFromBits(unsigned bits)
   return x;
 }
 
-static inline void EmulateMMA(float c[4], const unsigned a[4], const unsigned b[2], EMULATE_CALLER)
+static inline void MMA(float c[4], const unsigned a[4], const unsigned b[2], EMULATE_CALLER)
 {
   const int      g = (threadIdx.x & 31) / 4, t = threadIdx.x & 3;
-  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(0xFFFFFFFFu, EMULATE_MAX_WORDS, mine, "mma", {file, line});
+  const uint64_t mine[EMULATE_MAX_WORDS] = {a[0], a[1], a[2], a[3], b[0], b[1]}, *all = EmulateExchange(EMULATE_MAX_WORDS, mine, "mma", {file, line});
 
   for (int l = 0; l < 4; l++) {
     const int row = l < 2 ? g : g + 8, col = 2 * t + l % 2;

@@ -1,6 +1,7 @@
 /*
    Validation by iterations of CG.
 */
+#include "../pcgnnspai.h"
 #include "train.h"
 #include "../gnn/register.h"
 #include "../pcgnnspai.h"

@@ -4,6 +4,7 @@
 */
 #pragma once
 
+#include "../../pcgnnspai.h" /* PCGNNSPAICoarseType */
 #include "../model.h"
 #include <petscksp.h>
 

@@ -42,7 +42,7 @@ __global__ static void DivergentShuffle(int *a)
 {
   int x = threadIdx.x;
 
-  if (threadIdx.x % 2) x = __shfl_sync(ALL_LANES, x, 1);
+  if (threadIdx.x % 2) x = Shuffle(x, 1);
   a[threadIdx.x] = x;
 }
 
@@ -50,14 +50,9 @@ __global__ static void TwoShuffles(int *a)
 {
   int x = threadIdx.x;
 
-  if (threadIdx.x % 2) x = __shfl_sync(ALL_LANES, x, 1);
-  else x = __shfl_sync(ALL_LANES, x, 0);
+  if (threadIdx.x % 2) x = Shuffle(x, 1);
+  else x = Shuffle(x, 0);
   a[threadIdx.x] = x;
-}
-
-__global__ static void PartOfMask(int *a)
-{
-  a[threadIdx.x] = __shfl_sync(0xFFFFu, (int)threadIdx.x, 0);
 }
 
 __global__ static void PartOfBlock(int *a)
@@ -73,7 +68,7 @@ __global__ static void OrderedByShuffle(int *a)
   int sum = 0;
 
   shared[threadIdx.x] = threadIdx.x + 1;
-  (void)__shfl_sync(ALL_LANES, sum, 0);
+  (void)Shuffle(sum, 0);
   for (int t = 0; t < 32; t++) sum += shared[threadIdx.x / 32 * 32 + t];
   a[threadIdx.x] = sum;
 }
@@ -109,7 +104,7 @@ static const struct {
   const char *name;
   void (*kernel)(int *);
   int blocks, shared = THREADS * (int)sizeof(int);
-} faults[] = {{"nothing", Sound, 1}, {"a write behind the end", BehindEnd, 1}, {"a write before the beginning", BeforeBegin, 1}, {"a write behind shared memory", BehindShared, 1}, {"a shuffle in a branch", DivergentShuffle, 1}, {"a shuffle in either branch", TwoShuffles, 1}, {"a mask of half a warp", PartOfMask, 1}, {"a barrier in half a block", PartOfBlock, 1}, {"a shuffle as a barrier", OrderedByShuffle, 1}, {"blocks that write to one place", BetweenBlocks, 2}, {"a load that is not aligned", Misaligned, 1}, {"memory that nobody wrote", Unwritten, 1}, {"a launch without blocks", Sound, 0}, {"too much shared memory", Sound, 1, 48 * 1024 + 16}};
+} faults[] = {{"nothing", Sound, 1}, {"a write behind the end", BehindEnd, 1}, {"a write before the beginning", BeforeBegin, 1}, {"a write behind shared memory", BehindShared, 1}, {"a shuffle in a branch", DivergentShuffle, 1}, {"a shuffle in either branch", TwoShuffles, 1}, {"a barrier in half a block", PartOfBlock, 1}, {"a shuffle as a barrier", OrderedByShuffle, 1}, {"blocks that write to one place", BetweenBlocks, 2}, {"a load that is not aligned", Misaligned, 1}, {"memory that nobody wrote", Unwritten, 1}, {"a launch without blocks", Sound, 0}, {"too much shared memory", Sound, 1, 48 * 1024 + 16}};
 
 int main(int argc, char **argv)
 {
@@ -117,12 +112,12 @@ int main(int argc, char **argv)
 
   for (const auto &fault : faults) {
     if (argc != 2 || strcmp(argv[1], fault.name)) continue;
-    if (cudaMalloc((void **)&a, sizeof(host))) return 2;
+    if (GPUMalloc((void **)&a, sizeof(host))) return 2;
     GNN_LAUNCH(fault.kernel, fault.blocks, THREADS, fault.shared, NULL, a);
-    cudaMemcpyAsync(host, a, sizeof(host), cudaMemcpyDeviceToHost, NULL);
+    GPUToHost(host, a, sizeof(host), NULL);
     if (host[0] != -1) printf("a copy is there before it is waited for\n");
-    cudaStreamSynchronize(NULL);
-    cudaFree(a);
+    GPUWait(NULL);
+    GPUFree(a);
     if (fault.kernel == Unwritten && EmulateFromBits((unsigned)host[0]) != EmulateFromBits((unsigned)host[0])) {
       printf("no number\n");
       return 1;

@@ -26,7 +26,6 @@ EMULATE_SEED=abc found emulated nothing "EMULATE_SEED is a number, not abc"
 unset EMULATE_SEED
 found emulated "a shuffle in a branch" "threads wait in vain: 16 at a shuffle in tests/race/faults.cu:[0-9]*; .* have returned"
 found emulated "a shuffle in either branch" "threads that must come together are at a shuffle in .* and at a shuffle in"
-found emulated "a mask of half a warp" "is not for all lanes"
 found emulated "a barrier in half a block" "threads wait in vain: 32 at __syncthreads() in tests/race/faults.cu:[0-9]*; 32 have returned"
 found emulated "a barrier in half a block" "EMULATE_SCHEDULE=random EMULATE_SEED=1 repeats it"
 found emulated "a load that is not aligned" "a pointer that is not aligned"

@@ -1,51 +1,20 @@
 /*
-   What every .cu file of this directory starts with: CUDA, or for the tests on machines without a GPU its emulation, where a warp is 32
-   coroutines.
+   What every .cu file of this directory starts with: the GPU's language, the operations, and sums over lanes and blocks.
 */
 #pragma once
 
 #include <stddef.h>
-#if defined(GNN_EMULATE)
-  #include "../tests/emulate.h"
-#else
-  #include <cuda_runtime.h>
-  #define GNN_SHARED(Type, name)                               extern __shared__ __align__(16) Type name[]
-  #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
-#endif
+#include "gpu.h"
 #define GNN_SCALAR double
 #define GNN_INDEX  int
 #include "kernels.h"
 #include "../gnn/block.h"
 
-#define ALL_LANES 0xFFFFFFFFu
-
-/* A number that this kernel reads once: what is read often stays in the cache */
-template <class T>
-__device__ __forceinline__ T LoadOnce(const T *p)
-{
-#if defined(GNN_EMULATE)
-  return *p;
-#else
-  return __ldcs(p);
-#endif
-}
-
-/* A number that other threads change meanwhile, by atomics */
-template <class T>
-__device__ __forceinline__ T LoadRelaxed(const T *p)
-{
-#if defined(GNN_EMULATE)
-  return EmulateLoadRelaxed(p);
-#else
-  return *(const volatile T *)p;
-#endif
-}
-
 /* Sum over groups of L neighbouring lanes, L a power of 2; every lane gets it */
 template <int L, class T>
 __device__ __forceinline__ T GroupSum(T x)
 {
-  for (int d = L / 2; d > 0; d /= 2) x += __shfl_xor_sync(ALL_LANES, x, d);
+  for (int d = L / 2; d > 0; d /= 2) x += ShuffleXor(x, d);
   return x;
 }
 
@@ -56,11 +25,12 @@ __device__ __forceinline__ T ShuffleXorDoubles(const T &x, int d)
   T other;
 
   static_assert(sizeof(T) % sizeof(double) == 0, "Doubles only");
-  for (size_t k = 0; k < sizeof(T) / sizeof(double); k++) ((double *)&other)[k] = __shfl_xor_sync(ALL_LANES, ((const double *)&x)[k], d);
+  for (size_t k = 0; k < sizeof(T) / sizeof(double); k++) ((double *)&other)[k] = ShuffleXor(((const double *)&x)[k], d);
   return other;
 }
 
 static_assert(sizeof(GNNKernelGraph) <= 128, "See GNNKernelGraph");
+static_assert((long long)GNN_KERNEL_MOST_ROWS * GNN_NODE_USER <= 0x7FFFFFFF, "Offsets are 32-bit");
 
 /* Kernels that know of the blocks exist for b = 1, where the compiler drops the loops over a block, and for any b */
 template <bool BLOCKS>
@@ -86,7 +56,7 @@ template <int L, class T>
 __device__ __forceinline__ T GroupMax(T x)
 {
   for (int d = L / 2; d > 0; d /= 2) {
-    const T y = __shfl_xor_sync(ALL_LANES, x, d);
+    const T y = ShuffleXor(x, d);
 
     x = x > y ? x : y;
   }
@@ -97,7 +67,7 @@ __device__ __forceinline__ T GroupMax(T x)
 template <int L>
 __device__ __forceinline__ unsigned GroupBallot(int yes)
 {
-  return (__ballot_sync(ALL_LANES, yes) >> (threadIdx.x % 32 / L * L)) & (ALL_LANES >> (32 - L));
+  return (Ballot(yes) >> (threadIdx.x % 32 / L * L)) & (0xFFFFFFFFu >> (32 - L));
 }
 
 /* Sum of the x of a block of that many threads in a fixed order, in the lanes of its first warp; shared memory: a double for each warp */
