@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 #if defined(GNN_EMULATE)
-  #include "../tests/emulate.h"
+  #include "../tests/cuda/emulate.h"
 #else
   #include <cuda_runtime.h>
   #define GNN_SHARED(Type, name)                               extern __shared__ __align__(16) Type name[]
