@@ -9,14 +9,13 @@ ifneq ($(PETSC_DIR),)
 $(if $(wildcard $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig/PETSc.pc),,$(error No PETSc in PETSC_DIR=$(PETSC_DIR) PETSC_ARCH=$(PETSC_ARCH): no lib/pkgconfig/PETSc.pc there))
 export PKG_CONFIG_PATH := $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
-comma    := ,
 pkg       = $(shell PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)' pkg-config $(1) 2>/dev/null)
 petsc_lib:= $(call pkg,--libs PETSc)
 lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--static --libs PETSc))
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
 CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
-LDLIBS   := $(petsc_lib) $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter -L%,$(petsc_lib))) $(or $(call pkg,--libs jansson),-ljansson) -lm
+LDLIBS   := $(petsc_lib) $(foreach l,$(filter -L%,$(petsc_lib)),-Wl,-rpath,$(l:-L%=%)) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
 .PHONY: all lib programs demo run-demo test setup setup-test setup-plot man install uninstall clean FORCE
 unexport CDPATH
@@ -66,8 +65,8 @@ include kernels/cuda.mk
 object    = $(patsubst %.c,build/%.o,$(if $(cuda),$(1),$(call host,$(1))))
 lib_src   = pcgnnspai.c $(wildcard gnn/*.c gnn/coarse/*.c)
 lib_obj   = $(call object,$(lib_src)) $(kernels)
-data_src  = $(addprefix train/,data.c generate.c flip.c gmsh.c graph.c grid.c heat.c hyperelasticity.c mesh.c mix.c patches.c poisson.c synthetic.c)
-train_src = $(filter-out $(data_src) train/processor.c,$(wildcard train/*.c))
+data_src  = $(wildcard train/data/*.c)
+train_src = $(filter-out train/processor.c,$(wildcard train/*.c))
 bench_src = $(wildcard bench/*.c)
 programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 
@@ -77,12 +76,12 @@ lib/libgnnspai.so: $(lib_obj)
 	$(CC) -shared $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 # Programs and tests reach inside the library, whose inner functions are hidden in the .so, and share all that has no main(). q, since names repeat
-build/libgnnspai.a: $(lib_obj) $(call object,$(filter-out train/data.c train/train.c,$(data_src) $(train_src))) $(train_kernels)
+build/libgnnspai.a: $(lib_obj) $(call object,$(filter-out %/data.c %/train.c,$(data_src) $(train_src))) $(train_kernels)
 	@rm -f $@
 	@ar qcs $@ $^
 programs: $(programs)
 $(programs): build/train/processor.o
-bin/gnnspai-data: build/train/data.o build/libgnnspai.a
+bin/gnnspai-data: build/train/data/data.o build/libgnnspai.a
 bin/gnnspai-data: private LDLIBS += $(lapack)
 bin/gnnspai-train: build/train/train.o build/libgnnspai.a
 bin/gnnspai-bench: $(call object,$(bench_src)) build/libgnnspai.a
@@ -107,14 +106,15 @@ build/builtins.h: FORCE
 	$(call renew,$(list))
 build/flags: FORCE
 	$(call renew,$(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS),$(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/compat.h &&)
+build/%.d: ;
 -include share/doc/man.mk $(shell find build -name '*.d' 2>/dev/null)
 
-# ---- install ----
+# ---- install; share/gnnspai/folders has those that were not there before, which uninstall takes away again ----
 root      = $(DESTDIR)$(prefix)
 cards     = $(wildcard share/gnnspai/*.safetensors share/gnnspai/*.md)
-installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(cards) $(addprefix share/man/man3/,$(notdir $(man_pages)))
+installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(cards) share/gnnspai/folders $(addprefix share/man/man3/,$(notdir $(man_pages)))
 install: lib bin/gnnspai-data bin/gnnspai-train man
-	install -d $(addprefix $(root)/,$(sort $(dir $(installed))))
+	new=$$(LC_ALL=C install -dv $(sort $(dir $(addprefix $(root)/,$(installed)))) | sed "s|^install: creating directory '$(DESTDIR)\(.*\)'|\1|") && { test -z "$$new" || echo "$$new" >> $(root)/share/gnnspai/folders; }
 	install -m 755 lib/libgnnspai.so $(root)/lib
 	install -m 755 bin/gnnspai-data bin/gnnspai-train $(root)/bin
 	install -m 644 pcgnnspai.h $(root)/include
@@ -123,7 +123,7 @@ install: lib bin/gnnspai-data bin/gnnspai-train man
 	printf 'prefix=%s\nName: gnnspai\nDescription: learned preconditioner for PETSc, -pc_type gnnspai\nVersion: 0.1\nRequires: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -Wl,-rpath,$${prefix}/lib -lgnnspai\n' '$(prefix)' \
 	  '$(realpath $(call pkg,--variable=pcfiledir PETSc)/PETSc.pc)' > $(root)/lib/pkgconfig/gnnspai.pc
 uninstall:
-	rm -f $(addprefix $(root)/,$(installed))
+	folders=$$(tac $(root)/share/gnnspai/folders 2> /dev/null | sed 's|^|$(DESTDIR)|'); rm -f $(addprefix $(root)/,$(installed)); test -z "$$folders" || rmdir --ignore-fail-on-non-empty $$folders
 clean:
 	rm -rf build bin lib
 

@@ -31,7 +31,7 @@ done > "$work/missing"
 result $? "every setter has a getter" "$work/missing"
 
 for option in $(grep -oh -- '-\(train\|data\|gnn\|bench\)_[a-z_]*' README.md | sort -u); do
-  grep -rqe "\"$option\"" train/*.c bench/*.c || echo "$option"
+  grep -rqe "\"$option\"" train/*.c train/data/*.c bench/*.c || echo "$option"
 done | grep -v -e '_$' > "$work/missing"
 [ ! -s "$work/missing" ]
 result $? "every option of the programs in the README exists" "$work/missing"

@@ -1,6 +1,6 @@
 static char help[] = "Hyperelasticity: the material's second derivatives, and the matrices of small beams.\n";
 
-#include "../../train/generate.h"
+#include "../../train/data/generate.h"
 #include "../tap.h"
 #include <petscblaslapack.h>
 

@@ -10,7 +10,7 @@ static char help[] = "The condition number of A M^-1 against the bound of the pa
    order of the one that holds. Without a shift |E|_2 > 1 on matrices of differential equations, since CG still has work to do, and no such bound says anything.
 */
 #include "../../train/files.h"
-#include "../../train/generate.h"
+#include "../../train/data/generate.h"
 #include "../testpc.h"
 #include <petscblaslapack.h>
 

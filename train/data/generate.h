@@ -5,7 +5,7 @@
 #pragma once
 
 #include <petscksp.h>
-#include "../gnn/compat.h"
+#include "../../gnn/compat.h"
 
 /* Options that every generator has */
 typedef struct {

@@ -1,6 +1,6 @@
 #include <ctype.h>
 #include <stdio.h>
-#include "files.h"
+#include "../files.h"
 #include "generate.h"
 
 PetscErrorCode DataRandomCreate(PetscInt seed, PetscRandom *random)

@@ -2,7 +2,7 @@
    patches: breadth-first principal submatrices of given matrices, so SPD wherever those are. Nodes are (block) rows; a node is decoupled if its row
    has no off-diagonal nonzero value, and no patch starts there.
 */
-#include "files.h"
+#include "../files.h"
 #include "generate.h"
 
 /* A matrix to cut from; owns all but the name */
