@@ -53,14 +53,13 @@ endif
 show      = @bin/gnnspai-data $(1) $(2) -data_seed 3000 -data_output build/demo/$(1)_%d.dat > /dev/null && $(run_env) bin/gnnspai-bench $(3) -bench_profile 0 \
   -bench_matrices 'build/demo/$(1)_*.dat' -bench_pc jacobi,icc,tfsai,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model $(1)
 run-demo: lib programs
-	@mkdir -p build/demo
-	@echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: what -pc_type gnnspai does by itself; tfsai: its classical factor"
+	@mkdir -p build/demo; echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: what -pc_type gnnspai does by itself; tfsai: its classical factor"
 	$(call show,heat,-data_count 3)
 	$(call show,poisson,-data_count 2)
 	$(call show,hyperelasticity,-data_n 8019)
 	$(call show,synthetic,-data_n 10240,-bench_repeat 1)
 
-# ---- build: what lies in the folders, kernels/cuda.mk says what of it only a PETSc with CUDA compiles; $(call object,SOURCES) ----
+# ---- build: all sources that lie in the folders; kernels/cuda.mk has the kernels, and says which of the sources need CUDA ----
 include kernels/cuda.mk
 object    = $(patsubst %.c,build/%.o,$(if $(cuda),$(1),$(call host,$(1))))
 lib_src   = pcgnnspai.c $(wildcard gnn/*.c gnn/coarse/*.c)
@@ -75,16 +74,16 @@ lib/libgnnspai.so: $(lib_obj)
 	@mkdir -p $(@D)
 	$(CC) -shared $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-# Programs and tests reach inside the library, whose inner functions are hidden in the .so, and share all that has no main(). q, since names repeat
+# Programs and tests reach inside the library, whose inner functions are hidden in the .so, and share all but each other's main(); q: names repeat
 build/libgnnspai.a: $(lib_obj) $(call object,$(filter-out %/data.c %/train.c,$(data_src) $(train_src))) $(train_kernels)
 	@rm -f $@
 	@ar qcs $@ $^
 programs: $(programs)
-$(programs): build/train/processor.o
-bin/gnnspai-data: build/train/data/data.o build/libgnnspai.a
 bin/gnnspai-data: private LDLIBS += $(lapack)
-bin/gnnspai-train: build/train/train.o build/libgnnspai.a
-bin/gnnspai-bench: $(call object,$(bench_src)) build/libgnnspai.a
+bin/gnnspai-data: build/train/data/data.o
+bin/gnnspai-train: build/train/train.o
+bin/gnnspai-bench: $(call object,$(bench_src))
+$(programs): build/train/processor.o build/libgnnspai.a
 bin/%:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(beside) $(LDLIBS)
@@ -98,16 +97,17 @@ build/%.o: %.c build/flags
 
 # The models inside the library: all of share/gnnspai, by names good for C. general is the default for block size 1, general2, general3, ... for others
 builtins  = $(sort $(wildcard share/gnnspai/*.safetensors))
-list      = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
+embedded  = \#define GNN_BUILTINS(X) $(foreach m,$(builtins),X($(notdir $(m:.safetensors=))))
 $(addsuffix /gnn/builtin.o,build build/double build/emulated build/valgrind): $(builtins) build/builtins.h
 # $(call renew,TEXT,IF): files that change with their text. Another PETSc or other flags: everything is compiled again, if this PETSc will do
 renew     = @mkdir -p build && { echo '$(1)' | cmp -s - $@ || { $(2) echo '$(1)' > $@; }; }
 build/builtins.h: FORCE
-	$(call renew,$(list))
+	$(call renew,$(embedded))
 build/flags: FORCE
 	$(call renew,$(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS),$(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/compat.h &&)
+# What the compilers say of headers; in build/trees lie whole copies (.ci/run)
 build/%.d: ;
--include share/doc/man.mk $(shell find build -name '*.d' 2>/dev/null)
+-include share/doc/man.mk $(shell find build -path build/trees -prune -o -name '*.d' -print 2>/dev/null)
 
 # ---- install; share/gnnspai/folders has those that were not there before, which uninstall takes away again ----
 root      = $(DESTDIR)$(prefix)

@@ -13,7 +13,7 @@ LDLIBS   += -L$(cuda_lib) -Wl,-rpath,$(cuda_lib) -lcudart -lstdc++
 beside    = -Wl,-rpath,\$$ORIGIN/../lib:\$$ORIGIN/../../lib
 endif
 
-# Sources that need CUDA, by name; $(call host,SOURCES) is without them
+# The sources that need CUDA, a device* in any folder; $(call host,SOURCES) is without them
 device    = gnn/device% gnn/coarse/device% train/device% gnn/guarddevice.c gnn/ops.c
 host      = $(filter-out $(device),$(1))
 
