@@ -49,7 +49,7 @@ def delaunay_mesh(x, least_quality=0.05):
 
 
 def diffusivity(rng, x, nmodes=32):
-    """Gaussian field plus white noise at the vertices, rescaled to [0.01, 1]; see train/heat.c"""
+    """Gaussian field plus white noise at the vertices, rescaled to [0.01, 1]; see train/data/heat.c"""
     length, weight = np.exp(rng.uniform(np.log(0.1), np.log(0.5))), rng.uniform(0, 0.5)
     w, phase = rng.standard_normal((3, nmodes)) / length, rng.uniform(0, 2 * np.pi, nmodes)
     k = np.sqrt(2 / nmodes) * np.cos(x @ w + phase).sum(axis=1) + weight * rng.standard_normal(len(x))

@@ -1,7 +1,7 @@
 static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MATAIJ: factor, iterations, refresh, every kind of values, copies during a solve.\n";
 
 #include "../../gnn/factor.h"
-#include "../testdevice.h"
+#include "testdevice.h"
 #include "../testpc.h"
 #include "../testtext.h"
 

@@ -3,13 +3,20 @@
 Written from the text alone, to check gnn/ against. Slots are the stored (block) nonzeros in CSR order;
 slot p = (i,j) holds block G_ji, row-major, so for b = 1 slot values are the values of G^T.
 """
+import glob
 import json
 import math
+import os
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 
-MAT_CLASSID, VEC_CLASSID = 1211216, 1211214
+# PETSc's own reader and writer of its binary files lies with PETSc: PETSC_DIR's, or where Debian puts it
+sys.path += [os.path.join(os.environ.get("PETSC_DIR", "/usr"), "lib/petsc/bin"), *sorted(glob.glob("/usr/share/petsc/*/lib/petsc/bin"), reverse=True)]
+from PetscBinaryIO import MatSparse, PetscBinaryIO, Vec
+
+PETSC_BINARY = PetscBinaryIO(precision="double", indices="32bit", complexscalars=False)
 
 
 # ---- files ---------------------------------------------------------------------------------------------
@@ -42,34 +49,19 @@ def write_safetensors(path, tensors, metadata):
 
 
 def read_mat(path):
-    """A PETSc binary matrix as (row pointers, columns, values)."""
-    with open(path, "rb") as f:
-        classid, m, n, nz = np.frombuffer(f.read(16), ">i4")
-        assert classid == MAT_CLASSID and m == n and nz >= 0, f"{path}: not a square PETSc binary matrix"
-        count = np.frombuffer(f.read(4 * m), ">i4").astype(int)
-        col = np.frombuffer(f.read(4 * nz), ">i4").astype(int)
-        val = np.frombuffer(f.read(8 * nz), ">f8").astype(float)
-    return np.concatenate([[0], np.cumsum(count)]), col, val
+    """A square PETSc binary matrix as (row pointers, columns, values)."""
+    ((m, n), (ptr, col, val)), = PETSC_BINARY.readBinaryFile(path)
+    assert m == n, f"{path}: {m} rows, {n} columns"
+    return ptr.astype(int), col.astype(int), val.astype(float)
 
 
 def write_mat(path, A):
-    ptr, col, val = A
-    with open(path, "wb") as f:
-        f.write(np.array([MAT_CLASSID, len(ptr) - 1, len(ptr) - 1, len(col)], ">i4").tobytes())
-        f.write(np.diff(ptr).astype(">i4").tobytes() + col.astype(">i4").tobytes() + val.astype(">f8").tobytes())
-
-
-def read_vec(path):
-    with open(path, "rb") as f:
-        classid, n = np.frombuffer(f.read(8), ">i4")
-        assert classid == VEC_CLASSID, f"{path}: not a PETSc binary vector"
-        return np.frombuffer(f.read(8 * n), ">f8").astype(float)
+    n = len(A[0]) - 1
+    PETSC_BINARY.writeBinaryFile(path, [MatSparse(((n, n), A))])
 
 
 def write_vec(path, x):
-    x = np.ravel(x)
-    with open(path, "wb") as f:
-        f.write(np.array([VEC_CLASSID, x.size], ">i4").tobytes() + x.astype(">f8").tobytes())
+    PETSC_BINARY.writeBinaryFile(path, [np.ravel(x).view(Vec)])
 
 
 # ---- graph ---------------------------------------------------------------------------------------------

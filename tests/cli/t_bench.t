@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# gnnspai-bench and the tables made from its JSON. TAP.
+. tests/tap.sh
+bench="bin/gnnspai-bench -bench_repeat 1"
+table="python3 bench/table.py"
+
+has_python=$(command -v python3)
+# python NAME EXPRESSION FILE: true for d, the JSON in FILE; r(pc): a result of its first matrix, s(pc, mode, rhs): the solves of one
+python() {
+  if [ -z "$has_python" ]; then
+    skip "$1" "no python3"
+    return
+  fi
+  run python3 - "$2" "$3" <<'END'
+import json, sys
+with open(sys.argv[2]) as f:
+    d = json.load(f)
+first = d["matrices"][0]
+def r(pc):
+    return next(x for x in first["results"] if x["pc"] == pc)
+def s(pc, mode="default", rhs="ones"):
+    return [x for x in r(pc)["solves"] if (x["mode"], x["rhs"]) == (mode, rhs)]
+print(json.dumps(first, indent=1))
+assert eval(sys.argv[1])
+END
+  result $? "$1"
+}
+
+shows() { # shows NAME TEXT...: the log has each
+  local name=$1 text missing=0
+  shift
+  for text; do grep -qF -e "$text" "$log" || missing=1; done
+  result $missing "$name"
+}
+
+compile tests/cli/app.c "$work/app" PETSc
+run $bench -bench_laplacian 20,20 -bench_pc jacobi,icc
+cp "$log" "$work/bench"
+same=0
+for pc in jacobi icc; do
+  run "$work/app" -m 20 -n 20 -pc_type $pc -ksp_norm_type unpreconditioned
+  its=$(awk -v pc=$pc '$1 == pc {print $2}' "$work/bench")
+  grep -q "after ${its:-?} iterations" "$log" || same=1
+done
+result $same "iterations are those of a program of its own" "$work/bench"
+
+json=$work/a.json
+run $bench -bench_laplacian 12,12,12 -bench_pc none,jacobi,icc,mine,gnnspai,pbjacobi,other -mine_pc_type bjacobi -mine_sub_pc_type icc -other_pc_type nosuch \
+  -bench_rtol 1e-2,1e-4,1e-8 -bench_modes default,natural,single_reduction -bench_json "$json" -bench_history "$work/a.csv" -bench_commit abc -bench_device D
+result $? "tolerances, modes, preconditioners of one's own"
+shows "what is missing is skipped and named" "pbjacobi       skipped: the block size is 1" "other          skipped: this PETSc has no -pc_type nosuch"
+python "the JSON says where it comes from" 'd["schema"] == 2 and d["device"] == "D" and d["commit"] == "abc" and "3." in d["petsc"] and d["copy_GBps"] > 0 and first["n"] == 1728' "$json"
+python "an entry for each tolerance, more iterations for smaller ones" '[x["rtol"] for x in s("jacobi")] == [1e-2, 1e-4, 1e-8] and s("jacobi")[0]["iterations"] < s("jacobi")[1]["iterations"] < s("jacobi")[2]["iterations"]' "$json"
+python "true residuals are as small as asked" 'all(x["converged"] and x["residual"] <= 1.2 * x["rtol"] for p in ("none", "jacobi", "icc", "mine", "gnnspai") for x in r(p)["solves"])' "$json"
+python "the other modes run the iterations of the default one" 'all([x["iterations"] for x in s(p, mode, rhs)] == [s(p, "default", rhs)[2]["iterations"]] for p in ("jacobi", "gnnspai") for mode in ("natural", "single_reduction") for rhs in ("ones", "random"))' "$json"
+python "set-up, refresh and solves have a spread" 'all(x["min"] <= x["median"] <= x["max"] and x["runs"] == 1 for x in [r("icc")["setup_ms"], r("icc")["refresh_ms"], s("icc")[0]["solve_ms"]])' "$json"
+python "options are noted without their prefix" 'r("mine")["options"].split() == "-pc_type bjacobi -sub_pc_type icc".split() and r("gnnspai")["options"] == "-pc_type gnnspai"' "$json"
+python "flops and bytes of an application of Jacobi" 'r("jacobi")["profile"]["apply_flops"] == 1728 and r("jacobi")["profile"]["apply_bytes"] == 24 * 1728' "$json"
+python "flops and bytes of gnnspai are those of G" '4 * first["nonzeros"] < r("gnnspai")["profile"]["apply_flops"] < 6 * first["nonzeros"] and 12 * first["nonzeros"] < r("gnnspai")["profile"]["apply_bytes"] < 12 * first["nonzeros"] + 101 * 1728' "$json"
+python "PETSc's log splits the solve" '0 < p["pcapply_ms"] < p["kspsolve_ms"] and 0 < p["matmult_ms"] < p["kspsolve_ms"] if (p := r("icc")["profile"]) else False' "$json"
+awk -F, 'NR == 1 {next} {last[$2] = $4; n[$2] = $3} END {exit !(last["jacobi"] < 1e-8 && last["gnnspai"] < 1e-8 && n["gnnspai"] < n["jacobi"])}' "$work/a.csv"
+result $? "the history ends below the tolerance" "$work/a.csv"
+
+# kappa = cot^2(pi/(2 (n + 1)))
+run $bench -bench_laplacian 50 -bench_pc none -bench_rhs random -bench_json "$work/line.json"
+python "Lanczos finds the condition number of the 1-D Laplacian" 'abs(r("none")["profile"]["condition"] / 1053.479 - 1) < 1e-3' "$work/line.json"
+run $bench -bench_laplacian 3,3,3,4,4,4 -bench_pc jacobi -bench_profile 0 -bench_json "$work/two.json"
+python "several grids; no profile" '[m["matrix"] for m in d["matrices"]] == ["laplacian_3x3x3", "laplacian_4x4x4"] and d["copy_GBps"] is None and set(r("jacobi")["profile"].values()) == {None}' "$work/two.json"
+
+# A zero on the diagonal, its column still full: Jacobi takes 1 there, and CG's own residual is not the true one
+perl -e '
+  my @r = map { my $i = $_; [map { [$_, $_ == $i ? ($i == 5 ? 0 : 2.1) : -1] } grep { $_ >= 0 && $_ < 60 } $i - 1 .. $i + 1] } 0 .. 59;
+  $_->[1] = 0 for @{$r[5]};
+  my $nz = 0; $nz += @$_ for @r;
+  print pack("l>*", 1211216, 60, 60, $nz, map { scalar @$_ } @r), pack("l>*", map { map { $_->[0] } @$_ } @r), pack("d>*", map { map { $_->[1] } @$_ } @r);
+' > "$work/lying.dat"
+run $bench -bench_matrices "$work/lying.dat" -bench_pc jacobi -bench_rhs random -bench_profile 0 -bench_max_it 5000 -bench_json "$work/lying.json"
+grep -q '^  jacobi .*  not converged' "$log"
+result $? "a true residual that misses the tolerance is no convergence"
+python "and not in the JSON, whatever KSP says" 's("jacobi", rhs="random")[0]["converged"] is False and s("jacobi", rhs="random")[0]["reason"].startswith("CONVERGED") and s("jacobi", rhs="random")[0]["residual"] > 1e-6' "$work/lying.json"
+
+cp "$work/lying.dat" "$work/half_a.dat"
+echo "no matrix" > "$work/half_b.dat"
+cp "$work/two.json" "$work/half.json"
+run $bench -bench_matrices "$work/half_*.dat" -bench_pc jacobi -bench_profile 0 -bench_json "$work/half.json"
+[ $? -ne 0 ] && cmp "$work/two.json" "$work/half.json" >> "$log" && grep -q '"half_a"' "$work/half.json.part" && [ ! -e "$work/two.json.part" ]
+result $? "a run that ends half-way leaves the JSON of another, and its own in FILE.part"
+
+refuses "words that belong to no option, as a pattern without quotes leaves them" "belongs to no option" "$top/bin/gnnspai-bench" -bench_matrices "$work"/half_*.dat -bench_pc jacobi
+run "$top/bin/gnnspai-bench" -help
+[ $? -eq 0 ] && grep -q -- '-bench_laplacian' "$log"
+result $? "-help alone"
+refuses "a JSON that cannot be written, before anything is measured" "Cannot write -bench_json $work/none/x.json" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc jacobi -bench_json "$work/none/x.json"
+! grep -q '^laplacian' "$log"
+result $? "nothing was measured"
+refuses "an unknown preconditioner" "no preconditioner called 'nosuch'" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_pc nosuch
+refuses "tolerances that do not fall" "must fall from one to the next" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_rtol 1e-4,1e-2
+refuses "a matrix type that cannot be had" "there is no GPU here" "$top/bin/gnnspai-bench" -bench_laplacian 9 -bench_mat_type nosuch
+run $bench -bench_laplacian 9 -bench_pc gnnspai,jacobi -gnnspai_pc_gnnspai_model nosuch -bench_json "$work/failed.json"
+[ $? -eq 1 ] && grep -q 'gnnspai *failed: .*nosuch' "$log" && grep -q '^  jacobi .* 1e-08$' "$log"
+result $? "a preconditioner that fails is named, the others go on, and it ends with 1"
+python "and it is in the JSON" '"nosuch" in r("gnnspai")["failed"] and "solves" in r("jacobi")' "$work/failed.json"
+
+if [ -n "$has_python" ]; then
+  run $table "$json"
+  shows "tables: the best is bold, where gnnspai is not first is said" "| icc | **" "gnnspai is not first in: iterations, A·1 / random (" "Not run: pbjacobi (the block size is 1)"
+  run $table --csv "$work/two.json"
+  [ "$(grep -c '^laplacian_[34]x[34]x[34],jacobi,[0-9]*,[0-9.e-]*$' "$log")" -eq 2 ]
+  result $? "sizes as CSV"
+  run $table --check README.md
+  result $? "README's tables are those of bench/results"
+  awk '/<!-- table:/ {inside = 1} inside && !done && /[1-9]/ && /^\| gnnspai/ {sub(/[1-9]/, "&7"); done = 1} {print}' README.md > "$work/README.md"
+  ! run $table --check "$work/README.md" && grep -q 'make readme-tables' "$log" && $table --write "$work/README.md" && cmp "$work/README.md" README.md >> "$log"
+  result $? "a changed number is noticed, and put back"
+  $table bench/results/*-cpu.json > "$work/cpu.md" && diff "$work/cpu.md" bench/results/cpu.md > "$log"
+  result $? "bench/results/cpu.md is what bench/results says"
+else
+  skip "tables" "no python3"
+fi
+plan

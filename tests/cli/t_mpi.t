@@ -1,0 +1,21 @@
+#!/bin/bash
+# The tests of the preconditioner, and an application, on 1, 2 and 4 ranks. Run from the top: prove tests/cli/t_mpi.t
+
+. tests/tap.sh
+
+# A whole TAP report with its plan, no failure, exit status 0
+for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail t_twice t_coarse; do
+  for n in ${RANKS:-2 4}; do
+    timeout 900 $MPIEXEC -n $n bin/$test >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
+    result $? "$test on $n ranks"
+  done
+done
+
+rpath=$(pkg-config --libs-only-L PETSc | sed 's/-L\([^ ]*\)/-Wl,-rpath,\1/g')
+$CC -o "$work/app" $(pkg-config --cflags PETSc) tests/cli/app.c $(pkg-config --libs PETSc) $rpath -lm >"$work/log" 2>&1
+for n in 1 2 4; do
+  timeout 120 $MPIEXEC -n $n "$work/app" -dll_append "$PWD/lib/libgnnspai.so" -pc_type gnnspai >>"$work/log" 2>&1 && grep -q 'pc gnnspai: converged' "$work/log"
+  result $? "an application with -dll_append on $n ranks"
+  : >"$work/log"
+done
+echo "1..$count"

@@ -1,0 +1,571 @@
+static char help[] = "The device's operations against the host's, on random and awkward matrices: whole G, product, the guard's probe, failures.\n\
+Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
+
+#include "../../gnn/forward.h"
+#include "testdevice.h"
+#include "../../gnn/choose.h"
+#include "../testpc.h"
+
+/* ---- arrays on the device ---- */
+
+static PetscErrorCode Put(PetscInt n, const PetscScalar host[], double **device)
+{
+  PetscFunctionBeginUser;
+  GNNCallKernel(GNNKernelMalloc((void **)device, n * sizeof(double)));
+  GNNCallKernel(GNNKernelToDevice(*device, host, n * sizeof(double), NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Take(PetscInt n, double **device, PetscScalar host[])
+{
+  PetscFunctionBeginUser;
+  if (host) GNNCallKernel(GNNKernelToHost(host, *device, n * sizeof(double), NULL));
+  GNNCallKernel(GNNKernelFree(*device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a matrix and a model at both places ---- */
+
+typedef struct {
+  GNNGraph     graph;
+  GNNFactor    host, fetched; /* the device's, brought back */
+  GNNPlace     place[2];      /* host, device */
+  GNNDevice    device;        /* of that */
+  Mat          D;             /* there */
+  PetscScalar *gt, *z;        /* on the host: G^T by slots; M^-1 x */
+  PetscReal    loss;          /* of the probe, sum of squares */
+} Both;
+
+/* The network's factor at a place: slots, factor, report */
+static PetscErrorCode RunPlace(GNNPlace at, Mat A, GNNModel m, PetscBool single)
+{
+  PetscFunctionBeginUser;
+  PetscCall(at->ops->values(at, A, m->config.scaling));
+  PetscCall(at->ops->forward(at, m, 1.0, 1.0));
+  PetscCall(at->ops->fill(at, m->config.pattern));
+  PetscCall(at->ops->finish(at, m->config.epsilon, PETSC_TRUE));
+  PetscCall(at->ops->report(at));
+  PetscCall(at->ops->store(at, single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BothCreate(GNNModel m, Mat A, PetscBool single, PetscBool tf32, const PetscScalar user[], Both *b)
+{
+  const PetscInt *ia, *ja;
+  PetscInt        n;
+  PetscBool       done;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNGraphCreate(m->config.block_size, n, ia, ja, &b->graph));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  if (user) PetscCall(GNNGraphSetUserFeatures(b->graph, m->config.user_size, user));
+  PetscCall(GNNFactorCreate(b->graph, &b->host));
+  PetscCall(GNNFactorCreate(b->graph, &b->fetched));
+  PetscCall(TestPlacesCreate(A, m, b->graph, b->host, b->fetched, single, tf32, &b->D, b->place));
+  b->device = b->place[1]->device;
+  PetscCall(PetscMalloc2(b->graph->nz, &b->gt, b->graph->n, &b->z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The host's results; x or NULL */
+static PetscErrorCode BothRunHost(Both *b, GNNModel m, Mat A, const PetscScalar x[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(RunPlace(b->place[0], A, m, PETSC_FALSE));
+  PetscCall(PetscArraycpy(b->gt, b->place[0]->slots, b->graph->nz));
+  if (x) GNNFactorApply(b->host, x, b->z);
+  PetscCall(TestProbeLoss(b->graph, b->graph->i, b->graph->j, b->gt, m->config.epsilon, &b->loss));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BothDestroy(Both *b)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(b->gt, b->z));
+  for (int k = 0; k < 2; k++) PetscCall(GNNPlaceDestroy(&b->place[k]));
+  PetscCall(MatDestroy(&b->D));
+  PetscCall(GNNFactorDestroy(&b->host));
+  PetscCall(GNNFactorDestroy(&b->fetched));
+  PetscCall(GNNGraphDestroy(&b->graph));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetSlots(const Both *b, PetscScalar gt[])
+{
+  PetscFunctionBeginUser;
+  GNNCallKernel(GNNKernelToHost(gt, b->place[1]->slots, b->graph->nz * sizeof(double), NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- cases ---- */
+
+/* Numbers of the device's that are not the host's */
+static PetscErrorCode Differing(PetscInt n, const int device[], const PetscInt host[], PetscInt *differing)
+{
+  int *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &x));
+  GNNCallKernel(GNNKernelToHost(x, device, (size_t)n * sizeof(int), NULL));
+  for (PetscInt k = 0; k < n; k++) *differing += x[k] != host[k];
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the device finds in the CSR: partners, diagonals, nodes of the slots */
+static PetscErrorCode TestPattern(const char name[], GNNGraph g, GNNDevice device)
+{
+  const GNNKernelGraph *k = &device->graph;
+  PetscInt             *node, differing = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(g->slots, &node));
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) node[p] = i;
+  }
+  PetscCall(Differing(g->nz, k->rev, g->rev, &differing));
+  PetscCall(Differing(g->n, k->diag, g->diag, &differing));
+  PetscCall(Differing(g->slots, k->brow, node, &differing));
+  Ok(differing == 0, "%s: the pattern's partners, diagonals, nodes; %d differ", name, (int)differing);
+  PetscCall(PetscFree(node));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Device against host for one model and matrix; tolerance relative to the largest entry */
+static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
+{
+  const PetscInt   size = m->config.user_size;
+  PetscInt         n, nuser;
+  PetscScalar     *x, *user, *gt, *z;
+  double          *dx, *dz;
+  const GNNReport *report;
+  Both             b = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  nuser = n / m->config.block_size * size;
+  PetscCall(PetscMalloc2(n, &x, nuser, &user));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
+  for (PetscInt i = 0; i < nuser; i++) user[i] = PetscCosReal((PetscReal)i);
+  PetscCall(BothCreate(m, A, single, tf32, size ? user : NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, x));
+  PetscCall(PetscMalloc2(b.graph->nz, &gt, n, &z));
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(TestPattern(name, b.graph, b.device));
+  report = &b.place[1]->report;
+  PetscCall(GetSlots(&b, gt));
+  PetscCall(GNNDeviceApply(b.device, dx, dz, NULL));
+  PetscCall(Take(n, &dz, z));
+  PetscCall(b.place[1]->ops->fetch(b.place[1], b.D));
+  Ok(TestArrayDifference(b.graph->nz, gt, b.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(b.graph->nz, gt, b.gt), WHERE);
+  Ok(TestArrayDifference(n, z, b.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, b.z));
+  Ok(b.fetched->i[n] == b.host->i[n] && TestArrayDifference(b.host->i[n], b.fetched->v, b.host->v) <= tolerance, "%s: the factor that is fetched, %d entries", name, (int)b.fetched->i[n]);
+  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * tolerance * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
+     (int)report->coupled, (double)report->asymmetry, (double)report->loss, (double)b.loss);
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(BothDestroy(&b));
+  PetscCall(PetscFree2(gt, z));
+  PetscCall(PetscFree2(x, user));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The state machine at both places: first values, the same again, others, and the classical factor */
+static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardPolicy policy)
+{
+  const char *const whats[] = {"first", "the same again", "others"};
+  const PetscInt    stales[] = {GNN_STALE_VALUES, GNN_STALE_VALUES, GNN_STALE_VALUES};
+  GNNChooser        c[2]     = {0};
+  Mat               B;
+  Both              b = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  for (int step = 0; step < 3; step++) {
+    if (step == 2) PetscCall(MatShift(B, 20.0));
+    PetscCall(MatCopy(B, b.D, SAME_NONZERO_PATTERN));
+    for (int k = 0; k < 2; k++) {
+      c[k].source   = &GNNSourceNetwork;
+      c[k].settings = (GNNSettings){.model = m, .threshold = 0.07};
+      c[k].policy   = policy;
+      c[k].epsilon  = m->config.epsilon;
+      PetscCall(GNNChoose(&c[k], b.place[k], k ? b.D : B, stales[step]));
+    }
+    Ok(c[0].choice.kind == c[1].choice.kind && c[0].choice.alpha == c[1].choice.alpha && c[0].kept == c[1].kept && PetscAbsReal(c[0].choice.damping - c[1].choice.damping) <= 1e-6 && PetscAbsReal(c[0].choice.loss - c[1].choice.loss) <= 1e-4 * PetscMax(c[0].choice.loss, 1.0),
+       "%s, %s values: the same choice, %d and %d, alpha %g, damping %.6f and %.6f, loss %g and %g%s", name, whats[step], (int)c[0].choice.kind, (int)c[1].choice.kind, (double)c[0].choice.alpha, (double)c[0].choice.damping, (double)c[1].choice.damping, (double)c[0].choice.loss, (double)c[1].choice.loss, c[0].kept ? ", kept" : "");
+  }
+  for (int k = 0; k < 2; k++) PetscCall(GNNChooserReset(&c[k], NULL));
+  PetscCall(BothDestroy(&b));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestGuard(const char name[], GNNModel m, Mat A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestChoose(name, m, A, GNN_GUARD_JACOBI));
+  PetscCall(TestChoose(name, m, A, GNN_GUARD_BEST));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestConfigs(Mat A)
+{
+  Mat       arrow;
+  GNNConfig config;
+  GNNModel  m;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.layers = 2;
+  PetscCall(TestModelCreate(&config, 2.0, 1, &m));
+  PetscCall(TestCase("default", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, PETSC_TRUE, 1e-5));
+  PetscCall(TestCase("tf32", m, A, PETSC_TRUE, PETSC_FALSE, 5e-3));
+  PetscCall(GNNModelDestroy(&m));
+  /* the paper's form */
+  config.width       = 10;
+  config.norm        = GNN_NORM_LAYER;
+  config.aggregation = GNN_AGGREGATION_SUM;
+  config.scaling     = GNN_SCALING_MEAN;
+  config.output      = GNN_OUTPUT_DIRECT;
+  PetscCall(TestModelCreate(&config, 1.0, 2, &m));
+  PetscCall(TestCase("mean scaling, LayerNorm, sum, direct, width 10", m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(TestCase("the same, tf32", m, A, PETSC_TRUE, PETSC_FALSE, 1e-2));
+  PetscCall(TestMatCreateArrow(700, 0, &arrow));
+  PetscCall(TestCase("the same, a row in parts", m, arrow, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(MatDestroy(&arrow));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.width            = 32;
+  config.layers           = 1;
+  config.hidden_layers    = 2;
+  config.pattern          = GNN_PATTERN_LOWER;
+  config.nnode_features   = 3;
+  config.node_features[0] = GNN_NODE_MASK;
+  config.node_features[1] = GNN_NODE_USER;
+  config.node_features[2] = GNN_NODE_ROWSUM;
+  config.user_size        = 9;
+  PetscCall(TestModelCreate(&config, 1.0, 3, &m));
+  PetscCall(TestCase("lower, two hidden layers, one layer, user features", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Widths, patterns, precisions with b x b blocks */
+static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
+{
+  char      name[80];
+  GNNConfig config;
+  GNNModel  m;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModelBlocks(b, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, tf32, single precision storage", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_TRUE, PETSC_TRUE, 5e-3));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.block_size       = b;
+  config.layers           = 2;
+  config.pattern          = GNN_PATTERN_LOWER;
+  config.nnode_features   = 3;
+  config.node_features[0] = GNN_NODE_MASK;
+  config.node_features[1] = GNN_NODE_USER;
+  config.node_features[2] = GNN_NODE_ROWSUM;
+  config.user_size        = 5;
+  config.nedge_features   = 2;
+  config.edge_features[0] = GNN_EDGE_DIAGONAL;
+  config.edge_features[1] = GNN_EDGE_VALUE;
+  PetscCall(TestModelCreate(&config, 1.0, 3, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, lower, user features", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(GNNModelDestroy(&m));
+  config.width   = 32;
+  config.norm    = GNN_NORM_LAYER;
+  config.scaling = GNN_SCALING_MEAN;
+  config.output  = GNN_OUTPUT_DIRECT;
+  config.pattern = GNN_PATTERN_A;
+  PetscCall(TestModelCreate(&config, 1.0, 2, &m));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, mean scaling, LayerNorm, direct", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows of 1, 31, 33 and 2000 blocks, isolated nodes, no rows at all */
+static PetscErrorCode TestAwkward(GNNModel m)
+{
+  const PetscInt n[] = {0, 1, 31, 33, 2000}, isolated[] = {0, 0, 0, 8, 500}, b = m->config.block_size;
+  char           name[64];
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < (TestSmall() && b > 1 ? 4 : 5); k++) {
+    PetscCall(TestMatCreateArrowBlocks(b, n[k], isolated[k], &A));
+    PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
+    PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(TestGuard(name, m, A));
+    PetscCall(MatDestroy(&A));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A block of explicit zeros at (i, j), none at (j, i) */
+static PetscErrorCode AddOneSidedZeros(Mat A, PetscInt i, PetscInt j)
+{
+  const PetscScalar zeros[64] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatSetOption(A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
+  PetscCall(MatSetOption(A, MAT_NEW_NONZERO_LOCATIONS, PETSC_TRUE));
+  PetscCall(MatSetValuesBlocked(A, 1, &i, 1, &j, zeros, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A penalty on every seventh unknown, and on all of node 5 */
+static PetscErrorCode AddPenalty(Mat A)
+{
+  PetscInt n, b;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(MatGetBlockSize(A, &b));
+  for (PetscInt i = 0; i < n; i++) {
+    if (i % 7 == 0 || i / b == 5) PetscCall(MatSetValue(A, i, i, 1e9, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Random blocks, with decoupled nodes and single unknowns, explicit zeros on one side, and nonzeros on one side that MatZeroRows() left */
+static PetscErrorCode BlockMat(PetscInt b, Mat *A)
+{
+  const PetscInt row = 22 * b + b - 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, b, 40, 5, A));
+  PetscCall(AddOneSidedZeros(*A, 11, 31));
+  PetscCall(TestMatClamp(*A));
+  PetscCall(MatSetOption(*A, MAT_KEEP_NONZERO_PATTERN, PETSC_TRUE));
+  PetscCall(MatZeroRows(*A, 1, &row, 2.0, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values of one side are 0: whole blocks, and entries of others; and a row that is empty but for zeros */
+static PetscErrorCode MakeOneSided(Mat A)
+{
+  const PetscInt *ia, *ja;
+  PetscScalar    *a;
+  PetscInt        n, b;
+  PetscBool       done;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(MatSeqAIJGetArray(A, &a));
+  for (PetscInt r = 0; r < n; r++) {
+    for (PetscInt p = ia[r]; p < ia[r + 1]; p++) {
+      const PetscInt i = r / b, j = ja[p] / b;
+
+      if ((i < j && (i + j) % 5 == 0) || (i != j && (r + 2 * ja[p]) % 7 == 0) || r == n - 1) a[p] = 0.0;
+    }
+  }
+  PetscCall(MatSeqAIJRestoreArray(A, &a));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A share of the network, the start alone, Jacobi: by the choice, as at a refresh */
+static PetscErrorCode TestBlend(GNNModel m, Mat A)
+{
+  const GNNChoice   choices[] = {{GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0}, {GNN_CHOICE_START, 0.0, 0.8, 0.0}, {GNN_CHOICE_JACOBI, 0.0, 0.8, 0.0}};
+  const GNNSettings settings  = {.model = m};
+  GNNStart          start     = GNNConfigStart(&m->config);
+  PetscScalar      *gt;
+  Both              b = {0};
+
+  PetscFunctionBeginUser;
+  start.damping = 0.8;
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, NULL));
+  PetscCall(PetscMalloc1(b.graph->nz, &gt));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(choices); k++) {
+    GNNGraph  g     = b.graph;
+    PetscReal worst = 0.0;
+
+    PetscCall(b.place[1]->ops->values(b.place[1], b.D, m->config.scaling));
+    PetscCall(GNNSourceNetwork.write(b.place[1], &settings, &choices[k]));
+    PetscCall(GetSlots(&b, gt));
+    for (PetscInt i = 0; i < g->n; i++) {
+      for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+        const PetscBool diagonal = g->j[p] == i ? PETSC_TRUE : PETSC_FALSE;
+        double          expected = 0.0;
+
+        if (choices[k].kind == GNN_CHOICE_JACOBI) expected = diagonal && g->keep[p] != 0 ? 1.0 : 0.0;
+        else if (g->keep[p] != 0) expected = (1.0 - choices[k].alpha) * GNNStartEntry(&start, diagonal, g->at[g->rev[p]]) + choices[k].alpha * b.gt[p];
+        worst = PetscMax(worst, PetscAbsScalar(gt[p] - expected));
+      }
+    }
+    Ok(worst < 1e-5, "b = %d, choice %d, alpha %g: largest difference %.1e", (int)g->b, (int)choices[k].kind, (double)choices[k].alpha, (double)worst);
+  }
+  PetscCall(PetscFree(gt));
+  PetscCall(BothDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values of A with something wrong in them; returns in which row it is to be reported */
+static PetscInt Spoil(GNNGraph g, GNNGraphStatus wrong, PetscScalar a[])
+{
+  if (wrong == GNN_GRAPH_NOT_FINITE) {
+    a[g->i[9]] = NAN;
+    return 9;
+  }
+  a[g->diag[7]] = -1.0;
+  return 7;
+}
+
+/* What is wrong with the values is reported, and the same bits come every time */
+static PetscErrorCode TestStatus(GNNModel m, Mat A)
+{
+  const GNNGraphStatus wrongs[] = {GNN_GRAPH_NOT_FINITE, GNN_GRAPH_NOT_POSITIVE, GNN_GRAPH_OK, GNN_GRAPH_OK};
+  const char *const    names[]  = {"a NaN", "a negative diagonal entry"};
+  PetscScalar         *values, *gt[2];
+  PetscInt             nz, row;
+  const GNNReport     *report;
+  Both                 b = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  report = &b.place[1]->report;
+  nz     = b.graph->nz;
+  PetscCall(PetscMalloc2(nz, &gt[0], nz, &gt[1]));
+  for (int k = 0; k < 4; k++) {
+    PetscCall(MatCopy(A, b.D, SAME_NONZERO_PATTERN));
+    if (wrongs[k] != GNN_GRAPH_OK) {
+      PetscCall(MatSeqAIJGetArray(b.D, &values));
+      row = Spoil(b.graph, wrongs[k], values);
+      PetscCall(MatSeqAIJRestoreArray(b.D, &values));
+    }
+    PetscCall(RunPlace(b.place[1], b.D, m, PETSC_FALSE));
+    if (wrongs[k] != GNN_GRAPH_OK) Ok(report->status == wrongs[k] && report->row == row, "b = %d: %s in row %d is reported, row %d", (int)b.graph->b, names[k], (int)row, (int)report->row);
+    else PetscCall(GetSlots(&b, gt[k - 2]));
+  }
+  Ok(memcmp(gt[0], gt[1], nz * sizeof(PetscScalar)) == 0, "b = %d: the same bits at every set-up", (int)b.graph->b);
+  PetscCall(PetscFree2(gt[0], gt[1]));
+  PetscCall(BothDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
+static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
+{
+  const PetscReal tolerance = single ? 1e-6 : 1e-13;
+  PetscScalar    *x, *z;
+  double         *dx, *dz;
+  PetscInt        n;
+  GNNDevice       device;
+  Both            b = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(PetscMalloc2(n, &x, n, &z));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
+  PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
+  PetscCall(BothRunHost(&b, m, A, x));
+  if (fsai) {
+    PetscCall(b.place[0]->ops->fsai(b.place[0], 0.02));
+    GNNFactorShift(b.host, b.graph, 1e-3);
+    GNNFactorApply(b.host, x, b.z);
+  }
+  PetscCall(GNNDeviceCreate(b.graph, single, &device));
+  PetscCall(GNNDeviceUpload(device, b.host, NULL));
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(GNNDeviceApply(device, dx, dz, NULL));
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(Take(n, &dz, z));
+  Ok(TestArrayDifference(n, z, b.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)b.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)TestArrayDifference(n, z, b.z));
+  PetscCall(GNNDeviceDestroy(&device));
+  PetscCall(BothDestroy(&b));
+  PetscCall(PetscFree2(x, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Products with a long row behind short ones in a tile, and with more tiles than rows */
+static PetscErrorCode TestLongRows(void)
+{
+  const PetscInt n[] = {1100, 540}, first[] = {5, 0}, end[] = {6, 540};
+  GNNConfig      config;
+  GNNModel       m;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNConfigSetDefaults(&config));
+  config.width  = 8;
+  config.layers = 1;
+  PetscCall(TestModelCreate(&config, 1.0, 5, &m));
+  for (int k = 0; k < (TestSmall() ? 1 : 2); k++) {
+    PetscCall(TestMatCreateFullRows(n[k], first[k], end[k], &A));
+    PetscCall(TestUpload(m, A, PETSC_FALSE, PETSC_FALSE));
+    PetscCall(MatDestroy(&A));
+  }
+  PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestOfModel(GNNModel m, Mat A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestAwkward(m));
+  PetscCall(TestBlend(m, A));
+  PetscCall(TestStatus(m, A));
+  for (int k = 0; k < 4; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, k / 2 ? PETSC_TRUE : PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  const PetscInt b[] = {2, 3, 8};
+  GNNModel       m;
+  Mat            A;
+  int            failed;
+
+  if (TestSkipped()) return 0;
+  PetscFunctionBeginUser;
+  PetscCall(TestInitialize(&argc, &argv, help));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
+  PetscCall(AddOneSidedZeros(A, 31, 106));
+  PetscCall(TestMatDecouple(A, 6));
+  PetscCall(TestConfigs(A));
+  PetscCall(TestLongRows());
+  PetscCall(TestModel(4, &m));
+  PetscCall(TestOfModel(m, A));
+  PetscCall(MakeOneSided(A));
+  PetscCall(TestCase("one-sided values", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(AddPenalty(A));
+  PetscCall(TestCase("rows held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(MatDestroy(&A));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(b); k++) {
+    PetscCall(BlockMat(b[k], &A));
+    PetscCall(TestBlockConfigs(b[k], A));
+    PetscCall(TestModelBlocks(b[k], &m));
+    if (b[k] == 3) PetscCall(TestOfModel(m, A));
+    PetscCall(MakeOneSided(A));
+    PetscCall(TestCase("one-sided values of blocks", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(AddPenalty(A));
+    PetscCall(TestCase("unknowns of blocks held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(GNNModelDestroy(&m));
+    PetscCall(MatDestroy(&A));
+  }
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}

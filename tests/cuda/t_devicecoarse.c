@@ -1,0 +1,276 @@
+static char help[] = "The coarse space on the device: against the host's, a refresh against one made anew, in the same bits, without copies of the matrix.\n\
+Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
+
+#include "../../gnn/coarse/coarse.h"
+#include "testdevice.h"
+#include "../testpc.h"
+#include "../testtext.h"
+
+#if defined(GNN_EMULATE)
+  #define DEVICE_MAT    MATAIJ
+  #define Emulate(flag) (GNNDeviceEmulate = (flag))
+  #define REPEATED      0.0
+  #define MADE_ANEW     1e-12
+#else
+  #define DEVICE_MAT    MATAIJCUSPARSE
+  #define Emulate(flag) (void)(flag)
+  #define REPEATED      1e-14 /* CUSPARSE_SPMV_CSR_ALG1, PETSc's default, does not promise the same bits */
+  #define MADE_ANEW     1e-10
+#endif
+
+/* ---- against the host ---- */
+
+/* A matrix with a coarse space: on the host, and on the device */
+typedef struct {
+  Mat       A;
+  PC        pc; /* for its prefix */
+  GNNCoarse c;
+} Side;
+
+static PetscErrorCode SideSetUp(Side *s, PetscBool device, Mat A)
+{
+  PetscFunctionBeginUser;
+  if (s->A == NULL) {
+    PetscCall(MatConvert(A, device ? DEVICE_MAT : MATAIJ, MAT_INITIAL_MATRIX, &s->A));
+    PetscCall(PCCreate(PETSC_COMM_SELF, &s->pc));
+  } else PetscCall(MatCopy(A, s->A, SAME_NONZERO_PATTERN));
+  Emulate(device);
+  if (s->c == NULL) PetscCall(GNNCoarseCreate((PetscObject)s->pc, s->A, 12, &s->c));
+  PetscCall(GNNCoarseSetUp(s->c, s->A));
+  Emulate(PETSC_FALSE);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SideDestroy(Side *s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(GNNCoarseDestroy(&s->c));
+  PetscCall(PCDestroy(&s->pc));
+  PetscCall(MatDestroy(&s->A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode VecsDiffer(Vec x, Vec y, PetscReal *difference)
+{
+  const PetscScalar *xarray, *yarray;
+  PetscInt           n;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetLocalSize(x, &n));
+  PetscCall(VecGetArrayRead(x, &xarray));
+  PetscCall(VecGetArrayRead(y, &yarray));
+  *difference = TestArrayDifference(n, xarray, yarray);
+  PetscCall(VecRestoreArrayRead(x, &xarray));
+  PetscCall(VecRestoreArrayRead(y, &yarray));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MatsDiffer(Mat M, Mat N, PetscReal *difference)
+{
+  const PetscScalar *x, *y;
+  PetscInt           n;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(M, &n, NULL));
+  PetscCall(MatDenseGetArrayRead(M, &x));
+  PetscCall(MatDenseGetArrayRead(N, &y));
+  *difference = TestArrayDifference(n * n, x, y);
+  PetscCall(MatDenseRestoreArrayRead(M, &x));
+  PetscCall(MatDenseRestoreArrayRead(N, &y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same rows are coupled, by the same traces, and A_c and its damping are the same */
+static PetscErrorCode OkSides(const Side *host, const Side *device, const char name[], const char what[])
+{
+  PetscReal coupled = 0.0, trace = 0.0, dense = 0.0;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecsDiffer(device->c->coupled, host->c->coupled, &coupled));
+  PetscCall(VecsDiffer(device->c->trace, host->c->trace, &trace));
+  Ok(coupled == 0.0 && trace <= 1e-12, "%s, %s: coupled rows differ by %g, traces by %.1e (%s)", name, what, (double)coupled, (double)trace, WHERE);
+  Ok(device->c->size == host->c->size && (device->c->dense == NULL) == (host->c->dense == NULL), "%s, %s: A_c of size %d", name, what, (int)device->c->size);
+  if (host->c->dense == NULL || device->c->size != host->c->size) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatsDiffer(device->c->dense, host->c->dense, &dense));
+  Ok(dense <= 1e-10 && PetscAbsReal(device->c->damping / host->c->damping - 1.0) <= 1e-10, "%s, %s: A_c differs by %.1e", name, what, (double)dense);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* First set-up; values for which the aggregates are kept, and for which they are not, whatever the place */
+static PetscErrorCode TestSides(const char name[], Mat A)
+{
+  Side sides[2] = {{0}};
+  Mat  P0[2];
+  Vec  d;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateVecs(A, &d, NULL));
+  for (int k = 0; k < 2; k++) PetscCall(SideSetUp(&sides[k], k ? PETSC_TRUE : PETSC_FALSE, A));
+  PetscCall(OkSides(&sides[0], &sides[1], name, "first set-up"));
+  for (int change = 0; change < 2; change++) {
+    PetscCall(MatGetDiagonal(A, d));
+    PetscCall(VecScale(d, change ? 3.0 : 0.05));
+    PetscCall(MatDiagonalSet(A, d, ADD_VALUES));
+    for (int k = 0; k < 2; k++) {
+      P0[k] = sides[k].c->P0;
+      if (P0[k]) PetscCall(PetscObjectReference((PetscObject)P0[k]));
+      PetscCall(SideSetUp(&sides[k], k ? PETSC_TRUE : PETSC_FALSE, A));
+      if (P0[k]) Ok((P0[k] == sides[k].c->P0) == !change, "%s, %s: the aggregates are %s", name, k ? WHERE : "on the host", change ? "made anew" : "kept");
+      PetscCall(MatDestroy(&P0[k]));
+    }
+    PetscCall(OkSides(&sides[0], &sides[1], name, change ? "other values" : "refreshed"));
+  }
+  for (int k = 0; k < 2; k++) PetscCall(SideDestroy(&sides[k]));
+  PetscCall(VecDestroy(&d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestArrow(const char name[], PetscInt n, PetscInt isolated)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateArrow(n, isolated, &A));
+  PetscCall(TestSides(name, A));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A row longer than a warp; rows with nothing but their diagonal, and so many that PETSc leaves them out of P_0; one row */
+static PetscErrorCode TestAwkward(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestArrow("arrow", 20, 5));
+  PetscCall(TestArrow("long arrow", 100, 0));
+  PetscCall(TestArrow("short arrow", 100, 80));
+  PetscCall(TestArrow("one row", 1, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a refresh ---- */
+
+static PetscErrorCode CreatePC(Mat A, PC *pc)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestPCCreate(A, NULL, PETSC_FALSE, pc));
+  PetscCall(PCGNNSPAISetValues(*pc, PC_GNNSPAI_VALUES_FSAI));
+  PetscCall(PCGNNSPAISetCoarse(*pc, 12));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode EventInfo(const char name[], PetscEventPerfInfo *info)
+{
+  PetscLogEvent event;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventGetId(name, &event));
+  PetscCall(PetscLogEventGetPerfInfo(PETSC_DETERMINE, event, info));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* It runs no solver, and less than a vector passes between host and device: the matrix, scaled there, stays there */
+static PetscErrorCode TestCopies(PC pc, Mat B)
+{
+  PetscEventPerfInfo before, after, solves[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(EventInfo("KSPSolve", &solves[0]));
+  PetscCall(EventInfo("GNNSPAICoarse", &before));
+  PetscCall(MatScale(B, 4.0));
+  PetscCall(PCSetUp(pc));
+  PetscCall(EventInfo("GNNSPAICoarse", &after));
+  PetscCall(EventInfo("KSPSolve", &solves[1]));
+  Ok(after.count == before.count + 1 && solves[1].count == solves[0].count, "a refresh runs no solver: %d", solves[1].count - solves[0].count);
+#if !defined(GNN_EMULATE)
+  PetscInt             n;
+  const PetscLogDouble from = after.GpuToCpuSize - before.GpuToCpuSize, to = after.CpuToGpuSize - before.CpuToGpuSize;
+
+  PetscCall(MatGetSize(B, &n, NULL));
+  Ok(PetscMax(from, to) < (PetscLogDouble)n * sizeof(PetscScalar), "a refresh copies %g bytes from the device in %g copies, %g to it in %g", from, after.GpuToCpuCount - before.GpuToCpuCount, to, after.CpuToGpuCount - before.CpuToGpuCount);
+#endif
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* M with 4 A, all whose numbers have the same bits but for their exponents: as made anew; and twice the same */
+static PetscErrorCode TestRefresh(const char name[], Mat A)
+{
+  Mat       B;
+  PC        pc, fresh;
+  Vec       z[3];
+  PetscReal difference[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
+  PetscCall(CreatePC(B, &pc));
+  Emulate(PETSC_TRUE);
+  PetscCall(PCSetUp(pc));
+  PetscCall(OkView(pc, "inverted", name));
+  PetscCall(TestCopies(pc, B));
+  PetscCall(TestApplied(pc, &z[0]));
+  PetscCall(MatScale(B, 2.0));
+  PetscCall(MatScale(B, 0.5));
+  PetscCall(TestApplied(pc, &z[1]));
+  PetscCall(CreatePC(B, &fresh));
+  PetscCall(TestApplied(fresh, &z[2]));
+  Emulate(PETSC_FALSE);
+  PetscCall(TestDifference(z[0], 1.0, z[1], &difference[0]));
+  PetscCall(TestDifference(z[2], 1.0, z[0], &difference[1]));
+  Ok(difference[0] <= REPEATED, "%s: two refreshes with the same values differ by %.1e", name, (double)difference[0]);
+  Ok(difference[1] <= MADE_ANEW, "%s: a refresh differs from a coarse space made anew by %.1e", name, (double)difference[1]);
+  for (int k = 0; k < 3; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(PCDestroy(&fresh));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#if !defined(GNN_EMULATE)
+/* Not positive definite: a factorisation on the device that fails is noticed */
+static PetscErrorCode TestIndefinite(Mat A)
+{
+  Mat B;
+  PC  pc;
+  Vec d;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &B));
+  PetscCall(MatCreateVecs(A, &d, NULL));
+  PetscCall(MatGetDiagonal(A, d));
+  PetscCall(VecScale(d, -0.9));
+  PetscCall(MatDiagonalSet(B, d, ADD_VALUES));
+  PetscCall(MatConvert(B, DEVICE_MAT, MAT_INPLACE_MATRIX, &B));
+  PetscCall(CreatePC(B, &pc));
+  PetscCall(OkView(pc, "A_c could not be factored", "an indefinite matrix"));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(VecDestroy(&d));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#endif
+
+int main(int argc, char **argv)
+{
+  Mat A;
+  int failed;
+
+  if (TestSkipped()) return 0;
+  PetscFunctionBeginUser;
+  PetscCall(TestInitialize(&argc, &argv, help));
+  PetscCall(PetscLogDefaultBegin());
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 240, 1, &A));
+  PetscCall(TestRefresh("scalar", A));
+#if !defined(GNN_EMULATE)
+  PetscCall(TestIndefinite(A));
+#endif
+  PetscCall(TestMatDecouple(A, 6));
+  PetscCall(TestSides("scalar", A));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, 3, 80, 1, &A));
+  PetscCall(TestRefresh("blocks", A));
+  PetscCall(TestSides("blocks", A));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestAwkward());
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}

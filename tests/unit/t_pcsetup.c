@@ -1,0 +1,255 @@
+static char help[] = "The preconditioner from one set-up to the next: new values, patterns, sizes, settings and networks.\n\n";
+
+#include "../testpc.h"
+
+#include <unistd.h>
+
+/* By a new PC with the same matrix and settings */
+static PetscErrorCode AppliedFresh(PC pc, GNNModel model, Vec *z)
+{
+  Mat                A;
+  PC                 fresh;
+  PetscReal          epsilon;
+  PCGNNSPAIGuard     guard;
+  PCGNNSPAIPrecision precision;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCGetOperators(pc, NULL, &A));
+  PetscCall(PCGNNSPAIGetEpsilon(pc, &epsilon));
+  PetscCall(PCGNNSPAIGetGuard(pc, &guard));
+  PetscCall(PCGNNSPAIGetPrecision(pc, &precision));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &fresh));
+  PetscCall(PCGNNSPAISetGuard(fresh, guard));
+  PetscCall(PCGNNSPAISetEpsilon(fresh, epsilon));
+  PetscCall(PCGNNSPAISetPrecision(fresh, precision));
+  PetscCall(TestApplied(fresh, z));
+  PetscCall(PCDestroy(&fresh));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* M is no more what *z shows, and is bit for bit what a new PC makes; *z then shows it */
+static PetscErrorCode OkRefreshed(PC pc, GNNModel model, Vec *z, const char what[])
+{
+  Vec       now, fresh;
+  PetscBool old, same;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestApplied(pc, &now));
+  PetscCall(AppliedFresh(pc, model, &fresh));
+  PetscCall(VecEqual(now, *z, &old));
+  PetscCall(VecEqual(now, fresh, &same));
+  Ok(!old && same, "%s: takes effect, bit for bit as in a new PC", what);
+  PetscCall(VecDestroy(&fresh));
+  PetscCall(VecDestroy(z));
+  *z = now;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Without the guard, which keeps a choice from one set-up to the next; see t_fallback */
+static PetscErrorCode TestValues(Mat A)
+{
+  GNNModel  model;
+  Mat       B, decoupled;
+  PC        pc;
+  Vec       z, again;
+  PetscBool same;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModel(1, &model));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &decoupled));
+  PetscCall(TestMatDecouple(decoupled, 6));
+  PetscCall(TestPCCreate(B, model, PETSC_FALSE, &pc));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(AppliedFresh(pc, model, &again));
+  PetscCall(VecEqual(z, again, &same));
+  Ok(same, "two set-ups give the same bits");
+  PetscCall(MatShift(B, 0.5));
+  PetscCall(OkRefreshed(pc, model, &z, "new values"));
+  PetscCall(MatCopy(decoupled, B, SAME_NONZERO_PATTERN));
+  PetscCall(OkRefreshed(pc, model, &z, "rows decoupled in the same pattern"));
+  PetscCall(MatCopy(A, B, SAME_NONZERO_PATTERN));
+  PetscCall(OkRefreshed(pc, model, &z, "rows coupled again"));
+  PetscCall(PCSetReusePreconditioner(pc, PETSC_TRUE));
+  PetscCall(MatScale(B, 3.0));
+  PetscCall(VecDestroy(&again));
+  PetscCall(TestApplied(pc, &again));
+  PetscCall(VecEqual(z, again, &same));
+  Ok(same, "PCSetReusePreconditioner(): new values change nothing");
+  PetscCall(PCSetReusePreconditioner(pc, PETSC_FALSE));
+  PetscCall(OkRefreshed(pc, model, &z, "values again after PCSetReusePreconditioner(false)"));
+  PetscCall(VecDestroy(&again));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&decoupled));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestPatterns(Mat A)
+{
+  GNNModel model;
+  Mat      B, small;
+  PC       pc;
+  Vec      z;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModel(1, &model));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &B));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 101, 6, &small));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(PCSetOperators(pc, B, B));
+  PetscCall(OkRefreshed(pc, model, &z, "new pattern"));
+  PetscCall(PCReset(pc));
+  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(OkRefreshed(pc, model, &z, "PCReset() and second use"));
+  PetscCall(PCReset(pc));
+  PetscCall(PCSetOperators(pc, small, small));
+  PetscCall(OkRefreshed(pc, model, &z, "PCReset() and a smaller matrix"));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&B));
+  PetscCall(MatDestroy(&small));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is printed, -info's lines */
+static char info[65536];
+
+static PetscErrorCode CaptureInfo(FILE *file, const char format[], va_list args)
+{
+  const size_t length = strlen(info);
+
+  (void)file;
+  (void)vsnprintf(info + length, sizeof(info) - length, format, args);
+  return PETSC_SUCCESS;
+}
+
+/* PCReset() forgets the data, but the guard's choice is tried first, if pattern and settings are the same */
+static PetscErrorCode TestVerdict(Mat A, Mat other)
+{
+  const PetscBool expected[] = {PETSC_FALSE, PETSC_TRUE, PETSC_FALSE, PETSC_FALSE, PETSC_TRUE};
+  const char     *whats[]    = {"the first set-up", "PCReset(), the same pattern", "PCReset(), another pattern", "PCReset(), another setting", "PCReset(), the same again"};
+  PetscMPIInt     rank;
+  PC              pc;
+  Vec             z[5];
+  PetscReal       difference;
+  PetscErrorCode (*print)(FILE *, const char[], va_list) = PetscVFPrintf;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank)); /* 0 alone prints */
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
+  for (int k = 0; k < 5; k++) {
+    const char *said = rank ? "" : info;
+
+    if (k > 0) PetscCall(PCReset(pc));
+    if (k == 3) PetscCall(PCGNNSPAISetEpsilon(pc, 2e-4));
+    PetscCall(PCSetOperators(pc, k == 2 ? other : A, k == 2 ? other : A));
+    info[0]       = '\0';
+    PetscVFPrintf = CaptureInfo;
+    PetscCall(PetscInfoAllow(PETSC_TRUE));
+    PetscCall(TestApplied(pc, &z[k]));
+    PetscCall(PetscInfoAllow(PETSC_FALSE));
+    PetscVFPrintf = print;
+    Ok(rank > 0 || (strstr(said, "guard: ") && !!strstr(said, "kept from an earlier set-up") == expected[k]), "%s: the guard %s", whats[k], expected[k] ? "keeps its choice" : "chooses anew");
+  }
+  PetscCall(TestDifference(z[0], 1.0, z[1], &difference));
+  Ok(difference < 1e-12, "the same M, %.1e", (double)difference);
+  for (int k = 0; k < 5; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestSettings(Mat A)
+{
+  GNNConfig config;
+  GNNModel  model, lower;
+  PC        pc;
+  Vec       z;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModel(1, &model));
+  PetscCall(TestConfig(&config));
+  config.pattern = GNN_PATTERN_LOWER;
+  config.width   = 12;
+  PetscCall(TestModelCreate(&config, 10.0, 2, &lower)); /* wild: the guard steps in */
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(PCGNNSPAISetEpsilon(pc, 0.25));
+  PetscCall(OkRefreshed(pc, model, &z, "epsilon"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
+  PetscCall(OkRefreshed(pc, model, &z, "single precision"));
+  PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
+  PetscCall(OkRefreshed(pc, lower, &z, "another network"));
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_NONE));
+  PetscCall(OkRefreshed(pc, lower, &z, "no guard"));
+  for (PetscInt k = 0; k < lower->nparams; k++) lower->theta[k] *= 0.5f;
+  PetscCall(GNNModelPack(lower));
+  PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
+  PetscCall(OkRefreshed(pc, lower, &z, "the network with other parameters"));
+  PetscCall(PCGNNSPAISetModel(pc, "general"));
+  PetscCall(OkRefreshed(pc, NULL, &z, "PCGNNSPAISetModel() after a network"));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(GNNModelDestroy(&model));
+  PetscCall(GNNModelDestroy(&lower));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A model file, written by rank 0, by its name */
+static PetscErrorCode TestModelFile(Mat A)
+{
+  char        file[] = "build/t_pcsetup-XXXXXX";
+  GNNModel    model;
+  PC          pc;
+  Vec         z;
+  PetscMPIInt rank;
+  const char *name;
+  PetscBool   same;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCall(TestModel(3, &model));
+  if (rank == 0) {
+    PetscCheck(close(mkstemp(file)) == 0, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s", file);
+    PetscCall(GNNModelSave(model, file));
+  }
+  PetscCallMPI(MPI_Bcast(file, (PetscMPIInt)sizeof(file), MPI_CHAR, 0, PETSC_COMM_WORLD));
+  PetscCall(TestPCCreate(A, NULL, PETSC_FALSE, &pc));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(PCGNNSPAISetModel(pc, file));
+  PetscCall(OkRefreshed(pc, model, &z, "a model file"));
+  PetscCall(PCGNNSPAIGetModel(pc, &name));
+  PetscCall(PetscStrcmp(name, file, &same));
+  Ok(same, "PCGNNSPAIGetModel()");
+  if (rank == 0) (void)unlink(file);
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  Mat A, B;
+  int failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, help));
+  PetscCall(PCGNNSPAIRegister());
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 1, &A));
+  PetscCall(TestValues(A));
+  PetscCall(TestPatterns(A));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &B));
+  PetscCall(TestVerdict(A, B));
+  PetscCall(MatDestroy(&B));
+  PetscCall(TestSettings(A));
+  PetscCall(TestModelFile(A));
+  PetscCall(MatDestroy(&A));
+  failed = TapDone();
+  PetscCall(PetscFinalize());
+  return failed;
+}
