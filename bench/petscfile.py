@@ -1,37 +1,58 @@
-"""Matrices in PETSc's binary format with 32-bit integers."""
+"""PETSc's binary files with 32-bit integers and double precision, read and written by PETSc's own PetscBinaryIO.py.
+
+It lies beside this file (in the archive for a GPU), below PETSC_DIR, or where Debian puts it.
+"""
+import glob
 import os
+import sys
 
 import numpy as np
-import scipy.sparse as sp
 
-MAT_FILE_CLASSID = 1211216
+sys.path += [os.path.join(os.environ.get("PETSC_DIR", "-"), "lib/petsc/bin"), *sorted(glob.glob("/usr/share/petsc/*/lib/petsc/bin"))]
+try:
+    import PetscBinaryIO
+except ModuleNotFoundError as why:
+    sys.exit(f"{why}: it is PETSc's, in lib/petsc/bin; set PETSC_DIR")
+
+FORMAT = PetscBinaryIO.PetscBinaryIO(precision="double", indices="32bit", complexscalars=False)
 
 
 class NotAMatrix(Exception):
     """What the file is instead"""
 
 
-def read_petsc(path):
-    """The first matrix of a binary file with 32-bit integers, of double or single precision"""
+def read_first(path):
+    """((rows, columns), (offsets, indices, values)) of a matrix, values of a vector"""
     with open(path, "rb") as f:
-        words = f.read()
-    head = np.frombuffer(words, ">i4", 4)
-    if head[0] != MAT_FILE_CLASSID or head[3] < 0:
-        raise NotAMatrix("no sparse matrix in 32-bit PETSc format")
-    rows, cols, nnz = (int(k) for k in head[1:])
-    count = np.frombuffer(words, ">i4", rows, 16)
-    indices = np.frombuffer(words, ">i4", nnz, 16 + 4 * rows)
-    data = np.frombuffer(words, ">f8", nnz, 16 + 4 * (rows + nnz))
-    return sp.csr_matrix((data.astype(float), indices.astype(np.int32), np.concatenate([[0], np.cumsum(count)])), shape=(rows, cols))
+        try:
+            kind = FORMAT.readObjectType(f)
+            return FORMAT.readMatSparse(f) if kind == "Mat" else FORMAT.readVec(f)
+        except (OSError, ValueError, PetscBinaryIO.DoneWithFile) as why:
+            raise NotAMatrix(f"{path}: no sparse matrix or vector in 32-bit PETSc format ({why})")
+
+
+def read_rows(path):
+    """Row offsets, columns, values"""
+    offsets, columns, values = read_first(path)[1]
+    return offsets.astype(np.int64), columns.astype(np.int64), values.astype(float)
+
+
+def read_vector(path):
+    return read_first(path).astype(float)
+
+
+def read_petsc(path):
+    """The first matrix, for scipy"""
+    import scipy.sparse as sp  # train_torch.py does without
+
+    shape, (offsets, columns, values) = read_first(path)
+    return sp.csr_matrix((values.astype(float), columns.astype(np.int32), offsets.astype(np.int32)), shape=shape)
 
 
 def write_petsc(path, A):
-    """PETSc's binary format with 32-bit integers, written aside and then renamed"""
+    """A of scipy's; written aside and then renamed"""
     A = A.tocsr()
     A.sort_indices()
     with open(path + ".part", "wb") as f:
-        np.array([MAT_FILE_CLASSID, *A.shape, A.nnz], ">i4").tofile(f)
-        np.diff(A.indptr).astype(">i4").tofile(f)
-        A.indices.astype(">i4").tofile(f)
-        A.data.astype(">f8").tofile(f)
+        FORMAT.writeMatSparse(f, (A.shape, (A.indptr, A.indices, A.data)))
     os.replace(path + ".part", path)
