@@ -11,7 +11,7 @@ mkdir -p $stage/{bin/cuda,lib,kernels,bench,tests/reference/data} "$(dirname "$f
 echo "$commit" > $stage/commit
 grep -o 'sm_[0-9]*' <<< "$flags" > $stage/arch
 cp kernels/device-check.sh $stage/kernels
-cp bench/{measure.sh,train_torch.py,petscfile.py} "$PETSC_DIR/lib/petsc/bin/PetscBinaryIO.py" $stage/bench
+cp bench/{measure.sh,train_torch.py,petscfile.py} "${PETSC_DIR:-$(pkg-config --variable=prefix PETSc)}/lib/petsc/bin/PetscBinaryIO.py" $stage/bench
 cp tests/reference/data/{matrix_a.dat,default.*} $stage/tests/reference/data # which train_torch.py compares with
 cp bin/gnnspai-{bench,data,train} $stage/bin
 cp bin/cuda/t_* $stage/bin/cuda
