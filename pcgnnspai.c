@@ -16,10 +16,8 @@
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {"network", "fsai", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
-const char *const PCGNNSPAIFallbacks[]   = {"error", "fsai", "jacobi", "best", "PCGNNSPAIFallback", "PC_GNNSPAI_FALLBACK_", NULL};
-const char *const PCGNNSPAIOrders[]      = {"natural", "rowsum", "PCGNNSPAIOrder", "PC_GNNSPAI_ORDER_", NULL};
-const char *const PCGNNSPAIMaths[]       = {"fp32", "tf32", "PCGNNSPAIMath", "PC_GNNSPAI_MATH_", NULL};
-const char *const PCGNNSPAICoarseTypes[] = {"additive", "balanced", "PCGNNSPAICoarseType", "PC_GNNSPAI_COARSE_", NULL};
+const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
+const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
 
 PetscLogEvent GNN_Graph, GNN_Forward, GNN_Assemble, GNN_Fsai, GNN_Coarse, GNN_Apply, GNN_CoarseApply;
 
@@ -34,8 +32,6 @@ static const char citation[]                  = "@inproceedings{gnnspai2025,\n"
                                                 "  note      = {arXiv:2510.27517}\n"
                                                 "}\n";
 
-#define REFUSED "The guard refuses the network's factor for this matrix: -pc_gnnspai_fallback fsai or jacobi goes on without it, -pc_gnnspai_values fsai needs no network, -pc_gnnspai_model takes one that was trained for such matrices (gnnspai-train)"
-
 #define WRONG_CALL ((PCFailedReason)1000) /* not the matrix's numbers or pattern, but how we were called: an error, on every rank */
 
 /* The guard's choice for a pattern, kept over PCReset(); n < 0: none */
@@ -47,11 +43,10 @@ typedef struct {
 
 typedef struct {
   PCGNNSPAIValues    values;
-  PCGNNSPAIFallback  policy; /* where the guard refuses the network's factor, and where not */
-  GNNFsaiOptions     fsai;
+  PetscReal          threshold; /* of the classical factor */
   char              *model_name;
   PetscReal          epsilon; /* PETSC_DEFAULT: the model's; 0 of the classical factor */
-  PetscBool          guard;
+  PCGNNSPAIGuard     guard;
   PCGNNSPAIPrecision precision;
   Vec                features;     /* user's node features, or NULL */
   PetscBool          automatic;    /* no model was asked for: the built-in one of the matrix's block size */
@@ -70,11 +65,11 @@ typedef struct {
   GNNFactor          factor;       /* with the set-up on the device, only what the guard chose; GNNFactorFetch() brings the rest */
   GNNDevice          device;       /* NULL where the product is the host's */
   PetscBool          device_setup; /* is G made on the device, too? If not, the host's is uploaded */
-  PCGNNSPAIMath      math;         /* of the network on the device */
+  PetscBool          tf32;         /* the network's products on the device */
   PetscBool          fetched;      /* the host has the factor that was made on the device */
   Mat                G;            /* the factor as a Mat, made on demand for PCGNNSPAIGetFactor() */
-  GNNCoarseOptions   coarse_options;
-  GNNCoarse          coarse; /* NULL where no coarse space is wanted */
+  PetscInt           aggregates;   /* wanted of the coarse space */
+  GNNCoarse          coarse;       /* NULL where no coarse space is wanted */
 } PC_GNNSPAI;
 
 /* What PCGNNSPAISetUpPattern_Private() made */
@@ -353,7 +348,7 @@ static PetscErrorCode PCGNNSPAICreateDevice_Private(PC_GNNSPAI *gnn, Mat local)
   if (!ondevice) PetscFunctionReturn(PETSC_SUCCESS);
   if (network) PetscCall(GNNDeviceSupports(gnn->model, &gnn->device_setup));
   else gnn->device_setup = sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(GNNOpsCreate(network && gnn->device_setup ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->math == PC_GNNSPAI_MATH_TF32 ? PETSC_TRUE : PETSC_FALSE, &gnn->device));
+  PetscCall(GNNOpsCreate(network && gnn->device_setup ? gnn->model : NULL, gnn->graph, gnn->precision == PC_GNNSPAI_SINGLE ? PETSC_TRUE : PETSC_FALSE, gnn->tf32, &gnn->device));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -487,6 +482,12 @@ static PetscErrorCode PCGNNSPAIReport_Private(PC pc, Mat local, const GNNKernelS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is the network's factor tried before it is used? */
+static PetscBool PCGNNSPAIGuarded_Private(PC_GNNSPAI *gnn)
+{
+  return gnn->guard != PC_GNNSPAI_GUARD_NONE ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* The classical factor on the device, and its loss on the guard's probe if that is wanted */
 static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool probe, PetscReal *loss, GNNGraphStatus *status)
 {
@@ -496,7 +497,7 @@ static PetscErrorCode PCGNNSPAIRunDeviceFsai_Private(PC pc, Mat local, PetscBool
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, pc, 0, 0, 0));
-  PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, &gnn->fsai, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
+  PetscCall(GNNOpsSetUpFsai(gnn->device, gnn->graph, local, gnn->threshold, scaling, PCGNNSPAIEpsilon_Private(gnn), probe, &report));
   PetscCall(PetscLogEventEnd(GNN_Fsai, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;
@@ -511,11 +512,11 @@ static PetscErrorCode PCGNNSPAIRunDevice_Private(PC pc, Mat local, PetscReal alp
 
   PetscFunctionBegin;
   if (alpha == GNN_GUARD_FSAI) {
-    PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, gnn->guard, loss, status));
+    PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, PCGNNSPAIGuarded_Private(gnn), loss, status));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Forward, pc, 0, 0, 0));
-  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, gnn->guard, &report));
+  PetscCall(GNNOpsSetUp(gnn->device, gnn->model, gnn->graph, local, PCGNNSPAIEpsilon_Private(gnn), alpha, damping, PCGNNSPAIGuarded_Private(gnn), &report));
   PetscCall(PetscLogEventEnd(GNN_Forward, pc, 0, 0, 0));
   PetscCall(PCGNNSPAIReport_Private(pc, local, &report, status));
   *loss = report.loss;
@@ -537,43 +538,36 @@ static PetscErrorCode PCGNNSPAIFallbackOnDevice_Private(PC pc, Mat local, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Does the policy want the classical factor tried? A network that is no better than the start, or of which only a share is taken, has
-   to be as good as that factor, too */
+/* Is the classical factor to be tried, too? A network that is no better than the start, or of which only a share is taken, has
+   to be as good as that factor */
 static PetscBool PCGNNSPAIWantsFallback_Private(PC_GNNSPAI *gnn)
 {
   GNNFactor f = gnn->factor;
   PetscBool refused;
 
-  if (!gnn->guard || gnn->graph->ncoupled == 0) return PETSC_FALSE;
+  if (gnn->guard < PC_GNNSPAI_GUARD_FSAI || gnn->graph->ncoupled == 0) return PETSC_FALSE;
   refused = f->alpha <= 0.0 || GNNGuardIsNarrow(f->guard, f->alpha) ? PETSC_TRUE : PETSC_FALSE;
-  return gnn->policy == PC_GNNSPAI_FALLBACK_BEST || (refused && gnn->policy == PC_GNNSPAI_FALLBACK_FSAI) ? PETSC_TRUE : PETSC_FALSE;
+  return gnn->guard == PC_GNNSPAI_GUARD_BEST || refused ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* What the policy says to the guard's choice; the last three only with the set-up on the device */
+/* The classical factor where it is wanted, and better than the guard's choice; the last three only with the set-up on the device */
 static PetscErrorCode PCGNNSPAIFallback_Private(PC pc, Mat local, PetscReal *loss, GNNGraphStatus *status)
 {
-  PC_GNNSPAI     *gnn     = (PC_GNNSPAI *)pc->data;
-  GNNFactor       f       = gnn->factor;
-  const PetscReal epsilon = PCGNNSPAIEpsilon_Private(gnn);
+  PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
-  if (PCGNNSPAIWantsFallback_Private(gnn)) {
-    if (gnn->device_setup) PetscCall(PCGNNSPAIFallbackOnDevice_Private(pc, local, loss, status));
-    else PetscCall(GNNFactorFallback(f, gnn->model, gnn->graph, &gnn->fsai, epsilon));
-  }
-  if (gnn->policy == PC_GNNSPAI_FALLBACK_ERROR && f->alpha <= 0.0 && gnn->graph->ncoupled > 0) {
-    PetscCall(PCGNNSPAIFail_Private(pc, PC_FACTOR_OTHER, REFUSED));
-    f->loss = -1.0; /* nothing to keep */
-  }
+  if (!PCGNNSPAIWantsFallback_Private(gnn)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->device_setup) PetscCall(PCGNNSPAIFallbackOnDevice_Private(pc, local, loss, status));
+  else PetscCall(GNNFactorFallback(gnn->factor, gnn->model, gnn->graph, gnn->threshold, PCGNNSPAIEpsilon_Private(gnn)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static const char *const choices[] = {"the network's factor", "the damped start", "Jacobi", "the classical factor"};
 
 /* Which of them an alpha stands for */
-static PetscInt PCGNNSPAIChoice_Private(PetscReal alpha)
+static PCGNNSPAIChoice PCGNNSPAIChoice_Private(PetscReal alpha)
 {
-  return alpha > 0.0 ? 0 : (PetscInt)-alpha + 1;
+  return alpha > 0.0 ? PC_GNNSPAI_CHOICE_NETWORK : (PCGNNSPAIChoice)((int)-alpha + 1);
 }
 
 static PetscErrorCode PCGNNSPAIInfoGuard_Private(PC pc, PetscBool kept)
@@ -585,7 +579,7 @@ static PetscErrorCode PCGNNSPAIInfoGuard_Private(PC pc, PetscBool kept)
   PetscFunctionBegin;
   if (f->alpha > 0.0 && f->alpha < 1.0) PetscCall(PetscSNPrintf(share, sizeof(share), ", a share of %g beside the start", (double)f->alpha));
   if (f->alpha >= 0.0 && f->alpha < 1.0 && f->damping < 1.0) PetscCall(PetscStrlcat(share, ", damped", sizeof(share)));
-  PetscCall(PetscInfo(pc, "guard: %s%s, %s, entries replaced %" PetscInt_FMT "\n", choices[PCGNNSPAIChoice_Private(f->alpha)], share, !gnn->guard ? "not checked" : (kept ? "kept from an earlier set-up" : "newly chosen"), f->replaced));
+  PetscCall(PetscInfo(pc, "guard: %s%s, %s, entries replaced %" PetscInt_FMT "\n", choices[PCGNNSPAIChoice_Private(f->alpha)], share, !PCGNNSPAIGuarded_Private(gnn) ? "not checked" : (kept ? "kept from an earlier set-up" : "newly chosen"), f->replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -621,12 +615,12 @@ static PetscErrorCode PCGNNSPAISetUpNetworkOnDevice_Private(PC pc, GNNGraphStatu
   PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
   if (first) f->alpha = f->damping = 1.0;
   PetscCall(PCGNNSPAIRunDevice_Private(pc, local, f->alpha, f->damping, &loss, status));
-  if (!gnn->guard || *status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!PCGNNSPAIGuarded_Private(gnn) || *status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   if (!first) PetscCall(GNNGuardMayKeep(f, loss, &kept));
   if (kept) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PCGNNSPAIChooseOnDevice_Private(pc, local, &loss, status));
   PetscCall(PCGNNSPAIInfoGuard_Private(pc, PETSC_FALSE));
-  if (pc->failedreason == PC_NOERROR) f->loss = loss;
+  f->loss = loss;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -641,12 +635,12 @@ static PetscErrorCode PCGNNSPAISetUpNetwork_Private(PC pc)
   PetscFunctionBegin;
   if (used) PetscCall(PCGNNSPAIForward_Private(pc));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
-  PetscCall(GNNFactorRefresh(f, gnn->model, gnn->graph, gnn->out, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn), &kept));
+  PetscCall(GNNFactorRefresh(f, gnn->model, gnn->graph, gnn->out, gnn->threshold, PCGNNSPAIEpsilon_Private(gnn), &kept));
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
   if (!kept && !used) PetscCall(PCGNNSPAIForward_Private(pc));
   PetscCall(PetscLogEventBegin(GNN_Assemble, pc, 0, 0, 0));
   if (!kept) {
-    PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), gnn->guard));
+    PetscCall(GNNFactorAssemble(f, gnn->model, gnn->graph, gnn->out, PCGNNSPAIEpsilon_Private(gnn), PCGNNSPAIGuarded_Private(gnn)));
     PetscCall(PCGNNSPAIFallback_Private(pc, NULL, NULL, NULL));
   }
   PetscCall(PetscLogEventEnd(GNN_Assemble, pc, 0, 0, 0));
@@ -667,7 +661,7 @@ static PetscErrorCode PCGNNSPAISetUpFsai_Private(PC pc, GNNGraphStatus *status)
     PetscCall(PCGNNSPAIGetLocalMat_Private(pc, &local));
     PetscCall(PCGNNSPAIRunDeviceFsai_Private(pc, local, PETSC_FALSE, &unused, status));
     f->alpha = GNN_GUARD_FSAI;
-  } else PetscCall(GNNFactorAssembleFsai(f, gnn->graph, &gnn->fsai, PCGNNSPAIEpsilon_Private(gnn)));
+  } else PetscCall(GNNFactorAssembleFsai(f, gnn->graph, gnn->threshold, PCGNNSPAIEpsilon_Private(gnn)));
   PetscCall(PetscInfo(pc, "fsai: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", gnn->device_setup ? GNNDeviceEntries(gnn->device) : f->i[f->n], f->n, f->rows_failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -681,11 +675,11 @@ static PetscErrorCode PCGNNSPAISetUpCoarse_Private(PC pc, PetscBool fresh)
 
   PetscFunctionBegin;
   if (fresh) PetscCall(GNNCoarseDestroy(&gnn->coarse));
-  if (gnn->coarse_options.wanted == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (gnn->aggregates == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
-  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, A, &gnn->coarse_options, &gnn->coarse));
+  if (gnn->coarse == NULL) PetscCall(GNNCoarseCreate((PetscObject)pc, A, gnn->aggregates, &gnn->coarse));
   PetscCall(GNNCoarseSetUp(gnn->coarse, A));
-  if (gnn->guard) PetscCall(GNNCoarseJudge(gnn->coarse, PCGNNSPAIApplyFactor_Private, gnn));
+  if (PCGNNSPAIGuarded_Private(gnn)) PetscCall(GNNCoarseJudge(gnn->coarse, PCGNNSPAIApplyFactor_Private, gnn));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -779,20 +773,13 @@ static PetscErrorCode PCGNNSPAIApplyFactor_Private(void *context, Vec r, Vec z)
 static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
-  Vec         t   = r;
 
   PetscFunctionBegin;
-  if (gnn->coarse) {
-    PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
-    PetscCall(GNNCoarseBefore(gnn->coarse, r, &t));
-    PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
-  }
-  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, t, z));
-  if (gnn->coarse) {
-    PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
-    PetscCall(GNNCoarseAfter(gnn->coarse, r, z));
-    PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
-  }
+  PetscCall(PCGNNSPAIApplyFactor_Private(gnn, r, z));
+  if (gnn->coarse == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
+  PetscCall(GNNCoarseAdd(gnn->coarse, r, z));
+  PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -885,36 +872,62 @@ static PetscErrorCode PCApplySymmetricRight_GNNSPAI(PC pc, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Options that there were, and what to use instead */
+static const struct {
+  const char *option, *instead;
+} gone[] = {
+  {"-pc_gnnspai_fallback", "-pc_gnnspai_guard <none,jacobi,fsai,best> says what to go on with where the network's factor is refused"},
+  {"-pc_gnnspai_stages", "a row of the classical factor grows twice; by how much says -pc_gnnspai_threshold"},
+  {"-pc_gnnspai_order", "the classical factor takes the rows as they are numbered; to take them otherwise, permute the matrix: MatGetOrdering(), MatPermute()"},
+  {"-pc_gnnspai_coarse_type", "the coarse space is added to the factor; -pc_type composite -pc_composite_type symmetric_multiplicative -pc_composite_pcs gamg,gnnspai multiplies, and so does -pc_type gamg -mg_levels_pc_type gnnspai"},
+  {"-pc_gnnspai_coarse_smooth", "the prolongator of the coarse space is always smoothed; without -pc_gnnspai_coarse there is none"},
+  {"-pc_gnnspai_math", "the network's products are in TF32 on a device, and in single precision on the host, where a matrix of type aij is"},
+};
+
+/* An error where the options still have one of them, or a guard from when it was a boolean: without a value it would be taken for the first, none */
+static PetscErrorCode PCGNNSPAICheckGone_Private(PC pc)
+{
+  const char *prefix = ((PetscObject)pc)->prefix ? ((PetscObject)pc)->prefix : "";
+  char        guard[64];
+  PetscEnum   unused;
+  PetscBool   set, known;
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(gone); k++) {
+    PetscCall(PetscOptionsHasName(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, gone[k].option, &set));
+    PetscCheck(!set, PetscObjectComm((PetscObject)pc), PETSC_ERR_USER, "There is no option -%s%s any more: %s", prefix, gone[k].option + 1, gone[k].instead);
+  }
+  PetscCall(PetscOptionsGetString(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_guard", guard, sizeof(guard), &set));
+  if (!set) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscEnumFind(PCGNNSPAIGuards, guard, &unused, &known));
+  PetscCheck(known && guard[0] != '\0', PetscObjectComm((PetscObject)pc), PETSC_ERR_USER, "-%spc_gnnspai_guard '%s' must be one of none, jacobi, fsai (the default), best; false is none now", prefix, guard);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
   PC_GNNSPAI          *gnn       = (PC_GNNSPAI *)pc->data;
   PCGNNSPAIValues      values    = gnn->values;
-  PCGNNSPAIFallback    policy    = gnn->policy;
+  PCGNNSPAIGuard       guard     = gnn->guard;
   PCGNNSPAIPrecision   precision = gnn->precision;
-  PCGNNSPAIMath        math      = gnn->math;
-  PCGNNSPAICoarseType  type      = gnn->coarse_options.type;
-  GNNFsaiOptions       fsai      = gnn->fsai;
-  PetscInt             coarse    = gnn->coarse_options.wanted;
-  PetscReal            epsilon   = gnn->epsilon;
-  PetscBool            guard = gnn->guard, smooth = gnn->coarse_options.smooth, set;
+  PetscInt             coarse    = gnn->aggregates;
+  PetscReal            epsilon = gnn->epsilon, threshold = gnn->threshold;
+  PetscBool            set;
   char                 model[PETSC_MAX_PATH_LEN], help[256], text[64] = "the model's, 0 with fsai";
   const char          *names;
   const unsigned char *bytes;
   size_t               length;
 
   PetscFunctionBegin;
+  PetscCall(PCGNNSPAICheckGone_Private(pc));
   PetscCall(GNNBuiltinGet("", &bytes, &length, &names));
   PetscCall(PetscSNPrintf(help, sizeof(help), "Model file (safetensors), or a built-in model: %s", names));
   if (epsilon != (PetscReal)PETSC_DEFAULT) PetscCall(PetscSNPrintf(text, sizeof(text), "%g", (double)epsilon));
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
   PetscCall(PetscOptionsEnum("-pc_gnnspai_values", "What writes G", "PCGNNSPAISetValues", PCGNNSPAIValuesTypes, (PetscEnum)values, (PetscEnum *)&values, &set));
   if (set) PetscCall(PCGNNSPAISetValues(pc, values));
-  PetscCall(PetscOptionsReal("-pc_gnnspai_threshold", "Classical factor: rows grow by entries above it; 0: on the lower triangle of A", "PCGNNSPAISetThreshold", fsai.threshold, &fsai.threshold, &set));
-  if (set) PetscCall(PCGNNSPAISetThreshold(pc, fsai.threshold));
-  PetscCall(PetscOptionsInt("-pc_gnnspai_stages", "Classical factor: how many times a row grows", "PCGNNSPAISetStages", fsai.stages, &fsai.stages, &set));
-  if (set) PetscCall(PCGNNSPAISetStages(pc, fsai.stages));
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_order", "Classical factor: order of the rows", "PCGNNSPAISetOrder", PCGNNSPAIOrders, (PetscEnum)fsai.order, (PetscEnum *)&fsai.order, &set));
-  if (set) PetscCall(PCGNNSPAISetOrder(pc, fsai.order));
+  PetscCall(PetscOptionsReal("-pc_gnnspai_threshold", "Classical factor: rows grow by entries above it; 0: on the lower triangle of A", "PCGNNSPAISetThreshold", threshold, &threshold, &set));
+  if (set) PetscCall(PCGNNSPAISetThreshold(pc, threshold));
   PetscCall(PetscOptionsString("-pc_gnnspai_model", help, "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
   if (set) PetscCall(PCGNNSPAISetModel(pc, model));
   PetscCall(PetscOptionsString("-pc_gnnspai_epsilon", "Shift of G G^T, > 0", "PCGNNSPAISetEpsilon", text, text, sizeof(text), &set)); /* a string, so that the default is in words */
@@ -922,33 +935,23 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
     PetscCall(PetscOptionsStringToReal(text, &epsilon));
     PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   }
-  PetscCall(PetscOptionsBool("-pc_gnnspai_guard", "Fall back towards Jacobi where the network's factor fails a probe", "PCGNNSPAISetGuard", guard, &guard, &set));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_guard", "What to go on with where the network's factor fails a trial; best: the classical factor wherever it is better", "PCGNNSPAISetGuard", PCGNNSPAIGuards, (PetscEnum)guard, (PetscEnum *)&guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_fallback", "What to do where the guard refuses the network's factor", "PCGNNSPAISetFallback", PCGNNSPAIFallbacks, (PetscEnum)policy, (PetscEnum *)&policy, &set));
-  if (set) PetscCall(PCGNNSPAISetFallback(pc, policy));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_math", "Arithmetic of the network on a device", "PCGNNSPAISetMath", PCGNNSPAIMaths, (PetscEnum)math, (PetscEnum *)&math, &set));
-  if (set) PetscCall(PCGNNSPAISetMath(pc, math));
   PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
   if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_coarse_type", "How the coarse space is joined to the factor", "PCGNNSPAISetCoarseType", PCGNNSPAICoarseTypes, (PetscEnum)type, (PetscEnum *)&type, &set));
-  if (set) PetscCall(PCGNNSPAISetCoarseType(pc, type));
-  PetscCall(PetscOptionsBool("-pc_gnnspai_coarse_smooth", "Smooth the prolongator by one damped Jacobi step", "PCGNNSPAISetCoarseSmooth", smooth, &smooth, &set));
-  if (set) PetscCall(PCGNNSPAISetCoarseSmooth(pc, smooth));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The settings of the classical factor, and what it is used for */
+/* How the classical factor is made, and what it is used for */
 static PetscErrorCode PCGNNSPAIViewFsai_Private(PC_GNNSPAI *gnn, const char use[], PetscViewer viewer)
 {
-  const GNNFsaiOptions *o = &gnn->fsai;
-
   PetscFunctionBegin;
-  if (o->threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai on the lower triangle of A, order %s\n", use, PCGNNSPAIOrders[o->order]));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown in %" PetscInt_FMT " stages, threshold %g, order %s\n", use, o->stages, (double)o->threshold, PCGNNSPAIOrders[o->order]));
+  if (gnn->threshold == 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai on the lower triangle of A\n", use));
+  else PetscCall(PetscViewerASCIIPrintf(viewer, "%s: fsai, grown by a threshold of %g\n", use, (double)gnn->threshold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -998,7 +1001,7 @@ static PetscErrorCode PCGNNSPAIViewFactor_Private(PC pc, PetscViewer viewer)
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
   if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!gnn->guard) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
+  if (!PCGNNSPAIGuarded_Private(gnn)) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
   else PetscCall(PCGNNSPAIViewGuard_Private(pc, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -1013,7 +1016,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (gnn->device_setup && gnn->values == PC_GNNSPAI_VALUES_NETWORK) where = gnn->math == PC_GNNSPAI_MATH_TF32 ? "device in tf32" : "device in fp32";
+  if (gnn->device_setup && gnn->values == PC_GNNSPAI_VALUES_NETWORK) where = gnn->tf32 ? "device in tf32" : "device in fp32";
   if (gnn->values == PC_GNNSPAI_VALUES_FSAI) PetscCall(PCGNNSPAIViewFsai_Private(gnn, "values", viewer));
   else if (gnn->model) {
     PetscCall(GNNModelView(gnn->model, viewer));
@@ -1032,17 +1035,12 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 
 /* The settings that are a number: name, type, member. A change makes the next set-up start anew */
 #define SETTINGS(X) \
-  X(Guard, PetscBool, guard) \
-  X(Precision, PCGNNSPAIPrecision, precision) \
   X(Values, PCGNNSPAIValues, values) \
-  X(Threshold, PetscReal, fsai.threshold) \
-  X(Stages, PetscInt, fsai.stages) \
-  X(Order, PCGNNSPAIOrder, fsai.order) \
-  X(Fallback, PCGNNSPAIFallback, policy) \
-  X(Coarse, PetscInt, coarse_options.wanted) \
-  X(CoarseType, PCGNNSPAICoarseType, coarse_options.type) \
-  X(CoarseSmooth, PetscBool, coarse_options.smooth) \
-  X(Math, PCGNNSPAIMath, math)
+  X(Threshold, PetscReal, threshold) \
+  X(Guard, PCGNNSPAIGuard, guard) \
+  X(Coarse, PetscInt, aggregates) \
+  X(Precision, PCGNNSPAIPrecision, precision) \
+  X(TF32, PetscBool, tf32)
 
 #define SETTING(Name, Type, member) \
   static PetscErrorCode PCGNNSPAISet##Name##_GNNSPAI(PC pc, Type value) \
@@ -1122,13 +1120,14 @@ static PetscErrorCode PCGNNSPAIGetEpsilon_GNNSPAI(PC pc, PetscReal *epsilon)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PCGNNSPAIGetGuardAlpha_GNNSPAI(PC pc, PetscReal *alpha)
+static PetscErrorCode PCGNNSPAIGetChoice_GNNSPAI(PC pc, PCGNNSPAIChoice *kind, PetscReal *alpha)
 {
   PC_GNNSPAI *gnn = (PC_GNNSPAI *)pc->data;
 
   PetscFunctionBegin;
   PetscCheck(gnn->factor && pc->setupcalled && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure[0] ? "; the last one failed: " : "", gnn->failure);
-  *alpha = gnn->factor->alpha;
+  if (kind) *kind = PCGNNSPAIChoice_Private(gnn->factor->alpha);
+  if (alpha) *alpha = PetscMax(gnn->factor->alpha, 0.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -1182,7 +1181,7 @@ static const struct {
   {"PCGNNSPAISetNetwork_C", (void (*)(void))PCGNNSPAISetNetwork_GNNSPAI},
   {"PCGNNSPAISetEpsilon_C", (void (*)(void))PCGNNSPAISetEpsilon_GNNSPAI},
   {"PCGNNSPAIGetEpsilon_C", (void (*)(void))PCGNNSPAIGetEpsilon_GNNSPAI},
-  {"PCGNNSPAIGetGuardAlpha_C", (void (*)(void))PCGNNSPAIGetGuardAlpha_GNNSPAI},
+  {"PCGNNSPAIGetChoice_C", (void (*)(void))PCGNNSPAIGetChoice_GNNSPAI},
   {"PCGNNSPAISetNodeFeatures_C", (void (*)(void))PCGNNSPAISetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetNodeFeatures_C", (void (*)(void))PCGNNSPAIGetNodeFeatures_GNNSPAI},
   {"PCGNNSPAIGetFactor_C", (void (*)(void))PCGNNSPAIGetFactor_GNNSPAI},
@@ -1208,20 +1207,14 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
      neural network reads the matrix and writes the sparse factor G
 
    Options Database Keys:
-+  -pc_gnnspai_values (network|fsai)     - what writes G, see `PCGNNSPAISetValues()`
-.  -pc_gnnspai_threshold threshold       - classical factor: least entry that a row keeps, see `PCGNNSPAISetThreshold()`
-.  -pc_gnnspai_stages stages             - classical factor: how many times a row grows, see `PCGNNSPAISetStages()`
-.  -pc_gnnspai_order (natural|rowsum)    - classical factor: order of the rows, see `PCGNNSPAISetOrder()`
-.  -pc_gnnspai_model name                - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
-.  -pc_gnnspai_epsilon epsilon           - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
-.  -pc_gnnspai_guard (true|false)        - check the factor and weaken it towards Jacobi where it fails, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_fallback (error|fsai|jacobi|best) - what to do where the guard refuses the network's factor, see `PCGNNSPAISetFallback()`
-.  -pc_gnnspai_precision (double|single) - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
-.  -pc_gnnspai_math (fp32|tf32)              - arithmetic of the network on a device, see `PCGNNSPAISetMath()`
-.  -pc_gnnspai_coarse n                        - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
-.  -pc_gnnspai_coarse_type (additive|balanced) - how the coarse space is joined to the factor, see `PCGNNSPAISetCoarseType()`
-.  -pc_gnnspai_coarse_smooth (true|false)      - smooth the coarse space's prolongator, see `PCGNNSPAISetCoarseSmooth()`
--  -pc_gnnspai_view_factor viewer        - view G at every set-up, see `PCGNNSPAIGetFactor()`
++  -pc_gnnspai_values (network|fsai)            - what writes G, see `PCGNNSPAISetValues()`
+.  -pc_gnnspai_model name                       - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
+.  -pc_gnnspai_epsilon epsilon                  - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
+.  -pc_gnnspai_threshold threshold              - classical factor: least entry that a row keeps, see `PCGNNSPAISetThreshold()`
+.  -pc_gnnspai_guard (none|jacobi|fsai|best)    - what to go on with where the network's factor fails a trial, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_coarse n                         - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_precision (double|single)        - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
+-  -pc_gnnspai_view_factor viewer               - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
 
@@ -1247,10 +1240,15 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 
    A model of block size b > 1 treats the b unknowns of a node together; see `PCGNNSPAISetModel()`.
 
+   With `MATSEQAIJCUSPARSE` (and `MATMPIAIJCUSPARSE`) set-up and product run on the device. The network's products are in TF32 there, weights and states
+   rounded to 11 bits before they are multiplied: G then differs from the host's by about a thousandth.
+
    Developer Notes:
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
-.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetModel()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`
+.seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetValues()`,
+          `PCGNNSPAISetModel()`, `PCGNNSPAISetEpsilon()`, `PCGNNSPAISetThreshold()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`, `PCGNNSPAISetPrecision()`,
+          `PCGNNSPAISetNodeFeatures()`, `PCGNNSPAIGetChoice()`, `PCGNNSPAIGetFactor()`
 M*/
 static PetscErrorCode PCCreate_GNNSPAI(PC pc)
 {
@@ -1261,14 +1259,11 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
   gnn->automatic               = PETSC_TRUE;
-  gnn->policy                  = PC_GNNSPAI_FALLBACK_FSAI;
-  gnn->fsai.threshold          = 0.07;
-  gnn->fsai.stages             = 2;
-  gnn->coarse_options.smooth   = PETSC_TRUE;
+  gnn->threshold               = 0.07;
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
-  gnn->guard                   = PETSC_TRUE;
+  gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
   gnn->verdict.n               = -1;
-  gnn->math                    = PC_GNNSPAI_MATH_TF32;
+  gnn->tf32                    = PETSC_TRUE;
   gnn->precision               = PC_GNNSPAI_DOUBLE;
   pc->ops->apply               = PCApply_GNNSPAI;
   pc->ops->applytranspose      = PCApplyTranspose_GNNSPAI;

@@ -49,12 +49,12 @@ struct _n_GNNDevice {
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNModel, GNNGraph, PetscBool, PetscBool, GNNStream, GNNDevice *); /* single precision storage? tf32? The model may be NULL, then not for GNNDeviceSetUp() */
-PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *);         /* values of A, eps, the guard's alpha and damping, with its probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceSetUpFsai(GNNDevice, GNNGraph, const double[], const GNNFsaiOptions *, GNNScaling, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, with the guard's probe? */
-PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                                                                                                /* the host's factor instead */
-PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);                                                                                /* G^T (nz) on the host */
-PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);    /* the classical factor's i, j, v on the host; its graph's values are there */
-PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream); /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNDeviceSetUp(GNNDevice, GNNModel, GNNGraph, const double[], PetscReal, PetscReal, PetscReal, PetscBool, GNNStream, GNNKernelStatus *); /* values of A, eps, the guard's alpha and damping, with its probe? */
+PETSC_INTERN PetscErrorCode GNNDeviceSetUpFsai(GNNDevice, GNNGraph, const double[], PetscReal, GNNScaling, PetscReal, PetscBool, GNNStream, GNNKernelStatus *);      /* values of A, threshold, eps, with the guard's probe? */
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                                                                                        /* the host's factor instead */
+PETSC_INTERN PetscErrorCode GNNDeviceGetSlots(GNNDevice, GNNGraph, PetscScalar[], GNNStream);                                                                        /* G^T (nz) on the host */
+PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNGraph, GNNFactor, GNNStream);                                                                             /* the classical factor's i, j, v on the host; its graph's values are there */
+PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double[], double[], GNNStream);                                                                          /* z = M^-1 r */
 
 /* ---- between device.c, devicenet.c, devicefsai.c and guarddevice.c ---- */
 

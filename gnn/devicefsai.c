@@ -1,5 +1,5 @@
 /*
-   The classical factor on the device. Its static pattern in the natural order is that of slots of A, once per pattern; any other depends on
+   The classical factor on the device. Its static pattern is that of slots of A, once per pattern; a grown one depends on
    the values: the rows come in pieces, of which the CSR is made anew at every set-up, in memory that is kept and only grows.
 */
 #include "device.h"
@@ -13,12 +13,12 @@ static int FsaiLanes_Private(GNNGraph g)
   return g->nz / 20 <= g->n ? 16 : 32;
 }
 
-/* Most columns before it that a row may begin with: those of the lower triangle, or in another order all */
-static PetscInt FsaiLongest_Private(GNNGraph g, PCGNNSPAIOrder order)
+/* Most columns before it that a row may begin with */
+static PetscInt FsaiLongest_Private(GNNGraph g)
 {
   PetscInt longest = 0;
 
-  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, order == PC_GNNSPAI_ORDER_NATURAL ? g->diag[i] - g->i[i] : g->i[i + 1] - g->i[i] - 1);
+  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->diag[i] - g->i[i]);
   return longest;
 }
 
@@ -40,22 +40,20 @@ static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All that depends on the pattern of A and on the options */
-static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, const GNNFsaiOptions *options, GNNStream stream)
+/* All that depends on the pattern of A, and on whether rows grow */
+static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grown, GNNStream stream)
 {
   GNNKernelFsai *k       = &d->fsai;
-  const PetscInt longest = FsaiLongest_Private(g, options->order);
+  const PetscInt longest = FsaiLongest_Private(g);
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceCreateGraph(d, g, stream));
-  k->stages  = options->threshold > 0.0 ? (int)options->stages : 0;
   k->lanes   = FsaiLanes_Private(g);
   k->longest = (int)longest;
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &k->unit));
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
-  if (options->order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->key));
-  if (g->b == 1 && options->threshold == 0.0 && options->order == PC_GNNSPAI_ORDER_NATURAL && longest <= GNN_FSAI_MAX) {
+  if (g->b == 1 && !grown && longest <= GNN_FSAI_MAX) {
     PetscCall(GNNDeviceCreateSlots(d, g, GNN_PATTERN_LOWER, stream, &d->classical));
     k->slots = d->slots;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,11 +117,11 @@ static PetscErrorCode FsaiRun_Private(GNNDevice d, const double a[], PetscReal t
 }
 
 /* As GNNFactorAssembleFsai(): all rows are Jacobi's where most are spoiled */
-PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
+PetscErrorCode GNNDeviceSetUpFsai(GNNDevice d, GNNGraph g, const double a[], PetscReal threshold, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNStream stream, GNNKernelStatus *status)
 {
   PetscFunctionBegin;
-  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, options, stream));
-  PetscCall(FsaiRun_Private(d, a, options->threshold, scaling, epsilon, probe, stream, status));
+  if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, threshold > 0.0 ? PETSC_TRUE : PETSC_FALSE, stream));
+  PetscCall(FsaiRun_Private(d, a, threshold, scaling, epsilon, probe, stream, status));
   if (!GNNFsaiSpoiled(status->failed, g->n - status->decoupled)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FsaiRun_Private(d, a, GNN_FSAI_NONE, scaling, epsilon, probe, stream, status));
   status->failed = (int)g->n - status->decoupled;

@@ -137,15 +137,12 @@ static void FactorFinish_Private(GNNFactor f, GNNGraph g, PetscReal epsilon)
   }
 }
 
-PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
+PetscErrorCode GNNFactorAssembleFsai(GNNFactor f, GNNGraph g, PetscReal threshold, PetscReal epsilon)
 {
-  GNNFsaiOptions none = *options;
-
   PetscFunctionBegin;
-  PetscCall(GNNFsaiFill(f, g, options));
+  PetscCall(GNNFsaiFill(f, g, threshold));
   if (GNNFsaiSpoiled(f->rows_failed, g->ncoupled)) {
-    none.threshold = GNN_FSAI_NONE;
-    PetscCall(GNNFsaiFill(f, g, &none));
+    PetscCall(GNNFsaiFill(f, g, GNN_FSAI_NONE));
     f->rows_failed = g->ncoupled;
   }
   f->alpha = GNN_GUARD_FSAI;
@@ -203,13 +200,13 @@ PetscErrorCode GNNFactorFetch(GNNFactor f, GNNModel m, GNNGraph g, GNNDevice d, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, const GNNFsaiOptions *options, PetscReal epsilon)
+PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, PetscReal threshold, PetscReal epsilon)
 {
   const PetscReal alpha = f->alpha;
   PetscBool       better;
 
   PetscFunctionBegin;
-  PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
+  PetscCall(GNNFactorAssembleFsai(f, g, threshold, epsilon));
   PetscCall(GNNGuardBetter(f->guard, f, epsilon, &better));
   if (!better) {
     f->alpha       = alpha;
@@ -220,7 +217,7 @@ PetscErrorCode GNNFactorFallback(GNNFactor f, GNNModel m, GNNGraph g, const GNNF
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], const GNNFsaiOptions *options, PetscReal epsilon, PetscBool *kept)
+PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNReal net[], PetscReal threshold, PetscReal epsilon, PetscBool *kept)
 {
   PetscReal loss;
 
@@ -228,7 +225,7 @@ PetscErrorCode GNNFactorRefresh(GNNFactor f, GNNModel m, GNNGraph g, const GNNRe
   *kept = PETSC_FALSE;
   if (f->loss < 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   f->replaced = 0;
-  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, options, epsilon));
+  if (f->alpha == GNN_GUARD_FSAI) PetscCall(GNNFactorAssembleFsai(f, g, threshold, epsilon));
   else {
     PetscCall(FactorReserveSlots_Private(f, g)); /* there are none where the choice is from before PCReset() */
     if (f->alpha > 0.0) PetscCall(GNNFactorSlots(m, g, net, f->slots, &f->replaced));

@@ -38,11 +38,11 @@ PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, PetscBool, GNNFactor *);  
 PETSC_INTERN PetscErrorCode GNNFactorAssemble(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscBool); /* out (nz), eps, guard */
 PETSC_INTERN PetscErrorCode GNNFactorFetch(GNNFactor, GNNModel, GNNGraph, GNNDevice, PetscReal);                     /* the factor by its alpha, from the device; eps. The model is not read if it is the classical one */
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar[]);                     /* i, j, v from the slots of G^T (nz) */
-PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, const GNNFsaiOptions *, PetscReal);           /* the classical one; eps */
-/* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; eps */
-PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, const GNNFsaiOptions *, PetscReal);
-/* New values in the same pattern: the factor by the last choice, and whether that may stay; out is not read where alpha <= 0 */
-PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], const GNNFsaiOptions *, PetscReal, PetscBool *);
+PETSC_INTERN PetscErrorCode GNNFactorAssembleFsai(GNNFactor, GNNGraph, PetscReal, PetscReal);                        /* the classical one; threshold, eps */
+/* After GNNFactorAssemble() where alpha <= 0: the classical factor if it is better than what the guard chose; threshold, eps */
+PETSC_INTERN PetscErrorCode GNNFactorFallback(GNNFactor, GNNModel, GNNGraph, PetscReal, PetscReal);
+/* New values in the same pattern: the factor by the last choice, and whether that may stay; out is not read where alpha <= 0; threshold, eps */
+PETSC_INTERN PetscErrorCode GNNFactorRefresh(GNNFactor, GNNModel, GNNGraph, const GNNReal[], PetscReal, PetscReal, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt, PetscInt);                              /* entries to keep, entries to have room for */
 PETSC_INTERN PetscErrorCode GNNFactorApply(GNNFactor, const PetscScalar[], PetscScalar[]);                /* z = M^-1 r */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool, const PetscScalar[], PetscScalar[]); /* y = (S G)^T x, or y = S G x; b = 1, for a shift that is 0 at coupled rows */

@@ -20,7 +20,6 @@ typedef struct {
 struct _n_GNNFsai {
   PetscScalar *as;   /* (nz) matrix with a unit diagonal on the kept slots; 0 elsewhere */
   PetscReal   *unit; /* (n) As = diag(unit) At diag(unit) */
-  int         *key;  /* (n) class of a row in the order, or NULL: the natural one */
   /* the neighbours of the row at hand: all are -1, 0 between rows */
   PetscInt  *number; /* (n) of a node among the neighbours, or -1 */
   PetscInt  *node;   /* (n) of a number */
@@ -72,14 +71,13 @@ static PetscBool ColumnsSame_Private(const Columns *a, const Columns *b)
 
 /* ---- matrix and order ---- */
 
-static PetscErrorCode FsaiCreate_Private(GNNGraph g, PCGNNSPAIOrder order, GNNFsai *fsai)
+static PetscErrorCode FsaiCreate_Private(GNNGraph g, GNNFsai *fsai)
 {
   GNNFsai w;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&w));
   PetscCall(PetscMalloc2(g->nz, &w->as, g->n, &w->unit));
-  if (order == PC_GNNSPAI_ORDER_ROWSUM) PetscCall(PetscMalloc1(g->n, &w->key));
   PetscCall(PetscMalloc3(g->n, &w->number, g->n, &w->node, g->n, &w->r));
   for (PetscInt i = 0; i < g->n; i++) w->number[i] = -1;
   *fsai = w;
@@ -91,7 +89,6 @@ PetscErrorCode GNNFsaiDestroy(GNNFsai *fsai)
   PetscFunctionBegin;
   if (*fsai == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree2((*fsai)->as, (*fsai)->unit));
-  PetscCall(PetscFree((*fsai)->key));
   PetscCall(PetscFree3((*fsai)->number, (*fsai)->node, (*fsai)->r));
   PetscCall(PetscFree(*fsai));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -103,20 +100,6 @@ static void FsaiScale_Private(GNNFsai w, GNNGraph g)
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) w->as[p] = p == g->diag[i] ? 1.0 : GNNFsaiScaled(w->unit[i], PetscRealPart(g->at[p]), w->unit[g->j[p]]);
   }
-}
-
-static int FsaiRowKey_Private(GNNFsai w, GNNGraph g, PetscInt i)
-{
-  PetscReal sum = 0.0;
-
-  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) sum += PetscAbsScalar(w->as[p]);
-  return GNNFsaiKey(sum);
-}
-
-/* May row i use slot p of some row: is its column before i, and coupled? */
-static inline PetscBool FsaiBefore_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt p)
-{
-  return g->keep[p] != 0 && GNNFsaiBefore(w->key, g->j[p], i) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* ---- one row ---- */
@@ -147,14 +130,14 @@ static PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
   return largest;
 }
 
-/* J from the row of A: above the threshold, or all where that is 0 */
+/* J from the row of A: coupled columns before i, above the threshold, or all where that is 0 */
 static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
 {
   w->J.m = 0;
-  for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+  for (PetscInt p = g->i[i]; p < g->diag[i]; p++) {
     const PetscReal a = PetscAbsScalar(w->as[p]);
 
-    if ((threshold == 0.0 || a > threshold) && FsaiBefore_Private(w, g, i, p)) ColumnsInsert_Private(&w->J, g->j[p], a);
+    if (g->keep[p] && (threshold == 0.0 || a > threshold)) ColumnsInsert_Private(&w->J, g->j[p], a);
   }
   ColumnsSort_Private(&w->J);
 }
@@ -193,7 +176,7 @@ static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
 static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
 {
   for (PetscInt p = g->i[k]; p < g->i[k + 1]; p++) {
-    if (GNNFsaiBefore(w->key, g->j[p], i)) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
+    if (g->j[p] < i) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
   }
   return g->i[k + 1] - g->i[k];
 }
@@ -223,20 +206,19 @@ static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, P
 }
 
 /* J and x of row i; PETSC_FALSE if As on J + {i} is not positive definite */
-static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, const GNNFsaiOptions *options, PetscLogDouble *flops)
+static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
 {
-  const PetscInt  stages  = options->threshold > 0.0 ? options->stages : 0;
   const PetscReal largest = FsaiLargest_Private(w, g, i);
 
-  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(options->threshold, largest));
-  for (PetscInt stage = 0;; stage++) {
-    PetscBool solved, last = stage == stages || w->J.m == GNN_FSAI_MAX ? PETSC_TRUE : PETSC_FALSE;
+  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest));
+  for (int stage = 0;; stage++) {
+    PetscBool solved, last = stage == GNNFsaiStages(threshold) || w->J.m == GNN_FSAI_MAX ? PETSC_TRUE : PETSC_FALSE;
 
     FsaiGather_Private(w, g, i);
     solved = GNNFsaiSolve(w->J.m, w->T, w->x) ? PETSC_TRUE : PETSC_FALSE;
     *flops += GNNFsaiSolveFlops(w->J.m);
     if (solved && !last) {
-      FsaiGrow_Private(w, g, i, options->threshold, largest, flops);
+      FsaiGrow_Private(w, g, i, threshold, largest, flops);
       if (w->next.m == 0 || ColumnsSame_Private(&w->J, &w->next)) last = PETSC_TRUE;
     }
     FsaiForget_Private(w);
@@ -250,22 +232,16 @@ static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, const GNNFsa
 /* L_i of As, hence L_i diag(unit) of At, behind the k entries there are, columns ascending; the number of entries then */
 static PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f)
 {
-  PetscInt l = 0;
-
-  for (; l < w->J.m && w->J.j[l] < i; l++, k++) {
+  for (int l = 0; l < w->J.m; l++, k++) {
     f->j[k] = w->J.j[l];
     f->v[k] = w->x[l] * w->unit[f->j[k]];
   }
-  f->j[k]   = i;
-  f->v[k++] = w->x[w->J.m] * w->unit[i];
-  for (; l < w->J.m; l++, k++) {
-    f->j[k] = w->J.j[l];
-    f->v[k] = w->x[l] * w->unit[f->j[k]];
-  }
-  return k;
+  f->j[k] = i;
+  f->v[k] = w->x[w->J.m] * w->unit[i];
+  return k + 1;
 }
 
-PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, const GNNFsaiOptions *options)
+PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, PetscReal threshold)
 {
   PetscLogDouble flops = 4.0 * g->nz;
   PetscInt       k     = 0;
@@ -273,16 +249,15 @@ PetscErrorCode GNNFsaiFill(GNNFactor f, GNNGraph g, const GNNFsaiOptions *option
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
-  if (f->fsai == NULL) PetscCall(FsaiCreate_Private(g, options->order, &f->fsai));
+  if (f->fsai == NULL) PetscCall(FsaiCreate_Private(g, &f->fsai));
   w = f->fsai;
   FsaiScale_Private(w, g);
-  for (PetscInt i = 0; w->key && i < g->n; i++) w->key[i] = FsaiRowKey_Private(w, g, i);
   f->rows_failed = 0;
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     PetscCall(GNNFactorReserve(f, k, k + GNN_FSAI_MAX + 1));
-    if (!FsaiRow_Private(w, g, i, options, &flops)) { /* Jacobi's row */
+    if (!FsaiRow_Private(w, g, i, threshold, &flops)) { /* Jacobi's row */
       f->rows_failed++;
       w->J.m  = 0;
       w->x[0] = 1.0;

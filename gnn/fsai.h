@@ -6,13 +6,7 @@
 
 #include "factor.h"
 
-struct _n_GNNFsaiOptions {
-  PetscReal      threshold; /* 0: static */
-  PetscInt       stages;    /* of growth */
-  PCGNNSPAIOrder order;     /* row i may use the columns before i */
-};
-
-PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, const GNNFsaiOptions *); /* i, j, v and rows_failed of the factor */
+PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFactor, GNNGraph, PetscReal); /* threshold, 0: static; i, j, v and rows_failed of the factor */
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
 
 #define GNN_FSAI_NONE 2.0 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */

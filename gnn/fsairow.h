@@ -14,6 +14,7 @@
 #endif
 
 #define GNN_FSAI_MAX            64                          /* most entries of a row beside its diagonal */
+#define GNN_FSAI_STAGES         2                           /* of growth */
 #define GNN_FSAI_PIVOT          1e-14                       /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
 #define GNN_FSAI_MOST           1e5                         /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
 #define GNN_FSAI_SMALL          3.0                         /* a row whose largest entry is below 1/this has a smaller threshold than tau */
@@ -32,22 +33,13 @@ GNN_FN double GNNFsaiScaled(double ui, double at, double uj)
   return ui * at * uj;
 }
 
-/* ---- order of the rows ---- */
-
-#define GNN_FSAI_KEYS 4096 /* classes of rows by their sums of |As_ij|, 1 and more, for the order of the rows */
-
-GNN_FN int GNNFsaiKey(double sum)
-{
-  return sum > 1.0 ? (int)((1.0 - 1.0 / sum) * (GNN_FSAI_KEYS - 1)) : 0;
-}
-
-/* Is row j before row i? By their classes, key, NULL for the natural order; rows of one class stay in their order, so that rounding in the sums is no matter */
-GNN_FN int GNNFsaiBefore(const int key[], GNN_INDEX j, GNN_INDEX i)
-{
-  return key && key[j] != key[i] ? key[j] < key[i] : j < i;
-}
-
 /* ---- columns ---- */
+
+/* How many times a row grows; with a threshold of 0 it has the lower triangle of A, and stays there */
+GNN_FN int GNNFsaiStages(double tau)
+{
+  return tau > 0.0 ? GNN_FSAI_STAGES : 0;
+}
 
 /* What an entry must exceed to be kept: tau, but no more than a share of the largest entry it stands among. Without it, rows of many entries
    that are alike, and small for that reason (27-point stencils, trilinear hexahedra), would be left with their diagonal */

@@ -11,7 +11,6 @@
 #define GNN_INDEX  PetscInt
 #include "block.h"
 #include "compat.h"
-#include "../pcgnnspai.h" /* GNNModel */
 
 #define GNN_MAX_WIDTH    64
 #define GNN_MAX_LAYERS   32
@@ -81,7 +80,8 @@ typedef struct {
   PetscInt offset;
 } GNNTensor;
 
-typedef struct _n_GNNNet *GNNNet; /* the parameters packed for the host kernels, layout.h */
+typedef struct _n_GNNModel *GNNModel;
+typedef struct _n_GNNNet   *GNNNet; /* the parameters packed for the host kernels, layout.h */
 
 struct _n_GNNModel {
   PetscInt   refct;

@@ -103,7 +103,7 @@ PetscErrorCode GNNOpsSetUp(GNNDevice d, GNNModel m, GNNGraph g, Mat A, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNOpsSetUpFsai(GNNDevice d, GNNGraph g, Mat A, const GNNFsaiOptions *options, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNKernelStatus *status)
+PetscErrorCode GNNOpsSetUpFsai(GNNDevice d, GNNGraph g, Mat A, PetscReal threshold, GNNScaling scaling, PetscReal epsilon, PetscBool probe, GNNKernelStatus *status)
 {
   const PetscScalar *a;
   GNNStream          stream = NULL;
@@ -112,7 +112,7 @@ PetscErrorCode GNNOpsSetUpFsai(GNNDevice d, GNNGraph g, Mat A, const GNNFsaiOpti
   PetscCall(GNNOpsStream(&stream));
   PetscCall(MatSeqAIJCUSPARSEGetArrayRead(A, &a));
   PetscCall(PetscLogGpuTimeBegin());
-  PetscCall(GNNDeviceSetUpFsai(d, g, a, options, scaling, epsilon, probe, stream, status));
+  PetscCall(GNNDeviceSetUpFsai(d, g, a, threshold, scaling, epsilon, probe, stream, status));
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(PetscLogGpuFlops(4.0 * g->nz + status->flops));
   PetscCall(MatSeqAIJCUSPARSERestoreArrayRead(A, &a));

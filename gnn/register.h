@@ -1,11 +1,11 @@
 /*
-   What is asked before the type is registered: may this library run here?
+   What is asked before the type is registered: may this library run here? And what the library's own programs may ask of a PC, but no one else.
 
    GNN_PROCESSOR_FEATURES(X) lists what -march may have switched on, by the compiler's macro and by the name in __builtin_cpu_supports().
 */
 #pragma once
 
-#include <petscsys.h>
+#include <petscpc.h>
 
 #define GNN_PROCESSOR_FEATURES(X) \
   X(__SSE3__, "sse3") \
@@ -34,3 +34,11 @@ PETSC_INTERN const char *const GNNProcessorBuilt[];
 
 PETSC_INTERN const char    *GNNProcessorLacks(void);         /* a sentence on what this processor lacks, or NULL */
 PETSC_INTERN PetscErrorCode PCGNNSPAIRegister_Private(void); /* pcgnnspai.c */
+
+typedef struct _n_GNNModel *GNNModel; /* model.h */
+
+/* A network that is in memory, of which a reference is taken; again after its parameters have changed, so that the next PCSetUp() does its work */
+PETSC_INTERN PetscErrorCode PCGNNSPAISetNetwork_Private(PC, GNNModel);
+
+/* Are the network's products on a device in TF32, as they are by default? Not where it is compared with the host */
+PETSC_INTERN PetscErrorCode PCGNNSPAISetTF32_Private(PC, PetscBool);

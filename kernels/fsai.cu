@@ -11,7 +11,7 @@
 #include "cuda.cuh"
 #include "../gnn/fsairow.h"
 
-/* ---- the matrix with a unit diagonal, and the order ---- */
+/* ---- the matrix with a unit diagonal ---- */
 
 #define BLOCK       256
 #define SCALE_LANES 8
@@ -26,18 +26,13 @@ __global__ static void Units(GNNKernelGraph g, GNNKernelFsai f)
 __global__ static void ScaleRows(GNNKernelGraph g, GNNKernelFsai f)
 {
   const int i = (blockIdx.x * BLOCK + threadIdx.x) / SCALE_LANES, lane = threadIdx.x % SCALE_LANES;
-  double    sum = 0.0;
 
-  if (i < g.n) {
-    for (int p = g.i[i] + lane; p < g.i[i + 1]; p += SCALE_LANES) {
-      const int j = g.j[p];
+  if (i >= g.n) return;
+  for (int p = g.i[i] + lane; p < g.i[i + 1]; p += SCALE_LANES) {
+    const int j = g.j[p];
 
-      f.as[p] = j == i ? 1.0 : GNNFsaiScaled(f.unit[i], g.at[p], f.unit[j]);
-      sum += fabs(f.as[p]);
-    }
+    f.as[p] = j == i ? 1.0 : GNNFsaiScaled(f.unit[i], g.at[p], f.unit[j]);
   }
-  sum = GroupSum<SCALE_LANES>(sum);
-  if (f.key && i < g.n && lane == 0) f.key[i] = GNNFsaiKey(sum);
 }
 
 int GNNKernelFsaiScale(GNNKernelGraph g, GNNKernelFsai f, GNNStream stream)
@@ -186,7 +181,7 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
     const int    p = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
     const double score = in ? fabs(f.as[p]) : 0.0;
 
-    Take<LANES>(w, in && (threshold == 0.0 || score > threshold) && Kept(g, f, p) && GNNFsaiBefore(f.key, c, w.i), c, score);
+    Take<LANES>(w, in && (threshold == 0.0 || score > threshold) && Kept(g, f, p) && c < w.i, c, score);
   }
   w.on = w.on && !w.late;
   Adopt<LANES>(w);
@@ -316,7 +311,7 @@ __device__ static int Neighbours(const GNNKernelGraph &g, const GNNKernelFsai &f
     for (int p = begin + w.lane; p < end && !full; p += LANES) {
       const int c = g.j[p];
 
-      if ((c & (parts - 1)) == part && GNNFsaiBefore(f.key, c, w.i)) full = !TableAdd(w, c, w.x[k] * f.as[p]);
+      if ((c & (parts - 1)) == part && c < w.i) full = !TableAdd(w, c, w.x[k] * f.as[p]);
     }
     __syncwarp();
   }
@@ -390,7 +385,7 @@ __device__ static int Run(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &
     const int solved = Solve<LANES>(g, f, w);
 
     if (w.on) positive = solved;
-    w.on = w.on && solved && stage < f.stages && w.m < GNN_FSAI_MAX;
+    w.on = w.on && solved && stage < GNNFsaiStages(f.threshold) && w.m < GNN_FSAI_MAX;
     if (!__any_sync(ALL_LANES, w.on)) break;
     Grow<LANES>(g, f, w, second);
     w.on = w.on && !w.late;
@@ -413,17 +408,13 @@ __device__ static void StoreSlots(const GNNKernelGraph &g, const GNNKernelFsai &
   }
 }
 
-/* The entries of its row at start; the diagonal among its columns */
+/* The entries of its row at start, the diagonal last */
 template <int LANES>
 __device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int count, unsigned long long start)
 {
-  int below = 0;
-
-  for (int k = w.lane; k < count - 1; k += LANES) below += w.J[k] < w.i;
-  below = GroupSum<LANES>(below);
   if (start + count > (unsigned long long)f.room) return;
   for (int k = w.lane; k < count; k += LANES) {
-    const int c = RowNode(w, k), at = (int)start + (k == w.m ? below : k + (c > w.i));
+    const int c = RowNode(w, k), at = (int)start + k;
 
     f.j[at] = c;
     f.v[at] = w.x[k] * f.unit[c];
@@ -556,12 +547,12 @@ static void LaunchRows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int
 
 int GNNKernelFsaiRows(GNNKernelGraph g, GNNKernelFsai f, GNNKernelStatus *status, GNNStream stream)
 {
-  const int most = f.stages == 0 && f.longest < GNN_FSAI_MAX ? f.longest : GNN_FSAI_MAX;
-  const int cap = most < 2 * f.lanes ? most : 2 * f.lanes, size = f.stages == 0 ? 0 : 16 * f.lanes;
+  const int grown = GNNFsaiStages(f.threshold) > 0, most = grown || f.longest > GNN_FSAI_MAX ? GNN_FSAI_MAX : f.longest;
+  const int cap = most < 2 * f.lanes ? most : 2 * f.lanes, size = grown ? 16 * f.lanes : 0;
 
   if (f.lanes == 8) LaunchRows<8>(g, f, cap, size, 0, status, stream);
   else if (f.lanes == 16) LaunchRows<16>(g, f, cap, size, 0, status, stream);
   else LaunchRows<32>(g, f, cap, size, 0, status, stream);
-  if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, f.stages == 0 ? 0 : SECOND_SIZE, 1, status, stream);
+  if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, grown ? SECOND_SIZE : 0, 1, status, stream);
   return cudaGetLastError();
 }

@@ -237,11 +237,9 @@ int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, co
 /* ---- the classical factor: the rows of G^T = L, each for itself; gnn/fsairow.h ---- */
 
 typedef struct {
-  double  threshold;     /* 0: on the lower triangle in the order */
-  int     stages;        /* of growth; 0 where the threshold is */
+  double  threshold;     /* 0: on the lower triangle */
   int     lanes;         /* that share a row in the first pass: 8, 16 or 32 */
   int     longest;       /* most columns before it that a row of A has */
-  int    *key;           /* (n) classes of the order, or NULL: the natural one */
   double *unit, *as;     /* (n), (nz) As = diag(unit) At diag(unit), with a unit diagonal; unit is 0 at decoupled nodes */
   int    *late;          /* (n) rows left to the second pass */
   double *slots;         /* (nz) the rows by slots of A, where those of its lower triangle are the pattern; else NULL, and they go into */
@@ -254,7 +252,7 @@ typedef struct {
   int    *sums;          /* (GNNKernelSums(n)) */
 } GNNKernelFsai;
 
-int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                             /* unit, as, key; after GNNKernelScale() */
+int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                             /* unit, as; after GNNKernelScale() */
 int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);           /* slots, or j, v, start, count; entries beyond the room are counted only */
 int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream); /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
 

@@ -29,7 +29,7 @@ each() { # each NAME OPTIONS...
   local name=$1
   shift
   one "$name, default" "$@"
-  one "$name, best" "$@" -gnnspai_pc_gnnspai_fallback best
+  one "$name, best" "$@" -gnnspai_pc_gnnspai_guard best
   one "$name, fsai, coarse" "$@" -gnnspai_pc_gnnspai_values fsai -gnnspai_pc_gnnspai_coarse 16
 }
 

@@ -35,7 +35,7 @@ good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_v
 good "-citations" "2510.27517" "$app" $plugin -citations
 
 run "$app" $plugin -help
-for option in values threshold stages order model epsilon guard fallback precision math coarse coarse_type coarse_smooth view_factor; do
+for option in values model epsilon threshold guard coarse precision view_factor; do
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
@@ -59,6 +59,7 @@ shows "-pc_gnnspai_epsilonn" && ! grep -Eq -e '-pc_gnnspai_epsilon( |$)' <(sed -
 result $? "a misspelt option is left over, the right one is not"
 bad "a model that is not there" "cannot read model file haet" "$app" $plugin -pc_gnnspai_model haet
 bad "epsilon of 0" "-pc_gnnspai_epsilon" "$app" $plugin -pc_gnnspai_epsilon 0
+bad "an option that is gone" "-pc_gnnspai_guard <none,jacobi,fsai,best>" "$app" $plugin -pc_gnnspai_fallback jacobi
 bad "a precision that does not exist" "-pc_gnnspai_precision" "$app" $plugin -pc_gnnspai_precision quarter
 
 compile tests/app.c "$work/linked" PETSc -DLINKED -I"$top" -L"$top/lib" -lgnnspai "-Wl,-rpath,$top/lib"

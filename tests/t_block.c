@@ -114,12 +114,13 @@ static PetscErrorCode SolveBlocks(Mat local, PetscInt b, PetscBool transpose, Ve
 /* The network's factor, or where the guard refuses that of a bad network, the classical one */
 static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPrecision precision, PetscBool bad)
 {
-  GNNConfig config;
-  GNNModel  model;
-  Mat       A, G;
-  PC        pc;
-  Vec       r, z, u, y;
-  PetscReal difference, alpha;
+  GNNConfig       config;
+  GNNModel        model;
+  Mat             A, G;
+  PC              pc;
+  Vec             r, z, u, y;
+  PetscReal       difference;
+  PCGNNSPAIChoice kind;
 
   PetscFunctionBeginUser;
   PetscCall(TestConfig(&config));
@@ -129,7 +130,6 @@ static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPr
   PetscCall(TestModelCreate(&config, bad ? 100.0 : 1.0, 1, &model));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, b, 20, 2, &A));
   PetscCall(TestPCCreate(A, model, bad, &pc));
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_FSAI));
   PetscCall(PCGNNSPAISetEpsilon(pc, 0.01));
   PetscCall(PCGNNSPAISetPrecision(pc, precision));
   PetscCall(TestApplied(pc, &z));
@@ -142,8 +142,8 @@ static PetscErrorCode TestDefinition(PetscInt b, GNNPattern pattern, PCGNNSPAIPr
   PetscCall(VecAXPY(y, 0.01, r));
   PetscCall(SolveBlocks(A, b, PETSC_TRUE, y));
   PetscCall(TestDifference(z, 1.0, y, &difference));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
-  Ok(alpha == (bad ? GNN_GUARD_FSAI : 1.0) && difference < (precision == PC_GNNSPAI_DOUBLE ? 1e-13 : 1e-6), "blocks of %d, pattern %s, %s%s: M is S (G G^T + eps I) S^T up to %.1e", (int)b, GNNPatterns[pattern], PCGNNSPAIPrecisions[precision], bad ? ", classical factor" : "", (double)difference);
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  Ok(kind == (bad ? PC_GNNSPAI_CHOICE_FSAI : PC_GNNSPAI_CHOICE_NETWORK) && difference < (precision == PC_GNNSPAI_DOUBLE ? 1e-13 : 1e-6), "blocks of %d, pattern %s, %s%s: M is S (G G^T + eps I) S^T up to %.1e", (int)b, GNNPatterns[pattern], PCGNNSPAIPrecisions[precision], bad ? ", classical factor" : "", (double)difference);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&z));
   PetscCall(VecDestroy(&u));
@@ -279,12 +279,13 @@ static PetscErrorCode TestOneBlock(void)
 /* The guard's last resort is PETSc's point-block Jacobi */
 static PetscErrorCode TestGuard(void)
 {
-  GNNConfig config;
-  GNNModel  model;
-  Mat       A;
-  PC        pc, jacobi;
-  Vec       z, zj;
-  PetscReal alpha, difference;
+  GNNConfig       config;
+  GNNModel        model;
+  Mat             A;
+  PC              pc, jacobi;
+  Vec             z, zj;
+  PetscReal       difference;
+  PCGNNSPAIChoice kind;
 
   PetscFunctionBeginUser;
   PetscCall(TestConfig(&config));
@@ -293,15 +294,15 @@ static PetscErrorCode TestGuard(void)
   PetscCall(TestModelCreate(&config, 100.0, 1, &model));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, 20, 1, &A));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_JACOBI));
   PetscCall(TestApplied(pc, &z));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
   PetscCall(PCCreate(PETSC_COMM_WORLD, &jacobi));
   PetscCall(PCSetType(jacobi, PCPBJACOBI));
   PetscCall(PCSetOperators(jacobi, A, A));
   PetscCall(TestApplied(jacobi, &zj));
   PetscCall(TestDifference(z, 1.0, zj, &difference));
-  Ok(alpha == -1.0 && difference < 1e-13, "a bad network: the guard takes point-block Jacobi, PETSc's up to %.1e", (double)difference);
+  Ok(kind == PC_GNNSPAI_CHOICE_JACOBI && difference < 1e-13, "a bad network: the guard takes point-block Jacobi, PETSc's up to %.1e", (double)difference);
   PetscCall(OkView(pc, "guard: point-block Jacobi,", "-pc_view"));
   PetscCall(VecDestroy(&z));
   PetscCall(VecDestroy(&zj));

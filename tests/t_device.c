@@ -478,14 +478,13 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
 /* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
 static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
 {
-  const GNNFsaiOptions options   = {0.02, 3, PC_GNNSPAI_ORDER_NATURAL};
-  const PetscReal      tolerance = single ? 1e-6 : 1e-13;
-  const PetscScalar   *a;
-  PetscScalar         *x, *z;
-  double              *dx, *dz;
-  PetscInt             n;
-  GNNDevice            device;
-  Host                 h = {0};
+  const PetscReal    tolerance = single ? 1e-6 : 1e-13;
+  const PetscScalar *a;
+  PetscScalar       *x, *z;
+  double            *dx, *dz;
+  PetscInt           n;
+  GNNDevice          device;
+  Host               h = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
@@ -494,7 +493,7 @@ static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool si
   PetscCall(MatSeqAIJGetArrayRead(A, &a));
   PetscCall(HostRun(m, A, a, x, 0, NULL, &h));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  if (fsai) PetscCall(GNNFactorAssembleFsai(h.factor, h.graph, &options, 1e-3));
+  if (fsai) PetscCall(GNNFactorAssembleFsai(h.factor, h.graph, 0.02, 1e-3));
   PetscCall(GNNFactorApply(h.factor, x, h.z));
   h.factor->single = single;
   PetscCall(GNNDeviceCreate(NULL, h.graph, single, PETSC_FALSE, NULL, &device));

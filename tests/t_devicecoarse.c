@@ -29,15 +29,13 @@ typedef struct {
 
 static PetscErrorCode SideSetUp(Side *s, PetscBool device, Mat A)
 {
-  const GNNCoarseOptions options = {.wanted = 12, .smooth = PETSC_TRUE, .type = PC_GNNSPAI_COARSE_ADDITIVE};
-
   PetscFunctionBeginUser;
   if (s->A == NULL) {
     PetscCall(MatConvert(A, device ? DEVICE_MAT : MATAIJ, MAT_INITIAL_MATRIX, &s->A));
     PetscCall(PCCreate(PETSC_COMM_SELF, &s->pc));
   } else PetscCall(MatCopy(A, s->A, SAME_NONZERO_PATTERN));
   Emulate(device);
-  if (s->c == NULL) PetscCall(GNNCoarseCreate((PetscObject)s->pc, s->A, &options, &s->c));
+  if (s->c == NULL) PetscCall(GNNCoarseCreate((PetscObject)s->pc, s->A, 12, &s->c));
   PetscCall(GNNCoarseSetUp(s->c, s->A));
   Emulate(PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,12 +11,7 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
   #define POINTS 70 /* more rows than one block sums up in one go */
 #endif
 
-static const GNNFsaiOptions all[] = {
-  {0.0,  2, PC_GNNSPAI_ORDER_NATURAL},
-  {0.0,  2, PC_GNNSPAI_ORDER_ROWSUM },
-  {0.07, 2, PC_GNNSPAI_ORDER_NATURAL},
-  {0.01, 3, PC_GNNSPAI_ORDER_ROWSUM },
-};
+static const PetscReal all[] = {0.0, 0.07, 0.01}; /* thresholds */
 
 /* ---- both factors of a matrix ---- */
 
@@ -24,7 +19,7 @@ typedef struct {
   PetscInt        n, nz;
   GNNGraph        graph;
   GNNScaling      scaling;
-  GNNFsaiOptions  options;
+  PetscReal       threshold;
   GNNFactor       host, fetched; /* the device's, brought back */
   GNNDevice       device;
   GNNKernelStatus status;
@@ -34,14 +29,14 @@ typedef struct {
 
 #define EPSILON 1e-3
 
-static PetscErrorCode BothCreate(Mat A, const GNNFsaiOptions *options, GNNScaling scaling, PetscBool single, Both *b)
+static PetscErrorCode BothCreate(Mat A, PetscReal threshold, GNNScaling scaling, PetscBool single, Both *b)
 {
   const PetscInt *ia, *ja;
   PetscBool       done;
 
   PetscFunctionBeginUser;
-  b->options = *options;
-  b->scaling = scaling;
+  b->threshold = threshold;
+  b->scaling   = scaling;
   PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &b->n, &ia, &ja, &done));
   PetscCall(GNNGraphCreate(1, b->n, ia, ja, &b->graph));
   PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_FALSE, &b->n, &ia, &ja, &done));
@@ -78,7 +73,7 @@ static PetscErrorCode BothDestroy(Both *b)
 static PetscErrorCode BothRunDevice(Both *b, PetscBool probe)
 {
   PetscFunctionBeginUser;
-  PetscCall(GNNDeviceSetUpFsai(b->device, b->graph, b->a, &b->options, b->scaling, EPSILON, probe, NULL, &b->status));
+  PetscCall(GNNDeviceSetUpFsai(b->device, b->graph, b->a, b->threshold, b->scaling, EPSILON, probe, NULL, &b->status));
   PetscCall(GNNDeviceApply(b->device, b->x, b->z, NULL));
   GNNCallKernel(GNNKernelToHost(b->dz, b->z, b->n * sizeof(double), NULL));
   PetscCall(GNNDeviceGetFsai(b->device, b->graph, b->fetched, NULL));
@@ -95,7 +90,7 @@ static PetscErrorCode BothRun(Both *b, Mat A)
   PetscCall(GNNGraphSetValues(b->graph, b->scaling, a, &status));
   GNNCallKernel(GNNKernelToDevice(b->a, a, b->nz * sizeof(double), NULL));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  PetscCall(GNNFactorAssembleFsai(b->host, b->graph, &b->options, EPSILON));
+  PetscCall(GNNFactorAssembleFsai(b->host, b->graph, b->threshold, EPSILON));
   PetscCall(GNNFactorApply(b->host, b->hx, b->hz));
   PetscCall(BothRunDevice(b, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -210,14 +205,14 @@ static PetscErrorCode OkBits(Both *b, const char what[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestCase(const char name[], Mat A, const GNNFsaiOptions *options, GNNScaling scaling, PetscBool single, Both *kept)
+static PetscErrorCode TestCase(const char name[], Mat A, PetscReal threshold, GNNScaling scaling, PetscBool single, Both *kept)
 {
   char what[128];
   Both b = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(what, sizeof(what), "%s, threshold %g, %s%s%s", name, (double)options->threshold, PCGNNSPAIOrders[options->order], scaling == GNN_SCALING_MEAN ? ", mean scaling" : "", single ? ", single" : ""));
-  PetscCall(BothCreate(A, options, scaling, single, &b));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s, threshold %g%s%s", name, (double)threshold, scaling == GNN_SCALING_MEAN ? ", mean scaling" : "", single ? ", single" : ""));
+  PetscCall(BothCreate(A, threshold, scaling, single, &b));
   PetscCall(BothRun(&b, A));
   PetscCall(OkBoth(&b, what));
   PetscCall(OkBits(&b, what));
@@ -229,7 +224,7 @@ static PetscErrorCode TestCase(const char name[], Mat A, const GNNFsaiOptions *o
 static PetscErrorCode TestMatrix(const char name[], Mat *A)
 {
   PetscFunctionBeginUser;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) PetscCall(TestCase(name, *A, &all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) PetscCall(TestCase(name, *A, all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -308,13 +303,11 @@ static PetscErrorCode LaplacianMat(PetscInt k, Mat *A)
 /* Rows with 0, 1, 31, 33, the cap's and more columns before them, and such that grow beyond the cap */
 static PetscErrorCode TestLengths(void)
 {
-  const GNNFsaiOptions dense[] = {
-    {1e-3, 1, PC_GNNSPAI_ORDER_NATURAL},
-    {1e-3, 2, PC_GNNSPAI_ORDER_ROWSUM }
-  };
   const PetscInt reach[] = {1, 31, 33, GNN_FSAI_MAX, GNN_FSAI_MAX + 11};
+  PetscInt       full    = 0;
   char           name[64];
   Mat            A;
+  Both           b;
 
   PetscFunctionBeginUser;
   PetscCall(BandMat(0, 0, 0.0, &A));
@@ -322,25 +315,19 @@ static PetscErrorCode TestLengths(void)
   PetscCall(BandMat(1, 0, 0.0, &A));
   PetscCall(TestMatrix("one row", &A));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(reach); k++) {
-    const GNNFsaiOptions half = {0.35 / reach[k], 1, PC_GNNSPAI_ORDER_NATURAL}; /* what about half of the entries are above */
+    const PetscReal half = 0.35 / reach[k]; /* what about half of the entries are above */
 
     PetscCall(BandMat(130, reach[k], 0.35, &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "%d columns a row", (int)reach[k]));
-    PetscCall(TestCase(name, A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-    PetscCall(TestCase(name, A, &all[1], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-    PetscCall(TestCase(name, A, &half, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+    PetscCall(TestCase(name, A, all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+    PetscCall(TestCase(name, A, half, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
     PetscCall(MatDestroy(&A));
   }
   PetscCall(BandMat(130, 40, 0.35, &A));
-  for (int k = 0; k < 2; k++) {
-    PetscInt full = 0;
-    Both     b;
-
-    PetscCall(TestCase("rows that grow", A, &dense[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
-    for (PetscInt i = 0; i < b.n; i++) full += b.host->i[i + 1] - b.host->i[i] == GNN_FSAI_MAX + 1;
-    Ok(full > 10, "rows that grow: %d to the cap", (int)full);
-    PetscCall(BothDestroy(&b));
-  }
+  PetscCall(TestCase("rows that grow", A, 1e-3, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+  for (PetscInt i = 0; i < b.n; i++) full += b.host->i[i + 1] - b.host->i[i] == GNN_FSAI_MAX + 1;
+  Ok(full > 10, "rows that grow: %d to the cap", (int)full);
+  PetscCall(BothDestroy(&b));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -349,25 +336,24 @@ static PetscErrorCode TestLengths(void)
    neighbours are then all nodes; its row of G is longer than a tile */
 static PetscErrorCode TestHub(void)
 {
-  const GNNFsaiOptions grown = {0.009, 1, PC_GNNSPAI_ORDER_NATURAL};
-  Mat                  A;
-  Both                 b;
+  const PetscReal grown = 0.009;
+  Mat             A;
+  Both            b;
 
   PetscFunctionBeginUser;
   PetscCall(ArrowMat(2000, 1999, 1, &A));
-  PetscCall(TestCase("a last row of 2000", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
-  PetscCall(TestCase("a last row of 2000", A, &all[1], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(TestCase("a last row of 2000", A, all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(2000, 0, 1, &A));
-  PetscCall(TestCase("a first row of 2000", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(TestCase("a first row of 2000", A, all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(2000, 100, 1, &A));
-  PetscCall(TestCase("an early row of 2000", A, &grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+  PetscCall(TestCase("an early row of 2000", A, grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
   Ok(b.status.late == 0 && b.fetched->i[b.n] > 2 * b.n, "an early row of 2000, which no row of 4 walks: %d rows in the second pass, %d entries", b.status.late, (int)b.fetched->i[b.n]);
   PetscCall(BothDestroy(&b));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(700, 20, 5, &A));
-  PetscCall(TestCase("an early row of 700", A, &grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+  PetscCall(TestCase("an early row of 700", A, grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
   Ok(b.status.late > 100 && b.fetched->i[b.n] > 2 * b.n, "an early row of 700, which rows of 12 walk: %d rows in the second pass, %d entries", b.status.late, (int)b.fetched->i[b.n]);
   PetscCall(BothDestroy(&b));
   PetscCall(MatDestroy(&A));
@@ -389,7 +375,7 @@ static PetscErrorCode TestIndefinite(const char name[], PetscInt first)
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) {
-    PetscCall(TestCase(name, A, &all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+    PetscCall(TestCase(name, A, all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
     Ok(b.status.failed > 0 && (b.status.failed == b.n) == (first < 30), "%s: %d rows are Jacobi's", name, b.status.failed);
     PetscCall(BothDestroy(&b));
   }
@@ -400,17 +386,17 @@ static PetscErrorCode TestIndefinite(const char name[], PetscInt first)
 /* A grown factor follows the values; its memory is made once more where it does not suffice, and then stays */
 static PetscErrorCode TestRefresh(PetscBool single)
 {
-  const GNNFsaiOptions grown     = {0.003, 3, PC_GNNSPAI_ORDER_NATURAL};
-  const char          *precision = single ? "single" : "double";
-  char                 what[64];
-  void                *pieces, *gt;
-  Mat                  few, many;
-  Both                 b = {0};
+  const PetscReal grown     = 0.003;
+  const char     *precision = single ? "single" : "double";
+  char            what[64];
+  void           *pieces, *gt;
+  Mat             few, many;
+  Both            b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(BandMat(150, 2, 0.05, &few));
   PetscCall(BandMat(150, 2, 0.45, &many));
-  PetscCall(BothCreate(few, &grown, GNN_SCALING_DIAGONAL, single, &b));
+  PetscCall(BothCreate(few, grown, GNN_SCALING_DIAGONAL, single, &b));
   PetscCall(BothRun(&b, few));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s, few entries", precision));
   PetscCall(OkBoth(&b, what));
@@ -444,7 +430,7 @@ static PetscErrorCode TestStatus(Mat A)
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) {
     Both b = {0};
 
-    PetscCall(BothCreate(A, &all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+    PetscCall(BothCreate(A, all[k], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
     PetscCall(PetscMalloc1(b.nz, &values));
     for (int wrong = 0; wrong < 2; wrong++) {
       PetscCall(MatSeqAIJGetArrayRead(A, &a));
@@ -452,8 +438,8 @@ static PetscErrorCode TestStatus(Mat A)
       PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
       values[b.graph->diag[7]] = wrong ? -1.0 : (PetscScalar)NAN;
       GNNCallKernel(GNNKernelToDevice(b.a, values, b.nz * sizeof(double), NULL));
-      PetscCall(GNNDeviceSetUpFsai(b.device, b.graph, b.a, &b.options, b.scaling, EPSILON, PETSC_FALSE, NULL, &b.status));
-      Ok((b.status.flags & (wrong ? GNN_KERNEL_NOT_POSITIVE : GNN_KERNEL_NOT_FINITE)) && b.status.row == 7, "threshold %g, %s: a diagonal entry that is %s is reported", (double)all[k].threshold, PCGNNSPAIOrders[all[k].order], wrong ? "negative" : "a NaN");
+      PetscCall(GNNDeviceSetUpFsai(b.device, b.graph, b.a, b.threshold, b.scaling, EPSILON, PETSC_FALSE, NULL, &b.status));
+      Ok((b.status.flags & (wrong ? GNN_KERNEL_NOT_POSITIVE : GNN_KERNEL_NOT_FINITE)) && b.status.row == 7, "threshold %g: a diagonal entry that is %s is reported", (double)all[k], wrong ? "negative" : "a NaN");
     }
     PetscCall(PetscFree(values));
     PetscCall(BothDestroy(&b));
@@ -464,23 +450,22 @@ static PetscErrorCode TestStatus(Mat A)
 /* Every kernel once: growth, rows to the cap and beyond it, a second pass, a row of G that a whole block sorts */
 static PetscErrorCode TestFew(void)
 {
-  const GNNFsaiOptions dense = {1e-3, 1, PC_GNNSPAI_ORDER_NATURAL}, grown = {0.009, 1, PC_GNNSPAI_ORDER_NATURAL};
-  Mat                  A;
+  Mat A;
 
   PetscFunctionBeginUser;
   PetscCall(LaplacianMat(4, &A));
   PetscCall(TestMatrix("Laplacian", &A));
   PetscCall(BandMat(GNN_FSAI_MAX + 26, GNN_FSAI_MAX + 11, 0.35, &A));
-  PetscCall(TestCase("longer than the cap", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(TestCase("longer than the cap", A, all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(BandMat(80, 40, 0.35, &A));
-  PetscCall(TestCase("rows that grow", A, &dense, GNN_SCALING_MEAN, PETSC_TRUE, NULL));
+  PetscCall(TestCase("rows that grow", A, 1e-3, GNN_SCALING_MEAN, PETSC_TRUE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(300, 0, 1, &A));
-  PetscCall(TestCase("a first row of 300", A, &all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(TestCase("a first row of 300", A, all[0], GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(ArrowMat(300, 20, 5, &A));
-  PetscCall(TestCase("an early row of 300", A, &grown, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
+  PetscCall(TestCase("an early row of 300", A, 0.009, GNN_SCALING_DIAGONAL, PETSC_FALSE, NULL));
   PetscCall(MatDestroy(&A));
   PetscCall(TestIndefinite("indefinite", 44));
   PetscCall(TestIndefinite("indefinite at most rows", 1));
@@ -494,9 +479,9 @@ static PetscErrorCode TestAll(void)
   PetscFunctionBeginUser;
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
   PetscCall(TestMatDecouple(A, 6));
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) PetscCall(TestCase("random, decoupled rows", A, &all[k], GNN_SCALING_DIAGONAL, PETSC_TRUE, NULL));
-  PetscCall(TestCase("random, decoupled rows", A, &all[0], GNN_SCALING_MEAN, PETSC_FALSE, NULL));
-  PetscCall(TestCase("random, decoupled rows", A, &all[3], GNN_SCALING_MEAN, PETSC_FALSE, NULL));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(all); k++) PetscCall(TestCase("random, decoupled rows", A, all[k], GNN_SCALING_DIAGONAL, PETSC_TRUE, NULL));
+  PetscCall(TestCase("random, decoupled rows", A, all[0], GNN_SCALING_MEAN, PETSC_FALSE, NULL));
+  PetscCall(TestCase("random, decoupled rows", A, all[2], GNN_SCALING_MEAN, PETSC_FALSE, NULL));
   PetscCall(TestStatus(A));
   PetscCall(TestMatrix("random, decoupled rows", &A));
   PetscCall(LaplacianMat(POINTS, &A));

@@ -216,7 +216,7 @@ static PetscErrorCode TestHubAlone(PetscReal w)
   }
   PetscCall(Finish(&b, 0.01, &A));
   PetscCall(Solve(A, PCJACOBI, KSP_NORM_UNPRECONDITIONED, &jacobi));
-  PetscCall(PetscOptionsSetValue(NULL, "-pc_gnnspai_guard", "0"));
+  PetscCall(PetscOptionsSetValue(NULL, "-pc_gnnspai_guard", "none"));
   PetscCall(Solve(A, PCGNNSPAI, KSP_NORM_UNPRECONDITIONED, &ours));
   PetscCall(PetscOptionsClearValue(NULL, "-pc_gnnspai_guard"));
   Ok(ours.reason > 0 && 10 * ours.its <= 12 * jacobi.its, "a hub of weight %g, the network alone: %" PetscInt_FMT " iterations, Jacobi %" PetscInt_FMT, (double)w, ours.its, jacobi.its);

@@ -323,7 +323,7 @@ static PetscErrorCode TestSettings(void)
   Ok(value == 0.25, "a value that is refused changes nothing");
   Caught(ierr, PCGNNSPAIGetFactor(pc, &G));
   PetscCall(OkMessage(ierr, "", "PCSetUp()", "the factor before the set-up"));
-  Caught(ierr, PCGNNSPAIGetGuardAlpha(pc, &value));
+  Caught(ierr, PCGNNSPAIGetChoice(pc, NULL, &value));
   PetscCall(OkMessage(ierr, "", "PCSetUp()", "the guard's choice before the set-up"));
   PetscCall(PCSetType(pc, PCJACOBI));
   PetscCall(PCGNNSPAISetEpsilon(pc, -1.0));
@@ -401,7 +401,7 @@ static PetscErrorCode TestIndefiniteBlock(void)
   PetscCall(TestModelBlocks(3, &model));
   PetscCall(KSPMake(A, &ksp));
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCGNNSPAISetNetwork(pc, model));
+  PetscCall(PCGNNSPAISetNetwork_Private(pc, model));
   PetscCall(OkFails(ksp, "The diagonal block of rows 33 to 35 of the matrix is not positive definite", "a diagonal block that is not positive definite"));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&A));
@@ -443,7 +443,7 @@ static PetscErrorCode LastMat(PetscInt n, const Last *l, Mat *A)
 }
 
 /* The others must not wait for it: with the guard and without, with a coarse space */
-static PetscErrorCode TestLast(const Last *l, PCGNNSPAIValues values, PetscBool guard, PetscInt coarse)
+static PetscErrorCode TestLast(const Last *l, PCGNNSPAIValues values, PCGNNSPAIGuard guard, PetscInt coarse)
 {
   const PetscInt n = 40;
   Mat            A, good;
@@ -452,7 +452,7 @@ static PetscErrorCode TestLast(const Last *l, PCGNNSPAIValues values, PetscBool 
   char           what[128], row[128];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(what, sizeof(what), "the last diagonal entry is %s, %s, guard %d, coarse %d", l->what, PCGNNSPAIValuesTypes[values], (int)guard, (int)coarse));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "the last diagonal entry is %s, %s, guard %s, coarse %d", l->what, PCGNNSPAIValuesTypes[values], PCGNNSPAIGuards[guard], (int)coarse));
   PetscCall(PetscSNPrintf(row, sizeof(row), l->value == 0.0 && !l->stored ? "Row 39 of the matrix %s" : "39 of the matrix", l->expected));
   PetscCall(LastMat(n, l, &A));
   PetscCall(LastMat(n, NULL, &good));
@@ -588,9 +588,9 @@ int main(int argc, char **argv)
   }
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(accepted); k++) PetscCall(TestAccepted(accepted + k));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(last); k++) {
-    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_NETWORK, PETSC_TRUE, 0));
-    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_NETWORK, PETSC_FALSE, 4));
-    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_FSAI, PETSC_TRUE, 4));
+    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_NETWORK, PC_GNNSPAI_GUARD_FSAI, 0));
+    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_NETWORK, PC_GNNSPAI_GUARD_NONE, 4));
+    PetscCall(TestLast(last + k, PC_GNNSPAI_VALUES_FSAI, PC_GNNSPAI_GUARD_FSAI, 4));
   }
   PetscCall(TestValues(PC_GNNSPAI_VALUES_NETWORK, 4));
   PetscCall(TestValues(PC_GNNSPAI_VALUES_FSAI, 0));

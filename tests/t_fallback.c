@@ -1,4 +1,4 @@
-static char help[] = "What happens where the guard refuses the network's factor, and what a refresh costs while its choice is kept.\n\n";
+static char help[] = "What the guard goes on with, its option and those that are gone, and what a refresh costs while its choice is kept.\n\n";
 
 #include "../gnn/model.h"
 #include "caught.h"
@@ -13,10 +13,10 @@ static GNNModel wild; /* whose factor the guard refuses */
    the start, and Jacobi; what is chosen between them hung on rounding */
 static PetscErrorCode TestTie(PetscInt rows, PetscReal d)
 {
-  Mat       A;
-  PC        pc;
-  PetscReal alpha;
-  PetscInt  start, end;
+  Mat             A;
+  PC              pc;
+  PCGNNSPAIChoice kind;
+  PetscInt        start, end;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreate(PETSC_COMM_WORLD, &A));
@@ -31,24 +31,24 @@ static PetscErrorCode TestTie(PetscInt rows, PetscReal d)
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
   PetscCall(PCSetUp(pc));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
-  Ok(alpha > 0.0, "%d rows coupled to all others, all are alike: the network is named first, alpha %g", (int)rows, (double)alpha);
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  Ok(kind == PC_GNNSPAI_CHOICE_NETWORK, "%d rows coupled to all others, all are alike: the network is named first, %s", (int)rows, PCGNNSPAIChoices[kind]);
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_BEST));
   PetscCall(PCSetUp(pc));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
-  Ok(alpha > 0.0, "%d rows, best: it is kept, alpha %g", (int)rows, (double)alpha);
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  Ok(kind == PC_GNNSPAI_CHOICE_NETWORK, "%d rows, best: it is kept, %s", (int)rows, PCGNNSPAIChoices[kind]);
   PetscCall(PCDestroy(&pc));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- policies ---- */
+/* ---- guards ---- */
 
-static PetscErrorCode RefusedCreate(Mat A, PCGNNSPAIFallback fallback, PC *pc)
+static PetscErrorCode RefusedCreate(Mat A, PCGNNSPAIGuard guard, PC *pc)
 {
   PetscFunctionBeginUser;
   PetscCall(TestPCCreate(A, wild, PETSC_TRUE, pc));
-  PetscCall(PCGNNSPAISetFallback(*pc, fallback));
+  PetscCall(PCGNNSPAISetGuard(*pc, guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,26 +68,27 @@ static PetscErrorCode SameFactors(PC a, PC b, PetscBool *same)
 /* best: the classical factor against one of the network's that the guard accepts */
 static PetscErrorCode TestBest(Mat A)
 {
-  PC          best, network;
-  PetscReal   alpha[3];
-  PetscBool   same;
-  PetscMPIInt size; /* on several ranks the network's factor may be the better one on some */
+  PC              best, network;
+  PCGNNSPAIChoice kind[3];
+  PetscReal       alpha[2];
+  PetscBool       same;
+  PetscMPIInt     size; /* on several ranks the network's factor may be the better one on some */
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &best));
   PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &network));
-  PetscCall(PCGNNSPAISetFallback(network, PC_GNNSPAI_FALLBACK_JACOBI));
+  PetscCall(PCGNNSPAISetGuard(network, PC_GNNSPAI_GUARD_JACOBI));
   PetscCall(PCSetUp(network));
-  PetscCall(PCGNNSPAIGetGuardAlpha(network, &alpha[0]));
-  PetscCall(PCGNNSPAISetFallback(best, PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(PCGNNSPAIGetChoice(network, &kind[0], &alpha[0]));
+  PetscCall(PCGNNSPAISetGuard(best, PC_GNNSPAI_GUARD_BEST));
   PetscCall(PCSetUp(best));
-  PetscCall(PCGNNSPAIGetGuardAlpha(best, &alpha[1]));
+  PetscCall(PCGNNSPAIGetChoice(best, &kind[1], NULL));
   PetscCall(PCGNNSPAISetThreshold(best, 0.999)); /* a diagonal G */
   PetscCall(SameFactors(best, network, &same));
-  PetscCall(PCGNNSPAIGetGuardAlpha(best, &alpha[2]));
-  Ok(alpha[0] > 0.0 && (alpha[1] == -2.0 || (size > 1 && alpha[1] == alpha[0])), "best: the classical factor in place of the network's, alpha %g in place of %g", (double)alpha[1], (double)alpha[0]);
-  Ok(same && alpha[2] == alpha[0], "best: the network's factor where that is better, alpha %g", (double)alpha[2]);
+  PetscCall(PCGNNSPAIGetChoice(best, &kind[2], &alpha[1]));
+  Ok(kind[0] == PC_GNNSPAI_CHOICE_NETWORK && (kind[1] == PC_GNNSPAI_CHOICE_FSAI || (size > 1 && kind[1] == kind[0])), "best: the classical factor in place of the network's, %s in place of %s", PCGNNSPAIChoices[kind[1]], PCGNNSPAIChoices[kind[0]]);
+  Ok(same && kind[2] == kind[0] && alpha[1] == alpha[0], "best: the network's factor where that is better, a share of %g", (double)alpha[1]);
   PetscCall(PCDestroy(&best));
   PetscCall(PCDestroy(&network));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -96,9 +97,9 @@ static PetscErrorCode TestBest(Mat A)
 /* On the 5-point Laplacian the network is no better than the start: the guard takes it only for the order, so that the classical factor is tried, too */
 static PetscErrorCode TestNarrow(void)
 {
-  const PetscInt m = 60;
-  PetscReal      alpha[2];
-  Mat            A;
+  const PetscInt  m = 60;
+  PCGNNSPAIChoice kind[2];
+  Mat             A;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, m * m, m * m, 5, NULL, &A));
@@ -115,157 +116,118 @@ static PetscErrorCode TestNarrow(void)
     PC pc;
 
     PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
-    PetscCall(PCGNNSPAISetFallback(pc, k ? PC_GNNSPAI_FALLBACK_FSAI : PC_GNNSPAI_FALLBACK_JACOBI));
+    PetscCall(PCGNNSPAISetGuard(pc, k ? PC_GNNSPAI_GUARD_FSAI : PC_GNNSPAI_GUARD_JACOBI));
     PetscCall(PCSetUp(pc));
-    PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[k]));
+    PetscCall(PCGNNSPAIGetChoice(pc, &kind[k], NULL));
     PetscCall(PCDestroy(&pc));
   }
-  Ok(alpha[0] > 0.0 && alpha[1] == -2.0, "a network no better than the start has to be as good as the classical factor: alpha %g, %g", (double)alpha[0], (double)alpha[1]);
+  Ok(kind[0] == PC_GNNSPAI_CHOICE_NETWORK && kind[1] == PC_GNNSPAI_CHOICE_FSAI, "a network no better than the start has to be as good as the classical factor: %s, %s", PCGNNSPAIChoices[kind[0]], PCGNNSPAIChoices[kind[1]]);
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestPolicies(Mat A)
+static PetscErrorCode TestGuards(Mat A)
 {
-  PC        fsai, jacobi, classical;
-  PetscReal alpha;
-  PetscBool same;
+  PC              fsai, jacobi, classical;
+  PCGNNSPAIChoice kind;
+  PetscReal       alpha;
+  PetscBool       same;
 
   PetscFunctionBeginUser;
-  PetscCall(RefusedCreate(A, PC_GNNSPAI_FALLBACK_FSAI, &fsai));
-  PetscCall(RefusedCreate(A, PC_GNNSPAI_FALLBACK_JACOBI, &jacobi));
+  PetscCall(RefusedCreate(A, PC_GNNSPAI_GUARD_FSAI, &fsai));
+  PetscCall(RefusedCreate(A, PC_GNNSPAI_GUARD_JACOBI, &jacobi));
   PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &classical));
   PetscCall(PCGNNSPAISetValues(classical, PC_GNNSPAI_VALUES_FSAI));
   PetscCall(SameFactors(fsai, classical, &same));
-  PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
-  Ok(same && alpha == -2.0, "fsai: the classical factor, alpha %g", (double)alpha);
+  PetscCall(PCGNNSPAIGetChoice(fsai, &kind, &alpha));
+  Ok(same && kind == PC_GNNSPAI_CHOICE_FSAI && alpha == 0.0, "fsai: the classical factor, %s", PCGNNSPAIChoices[kind]);
   PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0", "-pc_view"));
-  PetscCall(OkView(fsai, "fallback: fsai, grown in 2 stages, threshold 0.07", "-pc_view"));
+  PetscCall(OkView(fsai, "fallback: fsai, grown by a threshold of 0.07", "-pc_view"));
   PetscCall(SameFactors(jacobi, classical, &same));
-  PetscCall(PCGNNSPAIGetGuardAlpha(jacobi, &alpha));
-  Ok(!same && alpha == 0.0, "jacobi: the damped start, alpha %g", (double)alpha);
+  PetscCall(PCGNNSPAIGetChoice(jacobi, &kind, &alpha));
+  Ok(!same && kind == PC_GNNSPAI_CHOICE_START && alpha == 0.0, "jacobi: the damped start, %s", PCGNNSPAIChoices[kind]);
   PetscCall(OkView(jacobi, "guard: the damped start, alpha = 0", "-pc_view"));
   PetscCall(PCGNNSPAISetThreshold(fsai, 0.999)); /* a diagonal G, which the start beats */
   PetscCall(SameFactors(fsai, jacobi, &same));
-  PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
-  Ok(same && alpha == 0.0, "fsai, threshold 0.999: the start is better and stays, alpha %g", (double)alpha);
-  PetscCall(PCGNNSPAISetGuard(fsai, PETSC_FALSE));
+  PetscCall(PCGNNSPAIGetChoice(fsai, &kind, &alpha));
+  Ok(same && kind == PC_GNNSPAI_CHOICE_START && alpha == 0.0, "fsai, threshold 0.999: the start is better and stays, %s", PCGNNSPAIChoices[kind]);
+  PetscCall(PCGNNSPAISetGuard(fsai, PC_GNNSPAI_GUARD_NONE));
   PetscCall(PCSetUp(fsai));
-  PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
-  Ok(alpha == 1.0, "no guard, no fallback: alpha %g", (double)alpha);
-  PetscCall(PCGNNSPAISetFallback(fsai, PC_GNNSPAI_FALLBACK_BEST));
-  PetscCall(PCSetUp(fsai));
-  PetscCall(PCGNNSPAIGetGuardAlpha(fsai, &alpha));
-  Ok(alpha == 1.0, "no guard, best: alpha %g", (double)alpha);
+  PetscCall(PCGNNSPAIGetChoice(fsai, &kind, &alpha));
+  Ok(kind == PC_GNNSPAI_CHOICE_NETWORK && alpha == 1.0, "none: the network's factor, a share of %g", (double)alpha);
+  PetscCall(PCGNNSPAIGetChoice(classical, &kind, &alpha));
+  Ok(kind == PC_GNNSPAI_CHOICE_FSAI && alpha == 0.0, "-pc_gnnspai_values fsai: %s", PCGNNSPAIChoices[kind]);
   PetscCall(PCDestroy(&fsai));
   PetscCall(PCDestroy(&jacobi));
   PetscCall(PCDestroy(&classical));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Reason(KSP ksp, Mat A, KSPConvergedReason *reason)
-{
-  Vec b, x;
-
-  PetscFunctionBeginUser;
-  PetscCall(TestVecRandom(A, 1, &b));
-  PetscCall(VecDuplicate(b, &x));
-  PetscCall(KSPSolve(ksp, b, x));
-  PetscCall(KSPGetConvergedReason(ksp, reason));
-  PetscCall(VecDestroy(&b));
-  PetscCall(VecDestroy(&x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TestError(Mat A)
-{
-  KSP                ksp;
-  PC                 pc;
-  KSPConvergedReason reason;
-  PCFailedReason     failed;
-
-  PetscFunctionBeginUser;
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)A), &ksp));
-  PetscCall(KSPSetType(ksp, KSPCG));
-  PetscCall(KSPSetOperators(ksp, A, A));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(PCGNNSPAISetNetwork(pc, wild));
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_ERROR));
-  PetscCall(Reason(ksp, A, &reason));
-  PetscCall(PCGetFailedReason(pc, &failed));
-  Ok(reason == KSP_DIVERGED_PC_FAILED && failed == PC_FACTOR_OTHER, "error: the solve ends with KSP_DIVERGED_PC_FAILED");
-  PetscCall(MatScale(A, 1.0));
-  PetscCall(MatShift(A, 0.0));
-  PetscCall(Reason(ksp, A, &reason));
-  Ok(reason == KSP_DIVERGED_PC_FAILED, "error: and again after a refresh");
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_FSAI));
-  PetscCall(Reason(ksp, A, &reason));
-  if (reason < 0) PetscCall(Reason(ksp, A, &reason)); /* what a failed solve left in the work vectors of 3.18's CG */
-  Ok(reason > 0, "error, then fsai: converges, reason %d", (int)reason);
-  PetscCall(KSPDestroy(&ksp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TestErrorIfFailure(Mat A)
-{
-  PetscErrorCode ierr;
-  PC             pc;
-
-  PetscFunctionBeginUser;
-  PetscCall(RefusedCreate(A, PC_GNNSPAI_FALLBACK_ERROR, &pc));
-  PetscCall(PCSetErrorIfFailure(pc, PETSC_TRUE));
-  Caught(ierr, PCSetUp(pc));
-  PetscCall(OkMessage(ierr, "-pc_gnnspai_fallback fsai", "gnnspai-train", "PCSetErrorIfFailure(): the message says what to do"));
-  PetscCall(PCDestroy(&pc));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Nothing to choose is no refusal */
+/* A diagonal matrix */
 static PetscErrorCode TestDiagonal(void)
 {
-  Mat                A;
-  KSP                ksp;
-  PC                 pc;
-  KSPConvergedReason reason;
+  Mat A;
+  PC  pc;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 9, 9, 1, NULL, 0, NULL, &A));
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatShift(A, 3.0));
-  PetscCall(KSPCreate(PETSC_COMM_WORLD, &ksp));
-  PetscCall(KSPSetOperators(ksp, A, A));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_ERROR));
-  PetscCall(Reason(ksp, A, &reason));
-  Ok(reason > 0, "a diagonal matrix is no reason to fail");
+  PetscCall(TestPCCreate(A, NULL, PETSC_TRUE, &pc));
   PetscCall(OkView(pc, "guard: nothing to choose", "-pc_view"));
-  PetscCall(KSPDestroy(&ksp));
+  PetscCall(PCDestroy(&pc));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestOptions(Mat A)
+/* The option, with a prefix or without; an error where the text has both words, else the guard */
+static PetscErrorCode TestOption(const char arguments[], const char name[], const char expected[], PCGNNSPAIGuard guard)
 {
-  PetscOptions      options;
-  PCGNNSPAIFallback before, after;
-  PC                pc;
+  PetscOptions   options;
+  PCGNNSPAIGuard before, after;
+  PetscErrorCode ierr;
+  PC             pc;
 
   PetscFunctionBeginUser;
-  PetscCall(PCCreate(PetscObjectComm((PetscObject)A), &pc));
+  PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
+  PetscCall(PCSetOptionsPrefix(pc, "foo_"));
   PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(PCGNNSPAIGetFallback(pc, &before));
+  PetscCall(PCGNNSPAIGetGuard(pc, &before));
   PetscCall(PetscOptionsCreate(&options));
-  PetscCall(PetscOptionsInsertString(options, "-pc_gnnspai_fallback error"));
+  PetscCall(PetscOptionsInsertString(options, arguments));
   PetscCall(PetscOptionsPush(options));
-  PetscCall(PCSetFromOptions(pc));
+  Caught(ierr, PCSetFromOptions(pc));
   PetscCall(PetscOptionsPop());
   PetscCall(PetscOptionsDestroy(&options));
-  PetscCall(PCGNNSPAIGetFallback(pc, &after));
-  Ok(before == PC_GNNSPAI_FALLBACK_FSAI && after == PC_GNNSPAI_FALLBACK_ERROR, "-pc_gnnspai_fallback");
-  PetscCall(PCDestroy(&pc));
+  if (expected) PetscCall(OkMessage(ierr, name, expected, arguments));
+  else {
+    PetscCall(PCGNNSPAIGetGuard(pc, &after));
+    Ok(!ierr && before == PC_GNNSPAI_GUARD_FSAI && after == guard, "%s", arguments);
+    PetscCall(PCDestroy(&pc)); /* not where an error has left it between begin and end */
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Options that there were are refused, each with what to use instead; so is a guard from when that was a boolean */
+static PetscErrorCode TestOptions(void)
+{
+  static const char *const gone[][3] = {
+    {"-foo_pc_gnnspai_fallback jacobi",      "-foo_pc_gnnspai_fallback",      "-pc_gnnspai_guard"                          },
+    {"-foo_pc_gnnspai_stages 3",             "-foo_pc_gnnspai_stages",        "-pc_gnnspai_threshold"                      },
+    {"-foo_pc_gnnspai_order rowsum",         "-foo_pc_gnnspai_order",         "MatPermute()"                               },
+    {"-foo_pc_gnnspai_coarse_type balanced", "-foo_pc_gnnspai_coarse_type",   "-pc_composite_type symmetric_multiplicative"},
+    {"-foo_pc_gnnspai_coarse_smooth 0",      "-foo_pc_gnnspai_coarse_smooth", "always smoothed"                            },
+    {"-foo_pc_gnnspai_math fp32",            "-foo_pc_gnnspai_math",          "TF32"                                       },
+    {"-foo_pc_gnnspai_guard 0",              "-foo_pc_gnnspai_guard '0'",     "none, jacobi, fsai (the default), best"     },
+    {"-foo_pc_gnnspai_guard",                "-foo_pc_gnnspai_guard ''",      "none, jacobi, fsai (the default), best"     },
+  };
+
+  PetscFunctionBeginUser;
+  PetscCall(TestOption("", NULL, NULL, PC_GNNSPAI_GUARD_FSAI));
+  PetscCall(TestOption("-foo_pc_gnnspai_guard best", NULL, NULL, PC_GNNSPAI_GUARD_BEST));
+  PetscCall(TestOption("-foo_pc_gnnspai_guard none -pc_gnnspai_order rowsum", NULL, NULL, PC_GNNSPAI_GUARD_NONE));
+  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(gone); k++) PetscCall(TestOption(gone[k][0], gone[k][1], gone[k][2], PC_GNNSPAI_GUARD_FSAI));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -339,34 +301,35 @@ static PetscErrorCode Shifted(Mat A, PetscScalar shift, Mat B)
 }
 
 /* The guard's choice: first set-up, refresh with values near by, refresh with others */
-static PetscErrorCode TestRefresh(Mat A, GNNModel model, PCGNNSPAIFallback fallback, PetscReal expected, const char what[])
+static PetscErrorCode TestRefresh(Mat A, GNNModel model, PCGNNSPAIGuard guard, PCGNNSPAIChoice expected, const char what[])
 {
-  Mat            B;
-  PC             pc;
-  PetscReal      alpha[3];
-  PetscLogDouble apply = 0.0;
-  Cost           first, near, other;
+  Mat             B;
+  PC              pc;
+  PCGNNSPAIChoice kind[3];
+  PetscReal       alpha[2];
+  PetscLogDouble  apply = 0.0;
+  Cost            first, near, other;
 
   PetscFunctionBeginUser;
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
   PetscCall(TestPCCreate(B, model, PETSC_TRUE, &pc));
-  PetscCall(PCGNNSPAISetFallback(pc, fallback));
+  PetscCall(PCGNNSPAISetGuard(pc, guard));
   PetscCall(SetUpCost(pc, &first));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[0]));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[0], &alpha[0]));
   PetscCall(ApplyFlops(pc, &apply));
   PetscCall(Shifted(A, 1e-3, B));
   PetscCall(SetUpCost(pc, &near));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[1]));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[1], &alpha[1]));
   PetscCall(Shifted(A, 20.0, B));
   PetscCall(SetUpCost(pc, &other));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[2]));
-  Ok(alpha[0] == expected && alpha[1] == expected, "%s: chosen, and kept on a refresh: alpha %g, %g", what, (double)alpha[0], (double)alpha[1]);
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[2], NULL));
+  Ok(kind[0] == expected && kind[1] == expected && alpha[0] == alpha[1], "%s: chosen, and kept on a refresh, the network's share %g, %g", what, (double)alpha[0], (double)alpha[1]);
   Ok(first.flops > 30.0 * apply, "%s: the first choice costs %g applies", what, first.flops / apply);
   Ok(near.flops > 0.0 && near.flops < 5.0 * apply, "%s: a refresh costs %g applies", what, near.flops / apply);
-  Ok(near.forwards == (expected > 0.0 ? 1 : 0), "%s: a refresh runs the network only where it has a share", what);
-  Ok(other.flops > 30.0 * apply && other.forwards == 1, "%s: values far off: chosen anew for %g applies, alpha %g", what, other.flops / apply, (double)alpha[2]);
+  Ok(near.forwards == (expected == PC_GNNSPAI_CHOICE_NETWORK ? 1 : 0), "%s: a refresh runs the network only where it has a share", what);
+  Ok(other.flops > 30.0 * apply && other.forwards == 1, "%s: values far off: chosen anew for %g applies, %s", what, other.flops / apply, PCGNNSPAIChoices[kind[2]]);
   Ok(first.memory > 0.0 && near.memory <= 0.0, "%s: a refresh allocates nothing: %g bytes, %g at first", what, near.memory, first.memory);
-  Ok(other.memory <= 0.0 || expected > 0.0, "%s: nor does another choice, but for the first classical factor: %g bytes", what, other.memory);
+  Ok(other.memory <= 0.0 || expected == PC_GNNSPAI_CHOICE_NETWORK, "%s: nor does another choice, but for the first classical factor: %g bytes", what, other.memory);
   PetscCall(PCDestroy(&pc));
   PetscCall(MatDestroy(&B));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -390,16 +353,14 @@ int main(int argc, char **argv)
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240 * size, 1, &A));
   for (PetscInt rows = 3; rows <= 12; rows *= 2) PetscCall(TestTie(rows, 2.0 * rows));
-  PetscCall(TestPolicies(A));
+  PetscCall(TestGuards(A));
   PetscCall(TestBest(A));
-  PetscCall(TestError(A));
   PetscCall(TestDiagonal());
-  PetscCall(TestOptions(A));
   PetscCall(TestNarrow());
-  PetscCall(TestRefresh(A, NULL, PC_GNNSPAI_FALLBACK_JACOBI, 0.5, "network"));
-  PetscCall(TestRefresh(A, wild, PC_GNNSPAI_FALLBACK_JACOBI, 0.0, "damped start"));
-  PetscCall(TestRefresh(A, wild, PC_GNNSPAI_FALLBACK_FSAI, -2.0, "classical factor"));
-  PetscCall(TestErrorIfFailure(A)); /* leaves events begun */
+  PetscCall(TestRefresh(A, NULL, PC_GNNSPAI_GUARD_JACOBI, PC_GNNSPAI_CHOICE_NETWORK, "network"));
+  PetscCall(TestRefresh(A, wild, PC_GNNSPAI_GUARD_JACOBI, PC_GNNSPAI_CHOICE_START, "damped start"));
+  PetscCall(TestRefresh(A, wild, PC_GNNSPAI_GUARD_FSAI, PC_GNNSPAI_CHOICE_FSAI, "classical factor"));
+  PetscCall(TestOptions());
   PetscCall(MatDestroy(&A));
   PetscCall(GNNModelDestroy(&wild));
   failed = TapDone();

@@ -107,9 +107,10 @@ static PetscErrorCode MeasureForms(PC pc, Vec s, Measures *m)
 
 static PetscErrorCode MeasureFormula(PC pc, Vec s, PetscReal tolerance, Measures *m)
 {
-  Mat       A;
-  Vec       y, my, w;
-  PetscReal epsilon, alpha, error;
+  Mat             A;
+  Vec             y, my, w;
+  PetscReal       epsilon, error;
+  PCGNNSPAIChoice kind;
 
   PetscFunctionBeginUser;
   PetscCall(PCGetOperators(pc, NULL, &A));
@@ -121,8 +122,8 @@ static PetscErrorCode MeasureFormula(PC pc, Vec s, PetscReal tolerance, Measures
   PetscCall(TestDifference(my, 1.0, w, &error));
   m->transpose = PetscMax(m->transpose, error);
   PetscCall(PCGNNSPAIGetEpsilon(pc, &epsilon));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha));
-  PetscCall(ByFormula(pc, s, alpha == -1.0 ? 0.0 : epsilon, y, w)); /* Jacobi needs no shift */
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  PetscCall(ByFormula(pc, s, kind == PC_GNNSPAI_CHOICE_JACOBI ? 0.0 : epsilon, y, w)); /* Jacobi needs no shift */
   PetscCall(TestDifference(my, 1.0, w, &error));
   m->formula = PetscMax(m->formula, error / tolerance);
   PetscCall(VecDestroy(&y));
@@ -194,21 +195,22 @@ static PetscErrorCode TestVariant(const Variant *v, PetscReal factor, Mat A)
 /* A wild network is refused: Jacobi, or the start alone */
 static PetscErrorCode TestGuard(const Variant *v, Mat A)
 {
-  GNNConfig config;
-  GNNModel  model;
-  PC        pc;
-  PetscReal guarded, unguarded;
+  GNNConfig       config;
+  GNNModel        model;
+  PC              pc;
+  PetscReal       share;
+  PCGNNSPAIChoice guarded, unguarded;
 
   PetscFunctionBeginUser;
   PetscCall(VariantConfig(v, &config));
   PetscCall(TestModelCreate(&config, 10.0, 1, &model));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
   PetscCall(PCSetUp(pc));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &guarded));
-  PetscCall(PCGNNSPAISetGuard(pc, PETSC_FALSE));
+  PetscCall(PCGNNSPAIGetChoice(pc, &guarded, NULL));
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_NONE));
   PetscCall(PCSetUp(pc));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &unguarded));
-  Ok((guarded == -1.0 || guarded == -2.0 || (guarded == 0.0 && v->output == GNN_OUTPUT_RESIDUAL)) && unguarded == 1.0, "%s: the guard refuses a wild network, alpha %g", v->name, (double)guarded);
+  PetscCall(PCGNNSPAIGetChoice(pc, &unguarded, &share));
+  Ok(guarded != PC_GNNSPAI_CHOICE_NETWORK && (guarded != PC_GNNSPAI_CHOICE_START || v->output == GNN_OUTPUT_RESIDUAL) && unguarded == PC_GNNSPAI_CHOICE_NETWORK && share == 1.0, "%s: the guard refuses a wild network, %s", v->name, PCGNNSPAIChoices[guarded]);
   PetscCall(PCDestroy(&pc));
   PetscCall(GNNModelDestroy(&model));
   PetscFunctionReturn(PETSC_SUCCESS);

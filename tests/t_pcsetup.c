@@ -10,7 +10,7 @@ static PetscErrorCode AppliedFresh(PC pc, GNNModel model, Vec *z)
   Mat                A;
   PC                 fresh;
   PetscReal          epsilon;
-  PetscBool          guard;
+  PCGNNSPAIGuard     guard;
   PCGNNSPAIPrecision precision;
 
   PetscFunctionBeginUser;
@@ -18,7 +18,8 @@ static PetscErrorCode AppliedFresh(PC pc, GNNModel model, Vec *z)
   PetscCall(PCGNNSPAIGetEpsilon(pc, &epsilon));
   PetscCall(PCGNNSPAIGetGuard(pc, &guard));
   PetscCall(PCGNNSPAIGetPrecision(pc, &precision));
-  PetscCall(TestPCCreate(A, model, guard, &fresh));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &fresh));
+  PetscCall(PCGNNSPAISetGuard(fresh, guard));
   PetscCall(PCGNNSPAISetEpsilon(fresh, epsilon));
   PetscCall(PCGNNSPAISetPrecision(fresh, precision));
   PetscCall(TestApplied(fresh, z));
@@ -181,16 +182,16 @@ static PetscErrorCode TestSettings(Mat A)
   PetscCall(OkRefreshed(pc, model, &z, "epsilon"));
   PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
   PetscCall(OkRefreshed(pc, model, &z, "single precision"));
-  PetscCall(PCGNNSPAISetNetwork(pc, lower));
+  PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
   PetscCall(OkRefreshed(pc, lower, &z, "another network"));
-  PetscCall(PCGNNSPAISetGuard(pc, PETSC_FALSE));
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_NONE));
   PetscCall(OkRefreshed(pc, lower, &z, "no guard"));
   for (PetscInt k = 0; k < lower->nparams; k++) lower->theta[k] *= 0.5f;
   PetscCall(GNNModelPack(lower));
-  PetscCall(PCGNNSPAISetNetwork(pc, lower));
+  PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
   PetscCall(OkRefreshed(pc, lower, &z, "the network with other parameters"));
   PetscCall(PCGNNSPAISetModel(pc, "general"));
-  PetscCall(OkRefreshed(pc, NULL, &z, "PCGNNSPAISetModel() after PCGNNSPAISetNetwork()"));
+  PetscCall(OkRefreshed(pc, NULL, &z, "PCGNNSPAISetModel() after a network"));
   PetscCall(VecDestroy(&z));
   PetscCall(PCDestroy(&pc));
   PetscCall(GNNModelDestroy(&model));

@@ -23,7 +23,7 @@ bin/gnnspai-data heat -data_n 64 -data_output "$work/a_%d.dat" > /dev/null 2>&1
 solve="bin/gnnspai-bench -bench_matrices $work/a_0.dat -bench_pc gnnspai -bench_repeat 1"
 train="bin/gnnspai-train -train_matrices $work/a_0.dat -gnn_width 8 -gnn_layers 1 -gnn_norm layer -train_steps 2 -train_validate_every 1 -train_output $work/m.safetensors"
 check "solve: memory accesses" $memcheck ${solve/bin/bin\/valgrind}
-check "solve with a coarse space: memory accesses" $memcheck ${solve/bin/bin\/valgrind} -gnnspai_pc_gnnspai_coarse 8 -gnnspai_pc_gnnspai_coarse_type balanced
+check "solve with a coarse space: memory accesses" $memcheck ${solve/bin/bin\/valgrind} -gnnspai_pc_gnnspai_coarse 8
 check "training: memory accesses" $memcheck ${train/bin/bin\/valgrind}
 blocks=${train/$work\/a_0.dat/tests/reference/data/matrix_b.dat}
 check "blocks of 3: memory accesses" $memcheck ${blocks/bin/bin\/valgrind} -train_validation tests/reference/data/matrix_b.dat -matload_block_size 3 -gnn_block_size 3

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "../gnn/model.h"
+#include "../gnn/register.h"
+#include "../pcgnnspai.h"
 #include "tap.h"
 #include "testmat.h"
 
@@ -62,9 +64,9 @@ static inline PetscErrorCode TestPCCreate(Mat A, GNNModel model, PetscBool guard
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PetscObjectComm((PetscObject)A), pc));
   PetscCall(PCSetType(*pc, PCGNNSPAI));
-  if (model != NULL) PetscCall(PCGNNSPAISetNetwork(*pc, model));
-  PetscCall(PCGNNSPAISetGuard(*pc, guard));
-  PetscCall(PCGNNSPAISetMath(*pc, PC_GNNSPAI_MATH_FP32)); /* a device is compared with the host */
+  if (model != NULL) PetscCall(PCGNNSPAISetNetwork_Private(*pc, model));
+  PetscCall(PCGNNSPAISetGuard(*pc, guard ? PC_GNNSPAI_GUARD_FSAI : PC_GNNSPAI_GUARD_NONE));
+  PetscCall(PCGNNSPAISetTF32_Private(*pc, PETSC_FALSE)); /* a device is compared with the host */
   PetscCall(PCSetOperators(*pc, A, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

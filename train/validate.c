@@ -2,6 +2,8 @@
    Validation by iterations of CG.
 */
 #include "train.h"
+#include "../gnn/register.h"
+#include "../pcgnnspai.h"
 
 /* CG to a relative residual of 1e-8 in the unpreconditioned norm from x = 0, for b = A 1 and a random b (fixed seed); iterations added up,
    counted as the maximum where CG does not converge. Where the guard refuses the network there is no classical factor in its stead, lest a network
@@ -26,9 +28,9 @@ static PetscErrorCode Iterations_Private(Mat A, Vec features, PCType type, GNNMo
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, type));
   if (model) {
-    PetscCall(PCGNNSPAISetNetwork(pc, model));
+    PetscCall(PCGNNSPAISetNetwork_Private(pc, model));
     PetscCall(PCGNNSPAISetNodeFeatures(pc, features));
-    PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+    PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_JACOBI));
   }
   *iterations = 0;
   for (PetscInt rhs = 0; rhs < 2; rhs++) {

@@ -8,7 +8,7 @@
 #include "../matrix.h"
 #include "../ops.h"
 
-PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *options, GNNCoarse *coarse)
+PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *coarse)
 {
   GNNCoarse c;
   VecType   type;
@@ -16,7 +16,7 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, const GNNCoarseOptions *op
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
-  c->options = *options;
+  c->wanted = wanted;
   PetscCall(MatGetVecType(A, &type));
   PetscCall(PetscStrstr(type, "cuda", &cuda));
   PetscCall(GNNOpsOnDevice(A, &c->device));
@@ -99,7 +99,7 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentat
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(VecGetArrayRead(c->coupled, &coupled));
   PetscCall(GNNNodesCreate(diagonal, b, coupled, &nodes));
-  PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->options.wanted, nodes->ncoupled, &share));
+  PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->wanted, nodes->ncoupled, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
   PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
   PetscCall(GNNNodesDestroy(&nodes));
@@ -210,12 +210,6 @@ static PetscErrorCode CreatePadded_Private(GNNCoarse c)
 static PetscErrorCode SetProlongator_Private(GNNCoarse c)
 {
   PetscFunctionBegin;
-  if (!c->options.smooth) {
-    PetscCall(PetscObjectReference((PetscObject)c->P0));
-    PetscCall(MatDestroy(&c->P));
-    c->P = c->P0;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   if (c->P == NULL) PetscCall(SetDamping_Private(c));
   PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
   if (c->padded == NULL) PetscCall(CreatePadded_Private(c));
@@ -292,40 +286,14 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* xc = A_c^-1 P^T r */
-static PetscErrorCode CoarseSolve_Private(GNNCoarse c, Vec r)
+PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
 {
   PetscFunctionBegin;
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatMultTranspose(c->P, r, c->rc));
   PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
   PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
   PetscCall(VecPointwiseMult(c->xc, c->unit, c->xc));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNCoarseBefore(GNNCoarse c, Vec r, Vec *t)
-{
-  PetscFunctionBegin;
-  *t = r;
-  if (c->size == 0 || c->refused || c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(CoarseSolve_Private(c, r)); /* t = (I - A Q) r, and x = Q r is kept */
-  PetscCall(MatMult(c->P, c->xc, c->x));
-  PetscCall(MatMult(c->A, c->x, c->t));
-  PetscCall(VecAYPX(c->t, -1.0, r));
-  *t = c->t;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
-{
-  PetscFunctionBegin;
-  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
-  if (c->options.type == PC_GNNSPAI_COARSE_ADDITIVE) PetscCall(CoarseSolve_Private(c, r));
-  else { /* z + Q (r - A z): Q r is there already */ PetscCall(MatMult(c->A, z, c->t));
-    PetscCall(VecAXPY(z, 1.0, c->x));
-    PetscCall(CoarseSolve_Private(c, c->t));
-    PetscCall(VecScale(c->xc, -1.0));
-  }
   PetscCall(MatMultAdd(c->P, c->xc, z, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -333,11 +301,10 @@ PetscErrorCode GNNCoarseAfter(GNNCoarse c, Vec r, Vec z)
 PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
 {
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, %s, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, PCGNNSPAICoarseTypes[c->options.type], c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
   if (c->refused) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space refused, it is not applied: %s\n", c->refused));
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
-  if (c->options.smooth) PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
-  else PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator not smoothed\n"));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
   PetscCall(KSPView(c->ksp, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,6 @@
 /*
    The coarse space: Q = P A_c^-1 P^T with A_c = P^T A P and P from aggregates of the graph of A, beside the local part B:
-   additive M^-1 = B + Q, balanced M^-1 = Q + (I - Q A) B (I - A Q). Both are symmetric positive definite if A and B are.
+   M^-1 = B + Q, symmetric positive definite if A and B are.
 */
 #pragma once
 
@@ -39,15 +39,9 @@ PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
 
 #define GNN_COARSE_DENSE 4096 /* largest A_c that is factored as a dense matrix, on one rank */
 
-typedef struct {
-  PetscInt            wanted; /* aggregates over all ranks, or PETSC_DECIDE */
-  PetscBool           smooth; /* one damped Jacobi step on P */
-  PCGNNSPAICoarseType type;
-} GNNCoarseOptions;
-
 typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
-  GNNCoarseOptions options;
+  PetscInt         wanted;     /* aggregates over all ranks, or PETSC_DECIDE */
   Mat              A;          /* AIJ, referenced */
   Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
   Vec              trace;      /* of the values that the aggregates were made from, coarse/rows.c */
@@ -56,8 +50,8 @@ struct _n_GNNCoarse {
   PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
-  Mat              P0, P;      /* tentative, and smoothed; P references P0 where it is not smoothed */
-  Mat              padded;     /* P_0 with zeros where P has more entries; NULL where it is not smoothed */
+  Mat              P0, P;      /* tentative, and smoothed by one damped Jacobi step */
+  Mat              padded;     /* P_0 with zeros where P has more entries */
   Mat              squares;    /* of P_0's entries, transposed */
   Mat              Ac;
   KSP              ksp;                       /* solves with A_c */
@@ -82,10 +76,9 @@ struct _n_GNNCoarse {
 
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
-PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject, Mat, const GNNCoarseOptions *, GNNCoarse *); /* the PC, for prefix and communicator; matrix, for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat);                                           /* new values; aggregates are kept unless what they were made from has changed */
-PETSC_INTERN PetscErrorCode GNNCoarseBefore(GNNCoarse, Vec, Vec *);                                   /* r; what the local part is to be applied to, borrowed */
-PETSC_INTERN PetscErrorCode GNNCoarseAfter(GNNCoarse, Vec, Vec);                                      /* r; z: from the local part's result to M^-1 r */
+PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                                     /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 

@@ -147,12 +147,10 @@ static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
 static PetscErrorCode Precondition_Private(Run *s, PetscReal *rz)
 {
   PetscScalar dot;
-  Vec         t = s->r;
 
   PetscFunctionBegin;
-  if (s->c) PetscCall(GNNCoarseBefore(s->c, s->r, &t));
-  PetscCall(s->local(s->context, t, s->z));
-  if (s->c) PetscCall(GNNCoarseAfter(s->c, s->r, s->z));
+  PetscCall(s->local(s->context, s->r, s->z));
+  if (s->c) PetscCall(GNNCoarseAdd(s->c, s->r, s->z));
   PetscCall(VecDot(s->r, s->z, &dot));
   *rz = PetscRealPart(dot);
   PetscFunctionReturn(PETSC_SUCCESS);

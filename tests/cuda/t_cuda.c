@@ -22,37 +22,41 @@ typedef struct {
 } Variant;
 
 static const Variant variants[] = {
-  {"network",                   "",                                                                         1e-5,  "set-up on the device in fp32"               },
-  {"network, guard off",        "-pc_gnnspai_guard 0",                                                      1e-5,  "set-up on the device in fp32"               },
-  {"network, single precision", "-pc_gnnspai_precision single",                                             1e-5,  "set-up on the device in fp32"               },
-  {"network, tf32",             "-pc_gnnspai_math tf32",                                                    5e-3,  "set-up on the device in tf32"               },
-  {"network, best",             "-pc_gnnspai_fallback best",                                                1e-5,  "set-up on the device in fp32"               },
-  {"network, best, diagonal",   "-pc_gnnspai_fallback best -pc_gnnspai_threshold 0.999",                    1e-5,  "set-up on the device in fp32"               },
-  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",                          1e-12, "set-up on the device, product on the device"},
-  {"fsai, static, row sums",    "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0 -pc_gnnspai_order rowsum", 1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown",               "-pc_gnnspai_values fsai",                                                  1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single",                     1e-12, "set-up on the device, product on the device"},
-  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",                            1e-12, "set-up on the device, product on the device"},
-  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                                    1e-5,  "set-up on the device in fp32"               },
+  {"network",                   "",                                                     1e-5,  "set-up on the device in fp32"               },
+  {"network, guard off",        "-pc_gnnspai_guard none",                               1e-5,  "set-up on the device in fp32"               },
+  {"network, single precision", "-pc_gnnspai_precision single",                         1e-5,  "set-up on the device in fp32"               },
+  {"network, tf32",             "",                                                     5e-3,  "set-up on the device in tf32"               },
+  {"network, best",             "-pc_gnnspai_guard best",                               1e-5,  "set-up on the device in fp32"               },
+  {"network, best, diagonal",   "-pc_gnnspai_guard best -pc_gnnspai_threshold 0.999",   1e-5,  "set-up on the device in fp32"               },
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",      1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown",               "-pc_gnnspai_values fsai",                              1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single", 1e-12, "set-up on the device, product on the device"},
+  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",        1e-12, "set-up on the device, product on the device"},
+  {"with a coarse space",       "-pc_gnnspai_coarse 20",                                1e-5,  "set-up on the device in fp32"               },
 };
 
 /* Of 3 x 3 blocks */
 static const Variant block_variants[] = {
-  {"blocks",                         "-pc_gnnspai_model hyperelasticity",                                                    1e-5, "set-up on the device in fp32, product on the device"},
-  {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard 0",                                1e-5, "set-up on the device in fp32, product on the device"},
-  {"blocks, classical",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_fallback best",                          1e-9, "set-up on the device in fp32, product on the device"},
-  {"blocks, tf32, single precision", "-pc_gnnspai_model hyperelasticity -pc_gnnspai_math tf32 -pc_gnnspai_precision single", 5e-3, "set-up on the device in tf32, product on the device"},
+  {"blocks",                         "-pc_gnnspai_model hyperelasticity",                              1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, guard off",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard none",       1e-5, "set-up on the device in fp32, product on the device"},
+  {"blocks, classical",              "-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard best",       1e-9, "set-up on the device in fp32, product on the device"},
+  {"blocks, tf32, single precision", "-pc_gnnspai_model hyperelasticity -pc_gnnspai_precision single", 5e-3, "set-up on the device in tf32, product on the device"},
 };
 
+/* Not in TF32 on the device, which is compared with the host */
 static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
 {
+  PC pc;
+
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -pc_gnnspai_math fp32 -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
   PetscCall(PetscOptionsInsertString(NULL, options));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
   PetscCall(KSPSetOperators(*ksp, A, A));
   PetscCall(KSPSetFromOptions(*ksp));
+  PetscCall(KSPGetPC(*ksp, &pc));
+  PetscCall(PCGNNSPAISetTF32_Private(pc, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,6 +133,7 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
   PetscCall(Solver(A, v->options, &host));
   PetscCall(Solver(B, v->options, &device));
   PetscCall(KSPGetPC(device, &pc));
+  PetscCall(PCGNNSPAISetTF32_Private(pc, strstr(v->view, "tf32") ? PETSC_TRUE : PETSC_FALSE));
   for (int refresh = 0; refresh < 2; refresh++) {
     PetscCall(Iterations(host, &its[0]));
     Emulate(PETSC_TRUE);
@@ -187,7 +192,8 @@ static PetscErrorCode TestFallback(Mat A)
   KSP             host, device;
   PC              ph, pd;
   Mat             B;
-  PetscReal       alpha, difference = 0.0;
+  PCGNNSPAIChoice kind;
+  PetscReal       difference = 0.0;
   int             forwards = 0, fsais = 0;
 
   PetscFunctionBeginUser;
@@ -196,16 +202,16 @@ static PetscErrorCode TestFallback(Mat A)
   PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
   PetscCall(Solver(B, "", &device));
   PetscCall(KSPGetPC(device, &pd));
-  PetscCall(PCGNNSPAISetNetwork(pd, wild));
+  PetscCall(PCGNNSPAISetNetwork_Private(pd, wild));
   for (int k = 0; k < 3; k++) {
     Mat C;
 
     PetscCall(AddDiagonal(A, shift[k], B));
     PetscCall(SetUpOnDevice(pd, &forwards, &fsais));
-    PetscCall(PCGNNSPAIGetGuardAlpha(pd, &alpha));
-    if (k == 0) Ok(alpha == -2.0, "fallback: the classical factor is chosen, alpha %g", (double)alpha);
-    if (k == 1) Ok(alpha == -2.0 && forwards == 0 && fsais == 1, "fallback: a refresh makes it again, on the device: %d forward passes, %d classical factors", forwards, fsais);
-    if (k == 2) Ok(forwards > 0, "fallback: values far off: chosen anew, alpha %g", (double)alpha);
+    PetscCall(PCGNNSPAIGetChoice(pd, &kind, NULL));
+    if (k == 0) Ok(kind == PC_GNNSPAI_CHOICE_FSAI, "fallback: the classical factor is chosen, %s", PCGNNSPAIChoices[kind]);
+    if (k == 1) Ok(kind == PC_GNNSPAI_CHOICE_FSAI && forwards == 0 && fsais == 1, "fallback: a refresh makes it again, on the device: %d forward passes, %d classical factors", forwards, fsais);
+    if (k == 2) Ok(forwards > 0, "fallback: values far off: chosen anew, %s", PCGNNSPAIChoices[kind]);
     if (k == 2) continue;
     PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
     PetscCall(AddDiagonal(A, shift[k], C));
@@ -224,15 +230,16 @@ static PetscErrorCode TestFallback(Mat A)
 }
 
 /* The guard chooses as on the host, whether the model suits the matrix or not */
-static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
+static PetscErrorCode TestGuard(PCGNNSPAIGuard guard)
 {
   const char *const models[]  = {"general", "heat", "synthetic", "small"};
-  PetscInt          different = 0, kinds = 0, choices[5] = {0};
+  PetscInt          different = 0, kinds = 0, chosen[4] = {0};
 
   PetscFunctionBeginUser;
   for (int k = 0; k < 12; k++) {
-    Mat       M[2];
-    PetscReal alpha[2];
+    Mat             M[2];
+    PCGNNSPAIChoice kind[2];
+    PetscReal       alpha[2];
 
     PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 1, NROWS, k % 3, &M[0]));
     PetscCall(MatConvert(M[0], DEVICE_MAT, MAT_INITIAL_MATRIX, &M[1]));
@@ -241,19 +248,19 @@ static PetscErrorCode TestGuard(PCGNNSPAIFallback policy)
 
       PetscCall(TestPCCreate(M[l], NULL, PETSC_TRUE, &pc));
       PetscCall(PCGNNSPAISetModel(pc, models[k / 3]));
-      PetscCall(PCGNNSPAISetFallback(pc, policy));
+      PetscCall(PCGNNSPAISetGuard(pc, guard));
       Emulate(l ? PETSC_TRUE : PETSC_FALSE);
       PetscCall(PCSetUp(pc));
       Emulate(PETSC_FALSE);
-      PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[l]));
+      PetscCall(PCGNNSPAIGetChoice(pc, &kind[l], &alpha[l]));
       PetscCall(PCDestroy(&pc));
       PetscCall(MatDestroy(&M[l]));
     }
-    if (alpha[0] != alpha[1]) different++;
-    choices[alpha[0] == 1.0 ? 0 : alpha[0] > 0.0 ? 1 : (int)-alpha[0] + 2]++;
+    if (kind[0] != kind[1] || alpha[0] != alpha[1]) different++;
+    chosen[kind[0]]++;
   }
-  for (int k = 0; k < 5; k++) kinds += choices[k] > 0;
-  Ok(different == 0 && (policy == PC_GNNSPAI_FALLBACK_JACOBI ? kinds > 1 : choices[4] > 0), "fallback %s: the guard chooses as on the host: the network %d times, part of it %d, the damped start %d, Jacobi %d, the classical factor %d", PCGNNSPAIFallbacks[policy], (int)choices[0], (int)choices[1], (int)choices[2], (int)choices[3], (int)choices[4]);
+  for (int k = 0; k < 4; k++) kinds += chosen[k] > 0;
+  Ok(different == 0 && (guard == PC_GNNSPAI_GUARD_JACOBI ? kinds > 1 : chosen[PC_GNNSPAI_CHOICE_FSAI] > 0), "guard %s: it chooses as on the host: the network %d times, the damped start %d, Jacobi %d, the classical factor %d", PCGNNSPAIGuards[guard], (int)chosen[0], (int)chosen[1], (int)chosen[2], (int)chosen[3]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -339,10 +346,11 @@ static PetscErrorCode TestWide(Mat A, PCGNNSPAIPrecision precision)
 /* Vectors that the program left on the host; model or NULL, and whether the guard refuses it, so that the product is with the classical factor */
 static PetscErrorCode TestHostVectors(Mat A, GNNModel model, PetscBool refused, PetscReal tolerance)
 {
-  Mat       B;
-  PC        pc;
-  Vec       r, zh, zd;
-  PetscReal alpha[2], difference = 0.0;
+  Mat             B;
+  PC              pc;
+  Vec             r, zh, zd;
+  PetscReal       difference = 0.0;
+  PCGNNSPAIChoice kind[2];
 
   PetscFunctionBeginUser;
   PetscCall(MatConvert(A, DEVICE_MAT, MAT_INITIAL_MATRIX, &B));
@@ -350,20 +358,20 @@ static PetscErrorCode TestHostVectors(Mat A, GNNModel model, PetscBool refused, 
   PetscCall(VecDuplicate(r, &zh));
   PetscCall(VecDuplicate(r, &zd));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
-  if (!refused) PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+  if (!refused) PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_JACOBI));
   PetscCall(PCApply(pc, r, zh));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[0]));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[0], NULL));
   PetscCall(PCDestroy(&pc));
   PetscCall(TestPCCreate(B, model, PETSC_TRUE, &pc));
-  if (!refused) PetscCall(PCGNNSPAISetFallback(pc, PC_GNNSPAI_FALLBACK_JACOBI));
+  if (!refused) PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_JACOBI));
   Emulate(PETSC_TRUE);
   PetscCall(PCSetUp(pc));
   Emulate(PETSC_FALSE); /* the vectors are the host's */
   PetscCall(PCApply(pc, r, zd));
-  PetscCall(PCGNNSPAIGetGuardAlpha(pc, &alpha[1]));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[1], NULL));
   PetscCall(PCDestroy(&pc));
   PetscCall(TestDifference(zd, 1.0, zh, &difference));
-  Ok(alpha[0] == alpha[1] && (alpha[0] == GNN_GUARD_FSAI) == refused && difference < tolerance, "vectors on the host, the guard chose %g: M^-1 r differs by %.1e", (double)alpha[1], (double)difference);
+  Ok(kind[0] == kind[1] && (kind[0] == PC_GNNSPAI_CHOICE_FSAI) == refused && difference < tolerance, "vectors on the host, the guard chose %s: M^-1 r differs by %.1e", PCGNNSPAIChoices[kind[1]], (double)difference);
   PetscCall(VecDestroy(&r));
   PetscCall(VecDestroy(&zh));
   PetscCall(VecDestroy(&zd));
@@ -517,8 +525,8 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
   PetscCall(TestFallback(A));
-  PetscCall(TestGuard(PC_GNNSPAI_FALLBACK_JACOBI));
-  PetscCall(TestGuard(PC_GNNSPAI_FALLBACK_BEST));
+  PetscCall(TestGuard(PC_GNNSPAI_GUARD_JACOBI));
+  PetscCall(TestGuard(PC_GNNSPAI_GUARD_BEST));
   PetscCall(TestCopies(A));
   PetscCall(TestWide(A, PC_GNNSPAI_DOUBLE));
   PetscCall(TestWide(A, PC_GNNSPAI_SINGLE));
