@@ -107,6 +107,6 @@ train)
   mv "$results/train-$where.md.part" "$results/train-$where.md"
   ;;
 train-torch) # the same in PyTorch, beside ours in one run
-  ${PYTHON:-python3} bench/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --table "$results/train-torch-$where.md" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
+  ${PYTHON:-python3} bench/extra/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --table "$results/train-torch-$where.md" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
   ;;
 esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A training step in PyTorch and in gnnspai-train: the same network, matrices, batch, probes and loss, timed one after the other.
 
-    python3 bench/train_torch.py --device cuda --table train-torch-cuda.md build/bench-data/step_0490_1.dat ...
+    python3 bench/extra/train_torch.py --device cuda --table train-torch-cuda.md build/bench-data/step_0490_1.dat ...
 
 Each argument is one case: a matrix, or a glob of matrices that all are in every batch. PyTorch's part is written as its users write such
 networks: an edge list, torch.cat and index_add, AdamW (fused on CUDA), no .item() between steps. Before anything is timed its loss is compared
@@ -27,7 +27,7 @@ from torch import nn
 
 from petscfile import read_rows, read_vector
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REFERENCE = os.path.join(ROOT, "tests", "reference", "data")
 KAPPA, EPSILON = 4.0, 1e-4  # aggregation_scale and epsilon of gnnspai-train's network
 
