@@ -429,14 +429,20 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
      neural network reads the matrix and writes the sparse factor G
 
    Options Database Keys:
-+  -pc_gnnspai_values (network|fsai)            - what writes G, see `PCGNNSPAISetValues()`
-.  -pc_gnnspai_model name                       - model file (safetensors) or built-in name, see `PCGNNSPAISetModel()`
-.  -pc_gnnspai_epsilon epsilon                  - shift of $GG^T$, see `PCGNNSPAISetEpsilon()`
-.  -pc_gnnspai_threshold threshold              - classical factor: least entry that a row keeps, see `PCGNNSPAISetThreshold()`
-.  -pc_gnnspai_guard (none|jacobi|fsai|best)    - what to go on with where the network's factor fails a trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                         - aggregates of the coarse space, 0 for none, -1 for a number by the size, see `PCGNNSPAISetCoarse()`
-.  -pc_gnnspai_precision (double|single)        - storage of G for `PCApply()`, see `PCGNNSPAISetPrecision()`
--  -pc_gnnspai_view_factor viewer               - view G at every set-up, see `PCGNNSPAIGetFactor()`
++  -pc_gnnspai_values (network|fsai)         - what writes G: the network (default), or the rows of the classical factor, see `PCGNNSPAISetValues()`
+.  -pc_gnnspai_model name                    - a safetensors file or a built-in model; by default the one for the matrix's block size, see
+                                               `PCGNNSPAISetModel()`
+.  -pc_gnnspai_epsilon epsilon               - $\epsilon > 0$, by which $M^{-1}$ is positive definite whatever the network says; by default the
+                                               model's, see `PCGNNSPAISetEpsilon()`
+.  -pc_gnnspai_threshold threshold           - classical factor: rows grow by entries above it (default 0.07); 0: on the lower triangle of A, see
+                                               `PCGNNSPAISetThreshold()`
+.  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the network's factor on probes and in ten steps of CG, and go on with a share of it, a start near
+                                               Jacobi or Jacobi where it is no good, by default (`fsai`) with the classical factor if that is better;
+                                               `best`: with that wherever it is better; `none`: no trial, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: $n^{2/3}/3$ for n rows, see
+                                               `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_precision (double|single)     - storage of G (default double); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
+-  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
 

@@ -7,9 +7,7 @@
 
 /* SUBMANSEC = PC */
 
-/*MC
-   PCGNNSPAI - the name of the preconditioner type, for `PCSetType()`; see `PCGNNSPAIRegister()`
-M*/
+/* The name of the type, for PCSetType(); its manual page stands above PCCreate_GNNSPAI() */
 #define PCGNNSPAI "gnnspai"
 
 /*E

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the network's form, the loss, its size and the probes are worth: short trainings on heat, equal but for what is named.
-#   bench/ablate.sh form|features|loss|layers|width|probes|epsilon|rtol      writes bench/results/ablate-NAME-cpu.csv, then the table of all of them
+#   bench/ablate.sh form|features|loss|layers|width|probes|epsilon|rtol      writes its rows of bench/results/ablations-cpu.md anew
 # The last parameters are used, without the guard, so that a bad network shows. STEPS and SEEDS ("0 1") set how long and how often.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -73,35 +73,41 @@ measure() {
     $1 == "jacobi" {j += $2 + $3; cj = max(cj, $(NF - 1))} $1 == "gnnspai" {g += $2 + $3; cg = max(cg, $(NF - 1))} END {print n "," loss "," j "," g "," cj "," cg}' "$run.log" "$work/bench.log"
 }
 
-result=bench/results/ablate-$1-cpu.csv
-echo "variant;seed,parameters,loss,jacobi,gnnspai,condition jacobi,condition gnnspai;steps $steps" > $work/rows
+table=bench/results/ablations-cpu.md
+rm -f $work/rows.part
 variants "$1" | while IFS= read -r line; do
   for seed in $seeds; do
     row=$(measure "$seed" ${line#*:})
-    echo "${line%%:*};$seed,$row" | tee -a $work/rows
+    echo "${line%%:*};$row" | tee -a $work/rows.part
   done
 done
-mv $work/rows $result
+mv $work/rows.part $work/rows
 
-# The table: seeds side by side
-awk -F'[;,]' '
-  BEGIN {
-    print "Short trainings on heat patches of 450 to 800 rows, equal but for what is named; `make ablate-NAME` (bench/ablate.sh) measures again."
-    print "Iterations: two matrices of about 6300 rows that training has not seen, b = A·1 and random, added up; without the guard; one number a seed."
-    print "Loss: of the training, over the last quarter of the steps; log-sai and kaporin report the logarithm of sai."
-    print "Condition: of the preconditioned matrix, by Lanczos, the larger of the two matrices, and over that with Jacobi.\n"
-    print "| what | variant | parameters | loss | iterations | over Jacobi'"'"'s | condition | over Jacobi'"'"'s |\n|---|---|---|---|---|---|---|---|"
-  }
-  function flush() {
-    if (name != "") print "| " what " | " name " | " parameters " | " loss " | " its " | " ratio " | " cond " | " cratio " |"
-    name = ""
-  }
-  FNR == 1 {flush(); what = FILENAME; sub(/.*ablate-/, "", what); sub(/-cpu.*/, "", what); what = what ", " $NF; next}
-  {
-    n = NF
-    this = $0; sub(/;.*/, "", this)
-    if (this != name) {flush(); name = this; parameters = $(n - 5); loss = its = ratio = cond = cratio = sep = ""}
-    loss = loss sep sprintf("%.3f", $(n - 4)); its = its sep $(n - 2); ratio = ratio sep sprintf("%.3f", $(n - 2) / $(n - 3))
-    cond = cond sep sprintf("%.0f", $n); cratio = cratio sep sprintf("%.3f", $n / $(n - 1)); sep = " / "
-  }
-  END {flush()}' bench/results/ablate-*-cpu.csv > bench/results/ablations-cpu.md
+# This ablation's rows, seeds side by side
+rows() {
+  awk -F'[;,]' -v what="$1, steps $steps" '
+    function flush() {
+      if (name != "") print "| " what " | " name " | " parameters " | " loss " | " its " | " ratio " | " cond " | " cratio " |"
+    }
+    {
+      this = $0; sub(/;.*/, "", this)
+      if (this != name) {flush(); name = this; parameters = $(NF - 5); loss = its = ratio = cond = cratio = sep = ""}
+      loss = loss sep sprintf("%.3f", $(NF - 4)); its = its sep $(NF - 2); ratio = ratio sep sprintf("%.3f", $(NF - 2) / $(NF - 3))
+      cond = cond sep sprintf("%.0f", $NF); cratio = cratio sep sprintf("%.3f", $NF / $(NF - 1)); sep = " / "
+    }
+    END {flush()}' $work/rows
+}
+
+{
+  cat <<END
+Short trainings on heat patches of 450 to 800 rows, equal but for what is named; \`make ablate-NAME\` (bench/ablate.sh) measures again.
+Iterations: two matrices of about 6300 rows that training has not seen, b = A·1 and random, added up; without the guard; one number a seed.
+Loss: of the training, over the last quarter of the steps; log-sai and kaporin report the logarithm of sai.
+Condition: of the preconditioned matrix, by Lanczos, the larger of the two matrices, and over that with Jacobi.
+
+| what | variant | parameters | loss | iterations | over Jacobi's | condition | over Jacobi's |
+|---|---|---|---|---|---|---|---|
+END
+  { grep '^| [a-z]*, steps' $table | grep -v "^| $1,"; rows "$1"; } | LC_ALL=C sort -s -t, -k1,1 # the others' stay
+} > $work/table
+mv $work/table $table

@@ -3,7 +3,7 @@
 #
 # NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, history, train or train-torch. The makefile and
 # kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
-# matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes; commit; PYTHON; MPIEXEC.
+# matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes (make bench-tables takes it from there); commit; PYTHON; MPIEXEC.
 set -euo pipefail
 stop() { echo "measure.sh: $*" >&2; exit 1; }
 [ $# -ge 2 ] || stop "cpu, cuda or matrices, and a measurement; its first lines say which"
@@ -11,7 +11,7 @@ where=$1 name=$2
 shift 2
 case $where in cpu | cuda | matrices) ;; *) stop "cpu, cuda or matrices, not '$where'" ;; esac
 case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
-bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-bench/results}
+bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-build/results}
 
 # ---- matrices, of seeds that no model has seen ----
 
@@ -36,7 +36,7 @@ matrices() {
   esac
 }
 
-mkdir -p "$data"
+mkdir -p "$data" "$results"
 [ -e "$data/$kind" ] || { matrices && touch "$data/$kind"; }
 [ "$where" != matrices ] || exit 0
 
@@ -77,17 +77,19 @@ family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,fami
 size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0 -bench_json "$results/$name-$where.json"; }
 
 # Milliseconds per step: one matrix or all sixteen, 8 probes, one rank; on the CPU then two matrices on one rank and on two
+step() { # step RANKS MATRICES OF A STEP, FILES
+  local run=("$bin/gnnspai-train" $steps -train_output "$data/step.safetensors" -train_matrices "$3" -train_batch $(($2 / $1)))
+  [ $1 = 1 ] || run=(${MPIEXEC:-mpiexec} -n $1 "${run[@]}")
+  "${run[@]}" | awk -v ranks=$1 -v batch=$2 '/ on average / {for (k = 5; k < NF; k++) {if ($k == "rows") n = $(k - 1); if ($k ~ /^nonzeros/) nz = $(k - 1)}}
+    / ms each/ {sub(/ ms each.*/, ""); ms = $NF} END {print "| " batch " | " ranks " | " n " | " nz " | " ms " |"}'
+}
 train() {
-  local run=("$bin/gnnspai-train" $steps -train_output "$data/step.safetensors") f ranks
-  for f in "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"; do
-    echo "$f"
-    "${run[@]}" -train_matrices "$f" -train_batch $(ls $f | wc -l) | grep -E 'on average|ms each'
-  done
-  [ "$where" = cpu ] || return 0
-  for ranks in 1 2; do
-    echo "two matrices a step, ranks: $ranks"
-    ${MPIEXEC:-mpiexec} -n $ranks "${run[@]}" -train_batch $((2 / ranks)) -train_matrices "$data/step_1573_1.dat" | grep -E 'on average|ms each'
-  done
+  local f
+  printf 'Milliseconds per training step, 8 probes; rows and nonzeros: of a matrix, on average.%s\n\n' "${commit:+ Commit $commit.}"
+  printf '| matrices a step | ranks | rows | nonzeros | ms |\n|---|---|---|---|---|\n'
+  for f in "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat; do step 1 1 "$f"; done
+  step 1 16 "$data/batch_*.dat"
+  [ "$where" = cuda ] || { step 1 2 "$data/step_1573_1.dat" && step 2 2 "$data/step_1573_1.dat"; }
 }
 
 case $name in
@@ -101,10 +103,10 @@ history)
   mv "$results/heat-$where.csv.part" "$results/heat-$where.csv"
   ;;
 train)
-  train | tee "$results/train-$where.txt.part"
-  mv "$results/train-$where.txt.part" "$results/train-$where.txt"
+  train | tee "$results/train-$where.md.part"
+  mv "$results/train-$where.md.part" "$results/train-$where.md"
   ;;
 train-torch) # the same in PyTorch, beside ours in one run
-  ${PYTHON:-python3} bench/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --json "$results/train-torch-$where.json" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
+  ${PYTHON:-python3} bench/extra/train_torch.py --device $where "${torch[@]}" --commit "${commit:-}" --table "$results/train-torch-$where.md" "$data"/step_0490_1.dat "$data"/step_1573_1.dat "$data"/step_6329_1.dat "$data/batch_*.dat"
   ;;
 esac

@@ -1,25 +1,25 @@
 #!/usr/bin/env python3
-"""Markdown from what gnnspai-bench -bench_json wrote (the schema is in bench/report.c).
+"""The tables: Markdown from bench/results/cpu.csv and cuda.csv (bench/records.py says what is in them).
 
-    python3 bench/table.py bench/results/heat-cpu.json ...    all tables of these files
-    python3 bench/table.py --write README.md                  fills in what stands between <!-- table:NAME --> and <!-- end -->
-    python3 bench/table.py --check README.md                  fails where --write would change something
-    python3 bench/table.py --csv bench/results/sizes-cpu.json ...    matrix,pc,n,seconds of set-up and one solve
+    python3 bench/table.py                          writes bench/results/cpu.md, cuda.md, and what stands in README.md between <!-- table:NAME --> and <!-- end -->
+    python3 bench/table.py --check                  fails where that would change something
+    python3 bench/table.py --merge FOLDER           puts what gnnspai-bench -bench_json wrote there (NAME-cpu.json, NAME-cuda.json) into the CSVs, matrix by
+                                                    matrix and preconditioner by preconditioner, copies tables (NAME-cpu.md), then writes
+    python3 bench/table.py --json any.json ...      prints the tables of these files
+    python3 bench/table.py --sizes cpu              matrix,pc,n,seconds of set-up and one solve, for the plot
 
 In each column the best is bold, and below a table stands where gnnspai is not the best.
 """
-import json
+import glob
 import os
 import re
+import shutil
 import sys
 
-RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
+import records
+
 OURS = "gnnspai"
-
-
-def load(path):
-    with open(path) as f:
-        return json.load(f)
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def measured(matrix):
@@ -197,7 +197,7 @@ def apply_table(matrix, copy):
 
 
 def all_tables(data):
-    lines = [f"{data['device']}; PETSc: {data['petsc'].strip()}; commit {data['commit']}; medians of up to {data['repeat']:.0f} runs.", ""]
+    lines = [f"{data['device']}; PETSc: {data['petsc'].strip()}; commit {data['commit']}; medians of up to {data['repeat']} runs.", ""]
     for matrix in data["matrices"]:
         if not rtols(matrix):
             continue
@@ -214,28 +214,12 @@ def all_tables(data):
     return lines
 
 
-# The README's tables by name: function of the files' data, None where these do not have the numbers
+# Tables of several sets
 
 
-def families(*files):
-    return sum((main_table(data["matrices"][0]) + [""] for data in files), [])[:-1]
-
-
-def tolerances(data):
-    return tolerance_table(data["matrices"][0]) if len(rtols(data["matrices"][0])) > 1 else None
-
-
-def modes(*files):
-    if not all(has_modes(data["matrices"][0]) for data in files):
-        return None
-    return sum((mode_table(data["matrices"][0]) + [""] for data in files), [])[:-1]
-
-
-def sizes(*files):
+def sizes(*sets):
     """Seconds of set-up and one solve, iterations in brackets; a row for each matrix"""
-    matrices = [m for data in files for m in data["matrices"] if rtols(m)]
-    if not matrices:
-        return None
+    matrices = [m for data in sets for m in data["matrices"] if rtols(m)]
     names = list(dict.fromkeys(r["pc"] for m in matrices for r in measured(m)))
     lines = ["| matrix | n | " + " | ".join(names) + " |", "|---" * (len(names) + 2) + "|"]
     lost = []
@@ -251,9 +235,9 @@ def sizes(*files):
     return lines + ["", f"{OURS} is not first on: {'; '.join(lost)}." if lost else f"{OURS} is first on every matrix."]
 
 
-def setup(*files):
+def setup(*sets):
     """gnnspai's set-up against the size"""
-    rows = [(m["n"], m["nonzeros"], r["setup_ms"]["median"]) for data in files for m in data["matrices"] for r in measured(m) if r["pc"] == OURS]
+    rows = [(m["n"], m["nonzeros"], r["setup_ms"]["median"]) for data in sets for m in data["matrices"] for r in measured(m) if r["pc"] == OURS]
     n, nz, ms = zip(*rows)
     return [
         "| rows | " + " | ".join(f"{x:.0f}" for x in n) + " |",
@@ -264,71 +248,130 @@ def setup(*files):
     ]
 
 
-TABLES = {}
-for where in ("cpu", "cuda"):
-    TABLES[f"families-{where}"] = families, [f"{name}-{where}.json" for name in ("heat", "poisson", "hyperelasticity", "synthetic")]
-    TABLES[f"tolerances-{where}"] = tolerances, [f"heat-{where}.json"]
-    TABLES[f"modes-{where}"] = modes, [f"{name}-{where}.json" for name in ("heat", "poisson")]
-    TABLES[f"sizes-{where}"] = sizes, [f"{name}-{where}.json" for name in ("sizes", "large", "laplacian")]
-    TABLES[f"setup-{where}"] = setup, [f"{name}-{where}.json" for name in ("sizes", "large")]
+# README's preconditioners: options, and the name in the tables
+OVERVIEW = {
+    "`jacobi`": "jacobi",
+    "`icc`": "icc",
+    "`sor`": "sor",
+    "`hypre` (BoomerAMG)": "boomeramg",
+    "`gamg`": "gamg",
+    "`gnnspai`": "gnnspai",
+    "`gnnspai`, `coarse 128`": "gnnspai+coarse",
+    "`gnnspai`, `values fsai`": "tfsai",
+    "`gnnspai`, `values fsai`, `coarse 128`": "tfsai+coarse",
+}
 
 
-def render(name):
-    if name not in TABLES:
-        sys.exit(f"No table is called {name}; there are: {', '.join(TABLES)}")
-    function, files = TABLES[name]
-    there = [path for path in (os.path.join(RESULTS, f) for f in files) if os.path.exists(path)]
-    lines = function(*map(load, there)) if there else None
-    return lines or [f"Not measured yet; it will be made from {', '.join(files)} in bench/results."]
+def overview(*sets):
+    """Seconds of a set-up and ten solves, iterations of one with a random right-hand side, of each set's first matrix"""
+    matrices = [data["matrices"][0] for data in sets]
+    columns = []
+    for m in matrices:
+        results = {r["pc"]: r for r in measured(m)}
+        there = [pc for pc in OVERVIEW.values() if pc in results]
+        column = Column("", lambda ms: f"{1e-3 * ms:.3g}", total_ms("setup_ms", 10, rtols(m)[-1]))
+        times = dict(zip(there, column.cells([results[pc] for pc in there])))
+        columns.append({pc: f"{times[pc]} ({iterations('random', rtols(m)[-1])(results[pc])})" for pc in there})
+    titles = [f"{m['matrix'].split('_')[0]}, n = {m['n']}" for m in matrices]
+    lines = ["| `-pc_type`, `-pc_gnnspai_…` | " + " | ".join(titles) + " |", "|---" * (len(columns) + 1) + "|"]
+    return lines + [f"| {title} | " + " | ".join(c.get(pc, "-") for c in columns) + " |" for title, pc in OVERVIEW.items()]
+
+
+TABLES = {"overview": (overview, ["heat", "poisson", "hyperelasticity", "synthetic"])}
+
+
+def page(where):
+    """bench/results/WHERE.md"""
+    sets = records.sets(where)
+    lines = [f"What gnnspai-bench measured ({where}); `make bench-tables` makes this page from {where}.csv, share/doc/measured.md says what it means.", ""]
+    for title, table_of, names in (
+        ("Seconds of a set-up and one solve (iterations), random right-hand side", sizes, ["sizes", "large", "laplacian"]),
+        ("Set-up of gnnspai", setup, ["sizes", "large"]),
+    ):
+        there = [sets[name] for name in names if name in sets]
+        lines += [f"## {title}", "", *table_of(*there), ""] if there else []
+    for name, data in sets.items():
+        lines += [f"## {name}-{where}", ""] + all_tables(data)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def filled(text):
     def replace(match):
-        return f"{match[1]}\n{chr(10).join(render(match[2]))}\n{match[3]}"
+        name, where = match[2].rsplit("-", 1)
+        if name not in TABLES or where not in records.WHERE:
+            sys.exit(f"No table is called {match[2]}; there are: {', '.join(TABLES)}, each followed by -cpu or -cuda")
+        table_of, names = TABLES[name]
+        sets = records.sets(where)
+        return "\n".join([match[1], *table_of(*(sets[n] for n in names)), match[3]])
 
     return re.sub(r"(<!-- table:([a-z-]+) -->)\n.*?(<!-- end -->)", replace, text, flags=re.S)
 
 
-def show(path):
-    if "matrices" not in load(path):  # train_torch.py's, which has a table of its own
-        return
-    print(f"## {os.path.splitext(os.path.basename(path))[0]}\n")
-    print("\n".join(all_tables(load(path))))
+def pages():
+    """File and what it should be"""
+    for where in records.WHERE:
+        if records.read(where):
+            yield os.path.join(records.RESULTS, where + ".md"), page(where)
+    path = os.path.join(TOP, "README.md")
+    with open(path) as f:
+        yield path, filled(f.read())
 
 
-def csv(paths):
+def read(path):
+    if not os.path.exists(path):
+        return ""
+    with open(path) as f:
+        return f.read()
+
+
+def write():
+    for path, text in pages():
+        if text != read(path):
+            with open(path, "w") as f:
+                f.write(text)
+
+
+def check():
+    for path, text in pages():
+        old, new = read(path).splitlines(), text.splitlines()
+        changed = [line for line in new if line not in old] or ["(lines are missing or out of order)"]
+        if new != old:
+            sys.exit(f"{path} is not what bench/results/*.csv say: make bench-tables. The first new line:\n{changed[0]}")
+
+
+def show(paths):
+    for path in paths:
+        print(f"## {os.path.splitext(os.path.basename(path))[0]}\n")
+        print("\n".join(all_tables(records.load(path))))
+
+
+def sizes_csv(where):
+    sets = records.sets(where)
     print("matrix,pc,n,seconds")
-    for m in (m for path in paths for m in load(path)["matrices"] if rtols(m)):
+    for m in (m for name in ("sizes", "large") if name in sets for m in sets[name]["matrices"] if rtols(m)):
         for r in measured(m):
             ms = total_ms("setup_ms", 1, rtols(m)[-1])(r)
             if ms is not None:
                 print(f"{m['matrix']},{r['pc']},{m['n']},{1e-3 * ms:.5g}")
 
 
-def write(path):
-    with open(path) as f:
-        old = f.read()
-    if filled(old) != old:
-        with open(path, "w") as f:
-            f.write(filled(old))
-
-
-def check(path):
-    with open(path) as f:
-        old = f.read().splitlines()
-    new = filled("\n".join(old)).splitlines()
-    changed = [line for line in new if line not in old] or ["(lines are missing or out of order)"]
-    if new != old:
-        sys.exit(f"{path} is not what bench/results says: make readme-tables. The first new line:\n{changed[0]}")
-
-
 def main(arguments):
-    if arguments[:1] == ["--csv"]:
-        csv(arguments[1:])
-        return
-    do = {"--write": write, "--check": check}.get(arguments[0] if arguments else "", show)
-    for path in arguments[do is not show :]:
-        do(path)
+    word, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if word == "--json":
+        show(rest)
+    elif word == "--sizes" and len(rest) == 1:
+        sizes_csv(rest[0])
+    elif word == "--check" and not rest:
+        check()
+    elif word == "--merge" and len(rest) == 1:
+        records.merge(sorted(glob.glob(os.path.join(rest[0], "*.json"))))
+        for path in glob.glob(os.path.join(rest[0], "*-*.md")):
+            shutil.copy(path, records.RESULTS)
+        write()
+    elif word:
+        sys.exit(__doc__)
+    else:
+        write()
 
 
 main(sys.argv[1:])

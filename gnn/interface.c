@@ -246,13 +246,13 @@ PetscErrorCode PCGNNSPAIGetThreshold(PC pc, PetscReal *threshold)
   Level: intermediate
 
   Notes:
-  With a guard, G is base + $\alpha$ (network - base) with that $\alpha$ in 1, 1/2, 1/4 which has the least loss
-  $\|(\tilde A M^{-1} - I)w\|^2$ on four fixed probes w, or the base $\frac32 I - \frac t2 \tilde A$, t damping large eigenvalues, or Jacobi:
+  With a guard, G is start + $\alpha$ (network - start) with that $\alpha$ in 1, 1/2, 1/4 which has the least loss
+  $\|(\tilde A M^{-1} - I)w\|^2$ on four fixed probes w, or the start $\frac32 I - \frac t2 \tilde A$, t damping large eigenvalues, or Jacobi:
   whichever lowers the energy norm of the error most in ten steps of CG. Choices within 2 percent are alike: the network comes before the
-  classical factor, that before the base, and Jacobi is last. Each rank has its own guard.
+  classical factor, that before the start, and Jacobi is last. Each rank has its own guard.
 
   That is `PC_GNNSPAI_GUARD_JACOBI`. `PC_GNNSPAI_GUARD_FSAI` computes the classical factor as well, see `PCGNNSPAISetThreshold()`, where the network
-  loses, or does no better than the base, or a share of it only is taken, and takes that factor if it does better still. `PC_GNNSPAI_GUARD_BEST`
+  loses, or does no better than the start, or a share of it only is taken, and takes that factor if it does better still. `PC_GNNSPAI_GUARD_BEST`
   computes it at every first choice, and takes it wherever it does better: fewer iterations for a dearer first set-up.
 
   The choice is kept for new values in the same pattern as long as these are alike. It shows in `PCView()` and `PCGNNSPAIGetChoice()`.

@@ -7,11 +7,12 @@ cd "$(dirname "$0")/.."
 file=$1 commit=$2 flags=$3
 stage=build/archive/gnnspai-device
 rm -rf build/archive
-mkdir -p $stage/{bin/cuda,lib,kernels,bench,tests/reference/data} "$(dirname "$file")"
+mkdir -p $stage/{bin/cuda,lib,kernels,bench/extra,tests/reference/data} "$(dirname "$file")"
 echo "$commit" > $stage/commit
 grep -o 'sm_[0-9]*' <<< "$flags" > $stage/arch
 cp kernels/device-check.sh $stage/kernels
-cp bench/{measure.sh,train_torch.py} $stage/bench
+cp bench/measure.sh $stage/bench
+cp bench/extra/{train_torch,petscfile}.py "${PETSC_DIR:-$(pkg-config --variable=prefix PETSc)}/lib/petsc/bin/PetscBinaryIO.py" $stage/bench/extra
 cp tests/reference/data/{matrix_a.dat,default.*} $stage/tests/reference/data # which train_torch.py compares with
 cp bin/gnnspai-{bench,data,train} $stage/bin
 cp bin/cuda/t_* $stage/bin/cuda

@@ -6,7 +6,7 @@
 # same in PyTorch, the largest matrices. Ends with 1 if a step failed.
 #
 # Under OUT (build/device, build/device-more), at most eight files, each written as a step ends: summary.txt, the verdicts; log.txt, what
-# was said; profile.csv, ncu's counters; NAME-cuda.json and train-*, for bench/results.
+# was said; profile.csv, ncu's counters; NAME-cuda.json and train-*.md, for make bench-tables results=OUT.
 #
 # The programs: those of carry/gnnspai-device.tar.xz (make device-archive), if they suit the card; else this tree's, built for the card
 # where make and PETSC_DIR are at hand. The archive holds this script, too, and runs without the tree.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gnnspai-bench and the tables made from its JSON. TAP.
+# gnnspai-bench, and what becomes of its JSON: CSV and tables. TAP.
 . tests/tap.sh
 bench="bin/gnnspai-bench -bench_repeat 1"
 table="python3 bench/table.py"
@@ -102,18 +102,45 @@ result $? "a preconditioner that fails is named, the others go on, and it ends w
 python "and it is in the JSON" '"nosuch" in r("gnnspai")["failed"] and "solves" in r("jacobi")' "$work/failed.json"
 
 if [ -n "$has_python" ]; then
-  run $table "$json"
+  run $table --json "$json"
   shows "tables: the best is bold, where gnnspai is not first is said" "| icc | **" "gnnspai is not first in: iterations, A·1 / random (" "Not run: pbjacobi (the block size is 1)"
-  run $table --csv "$work/two.json"
-  [ "$(grep -c '^laplacian_[34]x[34]x[34],jacobi,[0-9]*,[0-9.e-]*$' "$log")" -eq 2 ]
-  result $? "sizes as CSV"
-  run $table --check README.md
-  result $? "README's tables are those of bench/results"
-  awk '/<!-- table:/ {inside = 1} inside && !done && /[1-9]/ && /^\| gnnspai/ {sub(/[1-9]/, "&7"); done = 1} {print}' README.md > "$work/README.md"
-  ! run $table --check "$work/README.md" && grep -q 'make readme-tables' "$log" && $table --write "$work/README.md" && cmp "$work/README.md" README.md >> "$log"
+  run $table --check
+  result $? "README's table and bench/results/*.md are what bench/results/*.csv say: else make bench-tables"
+
+  tree=$work/tree
+  mkdir -p "$tree/bench" "$work/new"
+  cp README.md "$tree" && cp -r bench/*.py bench/results "$tree/bench"
+  table="python3 $tree/bench/table.py"
+  sed -i '/<!-- table:/,/<!-- end/s/^\(| `gnnspai`.*[1-9]\)/\17/' "$tree/README.md"
+  ! run $table --check && grep -q 'README.md is not .*make bench-tables' "$log" && run $table && cmp "$tree/README.md" README.md > "$log"
   result $? "a changed number is noticed, and put back"
-  $table bench/results/*-cpu.json > "$work/cpu.md" && diff "$work/cpu.md" bench/results/cpu.md > "$log"
-  result $? "bench/results/cpu.md is what bench/results says"
+
+  cp "$json" "$work/new/mine-cpu.json" && cp bench/results/train-cpu.md "$work/new/train-of-mine.md"
+  run $table --merge "$work/new"
+  section() { sed -n '/^## mine-cpu/,/^## [^m]/{/^## [^m]/!p}' "$tree/bench/results/cpu.md"; }
+  section > "$work/merged.md" && $table --json "$work/new/mine-cpu.json" > "$work/direct.md" && diff "$work/merged.md" "$work/direct.md" > "$log" && [ -s "$work/merged.md" ] && [ -e "$tree/bench/results/train-of-mine.md" ]
+  result $? "new JSON goes into the CSV, and comes out as the same tables"
+  sed -n '/^mine,/!p' "$tree/bench/results/cpu.csv" | cut -d, -f1-8 | diff - <(cut -d, -f1-8 bench/results/cpu.csv) > "$log"
+  result $? "the other lines stay"
+  python3 - "$work/new/mine-cpu.json" <<'END'
+import json, sys
+with open(sys.argv[1]) as f:
+    d = json.load(f)
+first = d["matrices"][0]
+first["results"] = [r for r in first["results"] if r["pc"] == "icc"]
+first["results"][0]["setup_ms"]["median"] = 4321
+d["commit"] = "later"
+with open(sys.argv[1], "w") as f:
+    json.dump(d, f)
+END
+  cut -d, -f2,6 "$tree/bench/results/cpu.csv" | sort > "$work/before"
+  run $table --merge "$work/new"
+  cut -d, -f2,6 "$tree/bench/results/cpu.csv" | sort | diff "$work/before" - > "$log" && grep -q '^| icc .* 4321 ' "$tree/bench/results/cpu.md" && grep -q 'commit later, abc' "$tree/bench/results/cpu.md"
+  result $? "one preconditioner measured again replaces its line alone, and the table names both commits"
+
+  run $table --sizes cpu
+  [ "$(grep -c '^size_[0-9]*_2000,gnnspai,[0-9]*,[0-9.e-]*$' "$log")" -ge 2 ]
+  result $? "sizes for the plot"
 else
   skip "tables" "no python3"
 fi

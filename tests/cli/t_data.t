@@ -4,7 +4,7 @@ echo 1..24
 
 . tests/tap.sh
 data=$top/bin/gnnspai-data
-delaunay=$top/bench/delaunay.py
+delaunay=$top/bench/extra/delaunay.py
 cd "$work" || exit 1
 
 run() { "$data" "$@" > "$log" 2>&1; }
@@ -79,7 +79,9 @@ fi
 
 if python3 -c 'import scipy.spatial' 2>/dev/null; then
   python3 "$delaunay" --n 800 --seed 3 --output delaunay_%d.dat >log 2>&1 && run patches -data_matrices delaunay_3.dat -data_count 1 -data_nodes_min 700 -data_output cut_%d.dat -data_check
-  result $? "bench/delaunay.py writes a positive definite matrix that PETSc reads"
+  result $? "bench/extra/delaunay.py writes a positive definite matrix that PETSc reads"
+  PYTHONPATH=$(dirname "$delaunay") python3 -c 'import petscfile as p; p.write_petsc("again.dat", p.read_petsc("cut_0.dat"))' >log 2>&1 && cmp cut_0.dat again.dat >>log
+  result $? "bench/extra/petscfile.py reads what gnnspai-data wrote, and writes the same"
 else
-  skip "bench/delaunay.py" "python3 has no scipy"
+  skip "bench/extra: delaunay.py and petscfile.py" "python3 has no scipy"
 fi

@@ -3,7 +3,7 @@
 
 The JSON is that of gnnspai-bench (bench/report.c), so that bench/table.py prints it beside the others. Warp's CG and matrix products are
 its own: compare iterations with gnnspai-bench's, times only with care. Needs numpy, scipy and warp-lang >= 1.19. Example:
-    python3 bench/warp_fsai.py --json bench/results/warp-cuda.json build/bench-data/heat_2000.dat
+    python3 bench/extra/warp_fsai.py --json build/results/warp-cuda.json build/bench-data/heat_2000.dat
 """
 import argparse
 import json

@@ -3,7 +3,7 @@
 
 The problem is that of `gnnspai-data heat` (A = L + 1e-4 lumped mass, random diffusivity in [0.01, 1]); the mesh, with its slivers
 and its wide spread of degrees, is not. Needs numpy and scipy. Example:
-    python3 bench/delaunay.py --n 6300 --seed 0 --output delaunay_%d.dat
+    python3 bench/extra/delaunay.py --n 6300 --seed 0 --output delaunay_%d.dat
 """
 import argparse
 

@@ -4,7 +4,7 @@
 From pyamg's examples and gallery, from PETSc's tutorials (compiled here, dumped by -ksp_view_mat) and data files, and from statistics,
 optimisation and graphs. Each is tested for symmetry (made exact where only rounding is in the way) and for positive definiteness; what
 fails is named and left out. Needs numpy, scipy and pyamg (pip install pyamg); without PETSc's examples their part is left out. Example:
-    python3 bench/foreign.py build/foreign
+    python3 bench/extra/foreign.py build/foreign
 """
 import argparse
 import glob

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A training step in PyTorch and in gnnspai-train: the same network, matrices, batch, probes and loss, timed one after the other.
 
-    python3 bench/train_torch.py --device cuda --json bench/results/train-torch-cuda.json build/bench-data/step_0490_1.dat ...
+    python3 bench/extra/train_torch.py --device cuda --table train-torch-cuda.md build/bench-data/step_0490_1.dat ...
 
 Each argument is one case: a matrix, or a glob of matrices that all are in every batch. PyTorch's part is written as its users write such
 networks: an edge list, torch.cat and index_add, AdamW (fused on CUDA), no .item() between steps. Before anything is timed its loss is compared
 with that of tests/reference/data, which gnnspai's own tests are held to. With --compile MODE torch.compile(mode=MODE) is timed beside it.
 
 Times are of chunks of steps, the device synchronised at a chunk's end only; the first chunk is warm-up. gnnspai-train's come from the seconds
-in its log. Needs torch and numpy; `make bench-train-torch where=cpu|cuda` runs it.
+in its log. Needs torch, numpy and PETSc's PetscBinaryIO; `make bench-train-torch where=cpu|cuda` runs it.
 """
 import argparse
 import csv
@@ -25,27 +25,14 @@ import numpy as np
 import torch
 from torch import nn
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from petscfile import read_rows, read_vector
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REFERENCE = os.path.join(ROOT, "tests", "reference", "data")
 KAPPA, EPSILON = 4.0, 1e-4  # aggregation_scale and epsilon of gnnspai-train's network
 
 
 # ---- files ----
-
-
-def read_mat(path):
-    """Row offsets, columns, values of a PETSc binary matrix"""
-    with open(path, "rb") as f:
-        words = f.read()
-    classid, n, _, nz = np.frombuffer(words, ">i4", 4)
-    assert classid == 1211216 and nz >= 0, f"{path}: no matrix with 32-bit integers"
-    count = np.frombuffer(words, ">i4", n, 16)
-    columns = np.frombuffer(words, ">i4", nz, 16 + 4 * n).astype(np.int64)
-    return np.concatenate([[0], np.cumsum(count)]), columns, np.frombuffer(words, ">f8", nz, 16 + 4 * (n + nz)).astype(float)
-
-
-def read_vec(path):
-    return np.fromfile(path, ">f8", offset=8).astype(float)
 
 
 def read_model(path):
@@ -125,7 +112,7 @@ def loss_per_matrix(gt, g, w, matrices, epsilon=EPSILON):
 
 def graph(path, kappa=KAPPA):
     """Kept slots of the matrix scaled by its diagonal, and the features"""
-    offsets, j, a = read_mat(path)
+    offsets, j, a = read_rows(path)
     n = len(offsets) - 1
     i = np.repeat(np.arange(n), np.diff(offsets))
     diagonal = np.zeros(n)
@@ -166,8 +153,8 @@ def check_loss():
     network = Network(int(meta["width"]), int(meta["layers"]), int(meta["hidden_layers"])).double()
     network.load_state_dict({k: v.double() for k, v in weights.items()})
     g = batch([to_device(graph(os.path.join(REFERENCE, "matrix_a.dat"), float(meta["aggregation_scale"])), "cpu", torch.float64)])
-    w = torch.tensor(read_vec(os.path.join(REFERENCE, "default.w")).reshape(-1, len(g["member"])).T)
-    loss, expected = float(loss_per_matrix(network(g), g, w, 1, float(meta["epsilon"]))), float(read_vec(os.path.join(REFERENCE, "default.loss"))[0])
+    w = torch.tensor(read_vector(os.path.join(REFERENCE, "default.w")).reshape(-1, len(g["member"])).T)
+    loss, expected = float(loss_per_matrix(network(g), g, w, 1, float(meta["epsilon"]))), float(read_vector(os.path.join(REFERENCE, "default.loss"))[0])
     print(f"loss {loss:.9g}, the reference's {expected:.9g}")
     assert abs(loss / expected - 1) < 1e-9, "PyTorch's loss is not gnnspai's"
 
@@ -277,7 +264,7 @@ def options():
     p.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     p.add_argument("--threads", type=int, default=1, help="PyTorch's, on the CPU; gnnspai-train runs on one core")
     p.add_argument("--program", default=os.path.join(ROOT, "bin", "gnnspai-train"))
-    p.add_argument("--json", help="results; a table goes to the same name with .md")
+    p.add_argument("--table", metavar="FILE", help="where the table goes, too")
     p.add_argument("--compile", help="time torch.compile with this mode, too: default, reduce-overhead")
     p.add_argument("--steps", type=int, default=20, help="per chunk")
     p.add_argument("--chunks", type=int, default=5)
@@ -300,10 +287,8 @@ def main():
     result = {k: getattr(o, k) for k in ("steps", "chunks", "width", "layers", "hidden", "probes", "loss", "commit", "compile", "device")}
     result |= {"torch": torch.__version__, "where": where(o), "cases": [time_case(pattern, o) for pattern in o.cases]}
     print(table(result), end="")
-    if o.json:
-        with open(o.json, "w") as f:
-            json.dump(result, f, indent=1)
-        with open(os.path.splitext(o.json)[0] + ".md", "w") as f:
+    if o.table:
+        with open(o.table, "w") as f:
             f.write(table(result))
 
 
