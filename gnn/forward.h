@@ -29,12 +29,12 @@ struct _n_GNNActs {
   size_t   capacity;
 };
 
-PETSC_INTERN PetscErrorCode GNNActsCreate(GNNModel, PetscBool, GNNActs *);          /* tape */
-PETSC_INTERN PetscErrorCode GNNActsSetSizes(GNNModel, PetscInt, PetscInt, GNNActs); /* n, nz; memory grows, never shrinks */
+PETSC_INTERN PetscErrorCode GNNActsCreate(GNNModel, PetscBool, GNNActs *);               /* tape */
+PETSC_INTERN PetscErrorCode GNNActsSetSizes(GNNModel, PetscInt n, PetscInt nz, GNNActs); /* memory grows, never shrinks */
 PETSC_INTERN PetscErrorCode GNNActsDestroy(GNNActs *);
 PETSC_INTERN PetscErrorCode GNNForward(GNNModel, GNNGraph, GNNActs, GNNReal[]);                /* out (nz, b^2): 0 in slots that are not kept */
 PETSC_INTERN PetscErrorCode GNNBackward(GNNModel, GNNGraph, GNNActs, const GNNReal[], GNNNet); /* dout (nz, b^2); dnet += gradient, after GNNForward() on the same tape */
-PETSC_INTERN PetscLogDouble GNNForwardFlops(GNNModel, PetscInt, PetscInt);                     /* n, nz */
+PETSC_INTERN PetscLogDouble GNNForwardFlops(GNNModel, PetscInt n, PetscInt nz);
 
 /* ---- shared by forward and backward ---- */
 
