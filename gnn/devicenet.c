@@ -15,7 +15,7 @@ PetscErrorCode GNNDeviceSupports(GNNModel m, PetscBool *supports)
   GNNKernelConfig  k;
 
   PetscFunctionBegin;
-  *supports = c->width <= 32 && c->layers <= GNN_KERNEL_LAYERS && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
+  *supports = c->width <= 32 && sizeof(PetscScalar) == sizeof(double) ? PETSC_TRUE : PETSC_FALSE;
   if (!*supports) PetscFunctionReturn(PETSC_SUCCESS);
   GNNDeviceConfig(c, PETSC_FALSE, &k);
   *supports = GNNKernelFits(&k, (int)c->block_size) ? PETSC_TRUE : PETSC_FALSE;

@@ -10,8 +10,7 @@
 #include "compat.h"
 #include "maps.h"
 
-#define GNN_MAX_HIDDEN 8
-#define GNN_LANES      8 /* what GNNPad() pads to */
+#define GNN_LANES 8 /* what GNNPad() pads to */
 
 /* y = x Wt + b for rows x (in), y (out) */
 typedef struct {

@@ -12,6 +12,10 @@
 
 #include "math.h"
 
+#define GNN_MAX_WIDTH  64
+#define GNN_MAX_LAYERS 32
+#define GNN_MAX_HIDDEN 8
+
 /* Numbers in a row of k, padded */
 #define GNNPad(k) (((k) + 7) / 8 * 8)
 

@@ -15,9 +15,7 @@
 #include "layout.h"
 #include "start.h"
 
-#define GNN_MAX_WIDTH  64
-#define GNN_MAX_LAYERS 32
-#define GNN_MAX_USER   16
+#define GNN_MAX_USER 16
 
 /* ---- model: configuration, parameters, file ---- */
 
@@ -96,8 +94,8 @@ PETSC_INTERN PetscErrorCode GNNModelGetTensor(GNNModel, const char[], const GNNT
 PETSC_INTERN PetscErrorCode GNNModelView(GNNModel, PetscViewer);
 
 /* safetensors, file.c */
-PETSC_INTERN PetscErrorCode GNNModelParse(const char[], const unsigned char *, size_t, GNNModel *);       /* source name for messages, bytes, length */
-PETSC_INTERN PetscErrorCode GNNModelLoad(MPI_Comm, const char[], GNNModel *);                             /* file or built-in name; rank 0 reads and broadcasts */
-PETSC_INTERN PetscErrorCode GNNModelSave(GNNModel, const char[]);                                         /* to a temporary name, then renamed */
-PETSC_INTERN PetscErrorCode GNNBuiltinGet(const char[], const unsigned char **, size_t *, const char **); /* bytes NULL if none is so named; the names there are, for messages */
-PETSC_INTERN PetscErrorCode GNNBuiltinDefault(PetscInt, const char **);                                   /* name of the default for a block size, NULL if there is none */
+PETSC_INTERN PetscErrorCode GNNModelParse(const char source[], const unsigned char bytes[], size_t length, GNNModel *);        /* source: for messages */
+PETSC_INTERN PetscErrorCode GNNModelLoad(MPI_Comm, const char[], GNNModel *);                                                  /* file or built-in name; rank 0 reads and broadcasts */
+PETSC_INTERN PetscErrorCode GNNModelSave(GNNModel, const char[]);                                                              /* to a temporary name, then renamed */
+PETSC_INTERN PetscErrorCode GNNBuiltinGet(const char name[], const unsigned char **bytes, size_t *length, const char **names); /* bytes NULL if none is so named; the names there are, for messages */
+PETSC_INTERN PetscErrorCode GNNBuiltinDefault(PetscInt, const char **);                                                        /* name of the default for a block size, NULL if there is none */

@@ -24,8 +24,8 @@ int         GNNKernelMalloc(void **, size_t);
 int         GNNKernelFree(void *);
 int         GNNKernelMallocHost(void **, size_t); /* page-locked, for the read-back */
 int         GNNKernelFreeHost(void *);
-int         GNNKernelToDevice(void *, const void *, size_t, GNNStream);
-int         GNNKernelToHost(void *, const void *, size_t, GNNStream); /* returns when the host has it */
+int         GNNKernelToDevice(void *to, const void *from, size_t bytes, GNNStream);
+int         GNNKernelToHost(void *to, const void *from, size_t bytes, GNNStream); /* returns when the host has it */
 const char *GNNKernelErrorString(int);
 
 /* ---- the graph of a matrix; arrays on the device, as GNNGraph has them on the host ---- */
@@ -83,11 +83,9 @@ static inline double GNNKernelAsymmetry(const GNNKernelStatus *status)
 
 int GNNKernelPattern(GNNKernelGraph, GNNStream); /* rev, diag and brow from the CSRs, whose columns ascend */
 int GNNKernelStatusClear(GNNKernelStatus *, GNNStream);
-int GNNKernelScale(GNNKernelGraph, const double *, int, double *, GNNKernelStatus *, GNNStream); /* values of A, 1: by the mean or 0: by the diagonal blocks, partials, status */
+int GNNKernelScale(GNNKernelGraph, const double *a, int mean, double *partials, GNNKernelStatus *, GNNStream); /* a: values of A; by the mean, or by the diagonal blocks */
 
 /* ---- the network ---- */
-
-#define GNN_KERNEL_LAYERS 32
 
 /* The features of edges or nodes, one after the other in rows of size numbers */
 typedef struct {
@@ -115,7 +113,7 @@ GNN_FN GNNShape GNNKernelShape(const GNNKernelConfig *c, int b)
 #define GNN_KERNEL_WARPS             4                                     /* of a block */
 #define GNN_KERNEL_LAYER_WORK(width) (2 * GNN_KERNEL_WARPS * 16 * (width)) /* numbers that a layer's kernel works in */
 
-int GNNKernelFits(const GNNKernelConfig *, int); /* do the weights of each stage fit into the device's shared memory? b */
+int GNNKernelFits(const GNNKernelConfig *, int b); /* do the weights of each stage fit into the device's shared memory? */
 
 /* An array beside each map's GELUs, rows of width numbers */
 typedef struct {
@@ -145,7 +143,7 @@ typedef struct {
   float               *partsum;       /* (hub[nhubs], width) sums of the messages' last hidden rows over each part */
   const float         *user;          /* (nodes, user_size) or NULL */
   const float         *encode;        /* packed weights of the stages, maps.h */
-  const float         *layer[GNN_KERNEL_LAYERS];
+  const float         *layer[GNN_MAX_LAYERS];
   const float         *decode;
   float               *x;          /* (nodes, width); with a tape (layers + 1, nodes, width) */
   float               *e;          /* (slots, width); with a tape (layers + 1, slots, width) */
@@ -159,7 +157,7 @@ typedef struct {
 #define GNN_KERNEL_HUB  512 /* slots; a row of more is cut into parts of so many, for as many warps */
 
 /* From at to the network's output, written as G^T: GNNFactorEntry() in slots that are kept and in the pattern, else 0 */
-int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNStart, double *, GNNKernelStatus *, GNNStream); /* gt (nz) */
+int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNStart, double *gt, GNNKernelStatus *, GNNStream); /* gt (nz) */
 
 /* ---- the factor ---- */
 
@@ -189,14 +187,14 @@ int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernel
 
 /* A matrix with the slots of A that have a partner, of its lower triangle or all: first the places among its entries, the number of those last, from
    which follow nz, the tiles and the arrays, then all of these but the values */
-int GNNKernelPlaces(GNNKernelGraph, int, int, int *, int *, GNNStream);                                             /* lower? G, not G^T? places (nz + 1), sums (GNNKernelSums(nz)) */
-int GNNKernelPlaced(GNNKernelGraph, int, const int *, GNNKernelMat, GNNStream);                                     /* G? places, matrix */
-int GNNKernelFill(GNNKernelMat, const double *, GNNKernelGraph, GNNStream);                                         /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
-int GNNKernelShift(GNNKernelGraph, double, double *, GNNStream);                                                    /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-int GNNKernelMultiply(GNNKernelMat, const double *, double *, GNNStream);                                           /* y = M x */
-int GNNKernelScaleBefore(GNNKernelGraph, const double *, double *, GNNStream);                                      /* x = S^T r: r, x */
-int GNNKernelScaleAfter(GNNKernelGraph, const double *, const double *, double *, GNNStream);                       /* z = S z + shift r: shift, r, z */
-int GNNKernelMultiplyShift(GNNKernelMat, const double *, int, const double *, const double *, double *, GNNStream); /* z = M u + shift r: u, b, shift, r, z */
+int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; place (nz + 1), sums (GNNKernelSums(nz)) */
+int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
+int GNNKernelFill(GNNKernelMat, const double *gt, GNNKernelGraph, GNNStream);                                                 /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
+int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
+int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
+int GNNKernelScaleBefore(GNNKernelGraph, const double *r, double *x, GNNStream);                                              /* x = S^T r */
+int GNNKernelScaleAfter(GNNKernelGraph, const double *shift, const double *r, double *z, GNNStream);                          /* z = S z + shift r */
+int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *shift, const double *r, double *z, GNNStream); /* z = M u + shift r */
 
 /* ---- the classical factor: the rows of G^T = L, each for itself; gnn/fsairow.h ---- */
 
@@ -216,29 +214,29 @@ typedef struct {
   int    *sums;          /* (GNNKernelSums(n)) */
 } GNNKernelFsai;
 
-int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                             /* unit, as; after GNNKernelScale() */
-int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);           /* slots, or j, v, start, count; entries beyond the room are counted only */
-int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat, GNNKernelMat, GNNStream); /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
+int GNNKernelFsaiScale(GNNKernelGraph, GNNKernelFsai, GNNStream);                                   /* unit, as; after GNNKernelScale() */
+int GNNKernelFsaiRows(GNNKernelGraph, GNNKernelFsai, GNNKernelStatus *, GNNStream);                 /* slots, or j, v, start, count; entries beyond the room are counted only */
+int GNNKernelFsaiStore(GNNKernelGraph, GNNKernelFsai, GNNKernelMat gt, GNNKernelMat gm, GNNStream); /* from j, v, start, count to G^T S and S G, with blocks to G^T and G, whose nz and ntiles are set: their arrays */
 
 /* ---- the guard ---- */
 
 #define GNN_KERNEL_PROBES 4 /* side by side, (n, K) */
 
 /* Its probe on a refresh: loss ||At (G G^T + eps I) w - w||^2 for one vector w of signs */
-int GNNKernelProbe(GNNKernelGraph, double *, double *, GNNStream);                                       /* w, 0 at decoupled unknowns, and r = S^-T w */
-int GNNKernelResidual(GNNKernelGraph, double *, const double *, double *, GNNKernelStatus *, GNNStream); /* z = M^-1 r, becomes S^-1 z, w, partials; loss in status */
+int GNNKernelProbe(GNNKernelGraph, double *w, double *r, GNNStream);                                               /* w, 0 at decoupled unknowns, and r = S^-T w */
+int GNNKernelResidual(GNNKernelGraph, double *z, const double *w, double *partials, GNNKernelStatus *, GNNStream); /* z = M^-1 r, becomes S^-1 z; loss in status */
 
 /* The operations of its first choice; m and start by slots (nz) */
-int GNNKernelSigns(GNNKernelGraph, int, double *, GNNStream);                                                                                      /* K probes */
-int GNNKernelStartSlots(GNNKernelGraph, GNNStart, int, double *, GNNStream);                                                                       /* G^T with no share of the network: the start with its damping, or 1: GNNJacobiEntry() */
-int GNNKernelStrengths(GNNKernelGraph, double *, GNNStream);                                                                                       /* GNNStrength() of At off the diagonal */
-int GNNKernelJacobi(GNNKernelGraph, const double *, double *, GNNStream);                                                                          /* z = D^-1 r, D the diagonal of At */
-int GNNKernelUnscale(GNNKernelGraph, int, const double *, double *, GNNStream);                                                                    /* z = S^-1 r, or 1: S^-T r: r, which may be z, z */
-int GNNKernelMultiplySlots(GNNKernelGraph, int, double, double, const double *, int, const double *, double, const double *, double *, GNNStream); /* longest row, a, b, m, K = 1 or GNN_KERNEL_PROBES, x, beta, v: y = (a m + b m^T) x + beta v; v may be y */
-int GNNKernelAXPBY(long long, double, const double *, double, const double *, double *, GNNStream);                                                /* a, x, b, v: y = a x + b v; v may be y */
-int GNNKernelDot(long long, const double *, const double *, double *, GNNKernelStatus *, double *, GNNStream);                                     /* x, y, partials, status, result on the device */
-int GNNKernelStep(GNNStepsStage, long long, const double *, const double *, double *, GNNKernelStatus *, GNNSteps *, GNNStream);                   /* the same into the steps, as that stage */
-int GNNKernelUpdate(long long, const double *, const double *, double *, GNNStream);                                                               /* c, x: y = c0 x + c1 y, c on the device */
+int GNNKernelSigns(GNNKernelGraph, int K, double *W, GNNStream);                                                                                                          /* K probes */
+int GNNKernelStartSlots(GNNKernelGraph, GNNStart, int jacobi, double *start, GNNStream);                                                                                  /* G^T where the network has no share: the start, damped, or GNNJacobiEntry() */
+int GNNKernelStrengths(GNNKernelGraph, double *m, GNNStream);                                                                                                             /* GNNStrength() of At off the diagonal */
+int GNNKernelJacobi(GNNKernelGraph, const double *r, double *z, GNNStream);                                                                                               /* z = D^-1 r, D the diagonal of At */
+int GNNKernelUnscale(GNNKernelGraph, int transposed, const double *r, double *z, GNNStream);                                                                              /* z = S^-1 r, or S^-T r; r may be z */
+int GNNKernelMultiplySlots(GNNKernelGraph, int longest, double a, double b, const double *m, int K, const double *x, double beta, const double *v, double *y, GNNStream); /* y = (a m + b m^T) x + beta v, K = 1 or GNN_KERNEL_PROBES; longest row; v may be y */
+int GNNKernelAXPBY(long long n, double a, const double *x, double b, const double *v, double *y, GNNStream);                                                              /* y = a x + b v; v may be y */
+int GNNKernelDot(long long n, const double *x, const double *y, double *partials, GNNKernelStatus *, double *dot, GNNStream);                                             /* dot on the device */
+int GNNKernelStep(GNNStepsStage, long long n, const double *x, const double *y, double *partials, GNNKernelStatus *, GNNSteps *, GNNStream);                              /* the same into the steps, as that stage */
+int GNNKernelUpdate(long long n, const double *c, const double *x, double *y, GNNStream);                                                                                 /* y = c0 x + c1 y, c on the device */
 
 /* ---- the coarse space ---- */
 
@@ -251,8 +249,8 @@ typedef struct {
   double       *sum, *trace;      /* (n) of these values */
 } GNNKernelCouplings;
 
-int GNNKernelCouple(GNNKernelCouplings, double *, double *, GNNStream);                                                 /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
-int GNNKernelDense(int, const int *, const int *, const double *, const double *, const double *, double *, GNNStream); /* n, CSR, shift and unit (n): diag(unit) (A + diag(shift)) diag(unit), dense by columns, zero before */
+int GNNKernelCouple(GNNKernelCouplings, double *partials, double *total, GNNStream);                                                       /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
+int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream); /* diag(unit) (A + diag(shift)) diag(unit), shift and unit (n), dense by columns, zero before */
 
 #if defined(__cplusplus)
 }

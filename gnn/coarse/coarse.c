@@ -26,32 +26,6 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseReset(GNNCoarse c)
-{
-  PetscFunctionBegin;
-  c->judged  = PETSC_FALSE;
-  c->refused = NULL;
-  PetscCall(VecDestroy(&c->coupled));
-  PetscCall(VecDestroy(&c->trace));
-  PetscCall(VecDestroy(&c->slow));
-  PetscCall(MatNullSpaceDestroy(&c->nearnull));
-  PetscCall(MatDestroy(&c->P0));
-  PetscCall(MatDestroy(&c->P));
-  PetscCall(MatDestroy(&c->padded));
-  PetscCall(MatDestroy(&c->squares));
-  PetscCall(MatDestroy(&c->Ac));
-  PetscCall(MatDestroy(&c->dense));
-  PetscCall(MatDestroy(&c->inverse));
-  PetscCall(MatDestroy(&c->factor));
-  PetscCall(MatDestroy(&c->identity));
-  PetscCall(VecDestroy(&c->shift));
-  PetscCall(VecDestroy(&c->unit));
-  PetscCall(VecDestroy(&c->rc));
-  PetscCall(VecDestroy(&c->xc));
-  PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
 {
   PetscFunctionBegin;
@@ -283,18 +257,6 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
   if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SetValues_Private(c));
   PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
-{
-  PetscFunctionBegin;
-  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatMultTranspose(c->P, r, c->rc));
-  PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
-  PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
-  PetscCall(VecPointwiseMult(c->xc, c->unit, c->xc));
-  PetscCall(MatMultAdd(c->P, c->xc, z, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,7 +4,6 @@
 */
 #pragma once
 
-#include "../../pcgnnspai.h" /* PCGNNSPAICoarseType */
 #include "../model.h"
 #include <petscksp.h>
 

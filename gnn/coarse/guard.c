@@ -26,24 +26,6 @@ typedef struct {
   PetscBool        stopped, spoiled; /* nothing to gain any more; p^T A p or r^T M^-1 r is not positive, or not known for rounding */
 } Run;
 
-PetscErrorCode GNNCoarseProbe(GNNCoarse c, Vec b)
-{
-  const PetscScalar *scale, *coupled;
-  PetscScalar       *array;
-  PetscInt           first, end;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(b, &first, &end));
-  PetscCall(VecGetArrayRead(c->scale, &scale));
-  PetscCall(VecGetArrayRead(c->coupled, &coupled));
-  PetscCall(VecGetArrayWrite(b, &array));
-  for (PetscInt i = 0; i < end - first; i++) array[i] = coupled[i] != 0.0 ? GNNProbeSign((unsigned long long)(first + i)) / scale[i] : 0.0;
-  PetscCall(VecRestoreArrayWrite(b, &array));
-  PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
-  PetscCall(VecRestoreArrayRead(c->scale, &scale));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Vectors of the near-null space: those attached to the matrix, else a constant for each component of a block */
 static PetscErrorCode NearNullCount_Private(GNNCoarse c, PetscInt *count)
 {

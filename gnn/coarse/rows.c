@@ -171,3 +171,47 @@ PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
   c->nearstate = nearstate;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode GNNCoarseReset(GNNCoarse c)
+{
+  PetscFunctionBegin;
+  c->judged  = PETSC_FALSE;
+  c->refused = NULL;
+  PetscCall(VecDestroy(&c->coupled));
+  PetscCall(VecDestroy(&c->trace));
+  PetscCall(VecDestroy(&c->slow));
+  PetscCall(MatNullSpaceDestroy(&c->nearnull));
+  PetscCall(MatDestroy(&c->P0));
+  PetscCall(MatDestroy(&c->P));
+  PetscCall(MatDestroy(&c->padded));
+  PetscCall(MatDestroy(&c->squares));
+  PetscCall(MatDestroy(&c->Ac));
+  PetscCall(MatDestroy(&c->dense));
+  PetscCall(MatDestroy(&c->inverse));
+  PetscCall(MatDestroy(&c->factor));
+  PetscCall(MatDestroy(&c->identity));
+  PetscCall(VecDestroy(&c->shift));
+  PetscCall(VecDestroy(&c->unit));
+  PetscCall(VecDestroy(&c->rc));
+  PetscCall(VecDestroy(&c->xc));
+  PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseProbe(GNNCoarse c, Vec b)
+{
+  const PetscScalar *scale, *coupled;
+  PetscScalar       *array;
+  PetscInt           first, end;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(b, &first, &end));
+  PetscCall(VecGetArrayRead(c->scale, &scale));
+  PetscCall(VecGetArrayRead(c->coupled, &coupled));
+  PetscCall(VecGetArrayWrite(b, &array));
+  for (PetscInt i = 0; i < end - first; i++) array[i] = coupled[i] != 0.0 ? GNNProbeSign((unsigned long long)(first + i)) / scale[i] : 0.0;
+  PetscCall(VecRestoreArrayWrite(b, &array));
+  PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
+  PetscCall(VecRestoreArrayRead(c->scale, &scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

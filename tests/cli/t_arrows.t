@@ -5,7 +5,7 @@ use warnings;
 
 # From the leaves up: a file includes, and calls, what stands in its own line or above
 my @order = (
-  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|entry)\.h)],
+  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps)\.h)],
   ['kernels', qw(kernels/.*)],
   ['PETSc',   qw(gnn/(compat|events)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|file|builtin)\..*)],
@@ -14,6 +14,7 @@ my @order = (
   ['place',   qw(gnn/(place|host|device.*)\..*)],
   ['source',  qw(gnn/(choice|source|network|fsai|guard)\..*)],
   ['choose',  qw(gnn/(choose|view|failure)\..* gnn/coarse/.*)],
+  ['set-up',  qw(gnn/setup\..*)],
   ['PC',      qw(pcgnnspai\..* gnn/(interface|register)\..*)],
   ['programs', qw(train/.* bench/.*)],
   ['tests',   qw(tests/.*)],
