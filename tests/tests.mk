@@ -95,7 +95,7 @@ build/race/%.o: %.cc build/flags
 # ---- runs ----
 
 jobs     ?= 2
-prove     = $(run_env) PETSC_OPTIONS= HARNESS_RULESFILE=tests/rules.yml prove --timer -j $(jobs) --exec '$(exec)'
+prove     = $(run_env) PETSC_OPTIONS= HARNESS_RULESFILE=tests/rules.yml prove --timer -j $(jobs) --exec 'tests/run.sh $(exec)'
 host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers test-cuda: export CC := $(CC)
 run-test test-host test-numbers test-cuda: export MPIEXEC := $(MPIEXEC)
