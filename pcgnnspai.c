@@ -6,6 +6,7 @@
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
 #include "gnn/events.h"
+#include "gnn/gone.h"
 #include "gnn/register.h"
 #include "gnn/setup.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
@@ -166,38 +167,6 @@ static PetscErrorCode PCApplySymmetricRight_GNNSPAI(PC pc, Vec x, Vec y)
 
 /* ---- settings ---- */
 
-/* Options that there were, and what to use instead */
-static const struct {
-  const char *option, *instead;
-} gone[] = {
-  {"-pc_gnnspai_fallback", "-pc_gnnspai_guard <none,jacobi,fsai,best> says what to go on with where the network's factor is refused"},
-  {"-pc_gnnspai_stages", "a row of the classical factor grows twice; by how much says -pc_gnnspai_threshold"},
-  {"-pc_gnnspai_order", "the classical factor takes the rows as they are numbered; to take them otherwise, permute the matrix: MatGetOrdering(), MatPermute()"},
-  {"-pc_gnnspai_coarse_type", "the coarse space is added to the factor; -pc_type composite -pc_composite_type symmetric_multiplicative -pc_composite_pcs gamg,gnnspai multiplies, and so does -pc_type gamg -mg_levels_pc_type gnnspai"},
-  {"-pc_gnnspai_coarse_smooth", "the prolongator of the coarse space is always smoothed; without -pc_gnnspai_coarse there is none"},
-  {"-pc_gnnspai_math", "the network's products are in TF32 on a device, and in single precision on the host, where a matrix of type aij is"},
-};
-
-/* An error where the options still have one of them, or a guard from when it was a boolean: without a value it would be taken for the first, none */
-static PetscErrorCode PCGNNSPAICheckGone_Private(PC pc)
-{
-  const char *prefix = ((PetscObject)pc)->prefix ? ((PetscObject)pc)->prefix : "";
-  char        guard[64];
-  PetscEnum   unused;
-  PetscBool   set, known;
-
-  PetscFunctionBegin;
-  for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(gone); k++) {
-    PetscCall(PetscOptionsHasName(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, gone[k].option, &set));
-    PetscCheck(!set, PetscObjectComm((PetscObject)pc), PETSC_ERR_USER, "There is no option -%s%s any more: %s", prefix, gone[k].option + 1, gone[k].instead);
-  }
-  PetscCall(PetscOptionsGetString(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_guard", guard, sizeof(guard), &set));
-  if (!set) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscEnumFind(PCGNNSPAIGuards, guard, &unused, &known));
-  PetscCheck(known && guard[0] != '\0', PetscObjectComm((PetscObject)pc), PETSC_ERR_USER, "-%spc_gnnspai_guard '%s' must be one of none, jacobi, fsai (the default), best; false is none now", prefix, guard);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
   GNNSetUp            *gnn       = (GNNSetUp *)pc->data;
@@ -213,7 +182,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   size_t               length;
 
   PetscFunctionBegin;
-  PetscCall(PCGNNSPAICheckGone_Private(pc));
+  PetscCall(GNNOptionsCheckGone((PetscObject)pc, PCGNNSPAIGuards));
   PetscCall(GNNBuiltinGet("", &bytes, &length, &names));
   PetscCall(PetscSNPrintf(help, sizeof(help), "Model file (safetensors), or a built-in model: %s", names));
   if (epsilon != (PetscReal)PETSC_DEFAULT) PetscCall(PetscSNPrintf(text, sizeof(text), "%g", (double)epsilon));

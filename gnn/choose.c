@@ -13,29 +13,10 @@ static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The factor by the choice */
-static PetscErrorCode Write_Private(GNNChooser *c, GNNPlace at)
+/* The source of a choice */
+static inline const GNNSource *SourceOf_Private(const GNNChooser *c)
 {
-  const GNNSource *source = c->choice.kind == GNN_CHOICE_FSAI ? &GNNSourceFsai : &GNNSourceNetwork;
-
-  PetscFunctionBegin;
-  PetscCall(source->write(at, &c->settings, &c->choice));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The choice of before with new values: may it stay? */
-static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
-{
-  PetscFunctionBegin;
-  PetscCall(Write_Private(c, at));
-  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-  PetscCall(Finish_Private(c, at, PETSC_TRUE));
-  if (at->report.status == GNN_GRAPH_OK) {
-    PetscCall(GNNGuardCreate(at, &c->guard));
-    PetscCall(GNNGuardMayKeep(c->guard, c->choice.loss, at->report.loss, &c->kept));
-  }
-  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return c->choice.kind == GNN_CHOICE_FSAI ? &GNNSourceFsai : &GNNSourceNetwork;
 }
 
 /* Of network, start and Jacobi, from the network's slots, of which a share remains where the network is chosen */
@@ -49,6 +30,7 @@ static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
   PetscReal        alpha;
 
   PetscFunctionBegin;
+  PetscCall(GNNGuardCreate(at, &c->guard));
   PetscCall(GNNGuardBegin(c->guard, &choice->damping));
   choice->kind  = GNN_CHOICE_JACOBI;
   choice->alpha = 0.0;
@@ -78,100 +60,97 @@ static PetscBool WantsFsai_Private(const GNNChooser *c, GNNPlace at)
   return c->policy == GNN_GUARD_BEST || !network || c->choice.alpha < 1.0 || GNNGuardIsNarrow(c->guard) ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* It comes after the network in the order, before start and Jacobi */
-static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at, PetscBool *better)
+/* The classical factor comes after the network in the order, before start and Jacobi */
+static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
 {
   const GNNTrial M = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
+  PetscBool      better;
 
   PetscFunctionBegin;
-  PetscCall(GNNSourceFsai.write(at, &c->settings, NULL));
+  PetscCall(at->ops->fsai(at, c->settings.threshold));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
-  PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, better));
+  PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, &better));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  if (!*better) at->report.failed = 0;
+  if (better) c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI, .damping = c->choice.damping};
+  else at->report.failed = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A choice from the network's slots, whole */
-static PetscErrorCode ChooseAnew_Private(GNNChooser *c, GNNPlace at)
-{
-  PetscBool better = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-  PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(ChooseShare_Private(c, at));
-  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at, &better));
-  if (!better) PetscFunctionReturn(PETSC_SUCCESS);
-  c->choice.kind  = GNN_CHOICE_FSAI;
-  c->choice.alpha = 0.0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The network writes, and what is chosen then is made ready. Its slots may be there already, from the choice that could not be kept */
+/* The network writes, the guard chooses, and what is chosen is made ready. The network's slots may be there already, from a choice that could not be kept */
 static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written)
 {
-  const GNNChoice whole   = {.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
   const PetscBool guarded = c->policy != GNN_GUARD_NONE ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBegin;
-  c->choice = whole;
-  if (!written) PetscCall(GNNNetworkSlots(at, &c->settings, &whole));
+  c->choice = (GNNChoice){.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
+  if (!written) PetscCall(at->ops->forward(at, c->settings.model, 1.0, 1.0));
   PetscCall(at->ops->report(at));
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  if (guarded) PetscCall(ChooseAnew_Private(c, at));
+  if (guarded) {
+    PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+    PetscCall(ChooseShare_Private(c, at));
+    PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+    if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at));
+  }
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   if (c->choice.kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->fill(at, c->settings.model->config.pattern));
-  else if (c->choice.kind != GNN_CHOICE_FSAI) PetscCall(Write_Private(c, at));
+  else if (c->choice.kind != GNN_CHOICE_FSAI) PetscCall(GNNSourceNetwork.write(at, &c->settings, &c->choice));
   PetscCall(Finish_Private(c, at, guarded));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->choice.loss = at->report.loss;
+  c->made        = guarded && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ChooseNetwork_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
-{
-  PetscBool written = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  if (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT)) c->made = PETSC_FALSE;
-  if (c->made) {
-    PetscCall(Keep_Private(c, at));
-    written = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
-  }
-  if (c->kept || at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Anew_Private(c, at, written));
-  c->made = c->policy != GNN_GUARD_NONE && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A source that is not tried */
-static PetscErrorCode WriteUntried_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+/* By a source that is not tried */
+static PetscErrorCode Untried_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
 {
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI};
-  c->made   = PETSC_FALSE;
   if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) PetscCall(c->source->write(at, &c->settings, &c->choice));
   PetscCall(Finish_Private(c, at, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The choice of before with new values */
+static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(Finish_Private(c, at, PETSC_TRUE));
+  if (at->report.status == GNN_GRAPH_OK) {
+    PetscCall(GNNGuardCreate(at, &c->guard));
+    PetscCall(GNNGuardMayKeep(c->guard, c->choice.loss, at->report.loss, &c->kept));
+  }
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNChoose(GNNChooser *c, GNNPlace at, Mat local, PetscInt stale)
 {
   const PetscBool network = c->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       whole   = PETSC_FALSE; /* are the network's slots there? */
 
   PetscFunctionBegin;
   c->kept = PETSC_FALSE;
+  if (!network || (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT))) c->made = PETSC_FALSE;
   if (stale & GNN_STALE_VALUES) {
     PetscCall(PetscLogEventBegin(GNN_Graph, 0, 0, 0, 0));
     PetscCall(at->ops->values(at, local, network ? c->settings.model->config.scaling : GNN_SCALING_DIAGONAL));
     PetscCall(PetscLogEventEnd(GNN_Graph, 0, 0, 0, 0));
   }
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE | GNN_STALE_CHOICE)) at->report.replaced = at->report.failed = 0;
-  if (stale & ~GNN_STALE_STORAGE) PetscCall(network ? ChooseNetwork_Private(c, at, stale) : WriteUntried_Private(c, at, stale));
+  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT)) {
+    if (network || (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE))) at->report.replaced = at->report.failed = 0;
+    if (c->made) {
+      PetscCall(SourceOf_Private(c)->write(at, &c->settings, &c->choice));
+      PetscCall(Keep_Private(c, at));
+      whole = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
+    }
+    if (!network) PetscCall(Untried_Private(c, at, stale));
+    else if (!c->kept && at->report.status == GNN_GRAPH_OK) PetscCall(Anew_Private(c, at, whole));
+  }
   if (at->report.status == GNN_GRAPH_OK) PetscCall(at->ops->store(at, c->single));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,7 +18,7 @@ typedef enum {
   GNN_GUARD_BEST    /* the classical factor wherever it is better, also than a network's that is not refused */
 } GNNGuardPolicy;
 
-/* What a set-up finds changed. Each includes those behind it, but for the last */
+/* What a set-up finds changed, and with it what comes behind it; the last by itself */
 enum {
   GNN_STALE_VALUES  = 1, /* of the matrix */
   GNN_STALE_SOURCE  = 2, /* settings of who writes G */

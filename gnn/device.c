@@ -208,22 +208,25 @@ static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
   PetscInt  failed;
 
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(PetscLogGpuTimeBegin());
   PetscCall(GNNDeviceFsaiRows(d, at->g, threshold, stream));
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(Report_Device(at));
-  if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   failed = (PetscInt)d->last.failed;
-  if (GNNFsaiSpoiled(failed, at->report.coupled)) {
+  if (at->report.status == GNN_GRAPH_OK && GNNFsaiSpoiled(failed, at->report.coupled)) {
     PetscCall(GNNDeviceFsaiRows(d, at->g, GNN_FSAI_NONE, stream));
     PetscCall(Report_Device(at));
     failed = at->report.coupled;
   }
-  PetscCall(PetscLogGpuTimeBegin());
-  PetscCall(GNNDeviceFsaiStore(d, at->g, d->last.entries, stream));
-  PetscCall(PetscLogGpuTimeEnd());
-  at->report.failed = failed;
+  if (at->report.status == GNN_GRAPH_OK) {
+    PetscCall(PetscLogGpuTimeBegin());
+    PetscCall(GNNDeviceFsaiStore(d, at->g, d->last.entries, stream));
+    PetscCall(PetscLogGpuTimeEnd());
+    at->report.failed = failed;
+  }
+  PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

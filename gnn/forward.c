@@ -6,7 +6,7 @@
 
 #define MAX_ROW (GNN_MAX_WIDTH) /* GNN_MAX_WIDTH is a multiple of GNN_LANES: the longest padded row */
 
-static GNNReal *ActsTake_Private(GNNReal *base, size_t *size, size_t want)
+static inline GNNReal *ActsTake_Private(GNNReal *base, size_t *size, size_t want)
 {
   GNNReal *array = base != NULL ? base + *size : NULL;
 
@@ -102,7 +102,7 @@ PetscErrorCode GNNActsDestroy(GNNActs *acts)
 
 /* From what the first GELU reads, pre (nt, dp), to the last hidden rows h (nt, dp). What GELU k reads is kept at pre + k * stride;
    with stride 0 it overwrites pre */
-static void FFHidden_Private(const GNNFF *ff, PetscInt nt, PetscInt dp, GNNReal *pre, size_t stride, GNNReal *h)
+static inline void FFHidden_Private(const GNNFF *ff, PetscInt nt, PetscInt dp, GNNReal *pre, size_t stride, GNNReal *h)
 {
   for (PetscInt k = 0; k < ff->nbody; k++) {
     GNNRowsGelu(nt, dp, pre, h);
@@ -166,7 +166,7 @@ static void NodeParts_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GN
 }
 
 /* pre (nt, dp) = first linear of [x_i, x_j, e_ij] for a tile of slots; half = 0 or dp picks the node parts; e (nt, dp) */
-static void EdgeLift_Private(const GNNFF *ff, GNNActs a, const GNNTile *tile, PetscInt half, const GNNReal *e, const GNNReal *moment, const GNNReal *momentsq, GNNReal *pre)
+static inline void EdgeLift_Private(const GNNFF *ff, GNNActs a, const GNNTile *tile, PetscInt half, const GNNReal *e, const GNNReal *moment, const GNNReal *momentsq, GNNReal *pre)
 {
   const PetscInt dp = a->dp;
 

@@ -1,15 +1,12 @@
 /*
    G by the classical factor: a factorised sparse approximate inverse of the matrix alone.
 */
-#include "events.h"
 #include "source.h"
 
 static PetscErrorCode Write_Fsai(GNNPlace at, const GNNSettings *settings, PETSC_UNUSED const GNNChoice *choice)
 {
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
   PetscCall(at->ops->fsai(at, settings->threshold));
-  PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -33,7 +33,7 @@ struct _n_GNNFsai {
 /* ---- columns ---- */
 
 /* J keeps the GNN_FSAI_MAX best of the columns inserted */
-static void ColumnsInsert_Private(Columns *J, PetscInt j, double score)
+static inline void ColumnsInsert_Private(Columns *J, PetscInt j, double score)
 {
   int at = J->worst;
 
@@ -49,7 +49,7 @@ static void ColumnsInsert_Private(Columns *J, PetscInt j, double score)
 }
 
 /* Columns ascending, by insertion; the scores are forgotten */
-static void ColumnsSort_Private(Columns *J)
+static inline void ColumnsSort_Private(Columns *J)
 {
   for (int k = 1; k < J->m; k++) {
     const PetscInt j = J->j[k];
@@ -60,7 +60,7 @@ static void ColumnsSort_Private(Columns *J)
   }
 }
 
-static PetscBool ColumnsSame_Private(const Columns *a, const Columns *b)
+static inline PetscBool ColumnsSame_Private(const Columns *a, const Columns *b)
 {
   if (a->m != b->m) return PETSC_FALSE;
   for (int k = 0; k < a->m; k++) {
@@ -94,7 +94,7 @@ PetscErrorCode GNNFsaiDestroy(GNNFsai *fsai)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void FsaiScale_Private(GNNFsai w, GNNGraph g)
+static inline void FsaiScale_Private(GNNFsai w, GNNGraph g)
 {
   for (PetscInt i = 0; i < g->n; i++) w->unit[i] = g->decoupled[i] ? 0.0 : GNNFsaiUnit(PetscRealPart(g->at[g->diag[i]]));
   for (PetscInt i = 0; i < g->n; i++) {
@@ -114,13 +114,13 @@ static inline PetscInt FsaiNumber_Private(GNNFsai w, PetscInt j)
   return w->number[j];
 }
 
-static void FsaiForget_Private(GNNFsai w)
+static inline void FsaiForget_Private(GNNFsai w)
 {
   while (w->nnode > 0) w->number[w->node[--w->nnode]] = -1;
 }
 
 /* The largest |As_ij| off the diagonal, also behind i */
-static PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
+static inline PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
 {
   PetscReal largest = 0.0;
 
@@ -131,7 +131,7 @@ static PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
 }
 
 /* J from the row of A: coupled columns before i, above the threshold, or all where that is 0 */
-static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
+static inline void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
 {
   w->J.m = 0;
   for (PetscInt p = g->i[i]; p < g->diag[i]; p++) {
@@ -144,7 +144,7 @@ static void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal thresh
 
 /* Row k of T, up to its diagonal: by one walk along the row of As, or, where that is long, by looking up each column in it; so a node that
    is coupled to all others, and is in J of all, costs no more than the others */
-static void FsaiGatherRow_Private(GNNFsai w, GNNGraph g, PetscInt k, double T[])
+static inline void FsaiGatherRow_Private(GNNFsai w, GNNGraph g, PetscInt k, double T[])
 {
   const PetscInt start = g->i[w->node[k]], end = g->i[w->node[k] + 1];
 
@@ -165,7 +165,7 @@ static void FsaiGatherRow_Private(GNNFsai w, GNNGraph g, PetscInt k, double T[])
 }
 
 /* T = As on J + {i}; J gets the numbers 0, 1, ..., and i gets m */
-static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
+static inline void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
 {
   for (PetscInt k = 0; k < w->J.m; k++) (void)FsaiNumber_Private(w, w->J.j[k]);
   (void)FsaiNumber_Private(w, i);
@@ -173,7 +173,7 @@ static void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
 }
 
 /* r += factor times row k of As, on the columns before i; As is 0 in slots that are not kept */
-static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
+static inline PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
 {
   for (PetscInt p = g->i[k]; p < g->i[k + 1]; p++) {
     if (g->j[p] < i) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
@@ -182,7 +182,7 @@ static PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, P
 }
 
 /* next = columns of J and their neighbours that are above the threshold, for which L's entries count as well; number m is i itself */
-static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, PetscLogDouble *flops)
+static inline void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, PetscLogDouble *flops)
 {
   const PetscInt m = w->J.m, length = g->i[i + 1] - g->i[i];
   PetscInt       entries = 0;
@@ -206,7 +206,7 @@ static void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, P
 }
 
 /* J and x of row i; PETSC_FALSE if As on J + {i} is not positive definite */
-static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
+static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
 {
   const PetscReal largest = FsaiLargest_Private(w, g, i);
 
@@ -230,7 +230,7 @@ static PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal th
 /* ---- the factor ---- */
 
 /* L_i of As, hence L_i diag(unit) of At, behind the k entries there are, columns ascending; the number of entries then */
-static PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f)
+static inline PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f)
 {
   for (int l = 0; l < w->J.m; l++, k++) {
     f->j[k] = w->J.j[l];

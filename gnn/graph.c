@@ -373,7 +373,7 @@ PetscErrorCode GNNGraphSetUserFeatures(GNNGraph g, PetscInt size, const PetscSca
 }
 
 /* What the features of a scalar row are made of */
-static GNNRow GraphRow_Private(GNNGraph g, PetscInt row)
+static inline GNNRow GraphRow_Private(GNNGraph g, PetscInt row)
 {
   GNNRow r = {.degree = (double)g->degree[row / g->b], .coupled = !g->decoupled[row], .mean = g->scaling == GNN_SCALING_MEAN};
 

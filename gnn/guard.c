@@ -82,21 +82,6 @@ static PetscErrorCode Trace_Private(GNNGuard w, const PetscScalar before[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z[0], z[1], z[2]: the coefficients of alpha in (base + alpha delta)(base + alpha delta)^T W + eps W; u, v work */
-static PetscErrorCode FactorProducts_Private(GNNGuard w, PetscReal epsilon)
-{
-  const GNNPlace at = w->at;
-
-  PetscFunctionBegin;
-  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->base, GNN_PROBES, w->W, 0.0, NULL, w->u));
-  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->delta, GNN_PROBES, w->W, 0.0, NULL, w->v));
-  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->u, epsilon, w->W, w->z[0]));
-  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->v, 0.0, NULL, w->z[1]));
-  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->u, 1.0, w->z[1], w->z[1]));
-  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->v, 0.0, NULL, w->z[2]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Of residual y0 + alpha y1 + alpha^2 y2, by the dot products of the y: 00, 10, 11, 20, 21, 22 */
 static PetscReal Loss_Private(const PetscReal dot[], PetscReal alpha)
 {
@@ -121,7 +106,13 @@ static PetscErrorCode LossesOfAlpha_Private(GNNGuard w, PetscReal epsilon, Petsc
   PetscReal     *next = w->dots, dot[NDOT];
 
   PetscFunctionBegin;
-  PetscCall(FactorProducts_Private(w, epsilon));
+  /* z[0], z[1], z[2]: the coefficients of alpha in (base + alpha delta)(base + alpha delta)^T W + eps W */
+  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->base, GNN_PROBES, w->W, 0.0, NULL, w->u));
+  PetscCall(at->ops->multiply(at, 1.0, 0.0, w->delta, GNN_PROBES, w->W, 0.0, NULL, w->v));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->u, epsilon, w->W, w->z[0]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->base, GNN_PROBES, w->v, 0.0, NULL, w->z[1]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->u, 1.0, w->z[1], w->z[1]));
+  PetscCall(at->ops->multiply(at, 0.0, 1.0, w->delta, GNN_PROBES, w->v, 0.0, NULL, w->z[2]));
   for (PetscInt k = 0; k < 3; k++) PetscCall(at->ops->multiply(at, 1.0, 0.0, at->matrix, GNN_PROBES, w->z[k], k ? 0.0 : -1.0, w->W, y[k]));
   for (PetscInt k = 0; k < 3; k++) {
     for (PetscInt l = 0; l <= k; l++) PetscCall(at->ops->dot(at, at->g->n * GNN_PROBES, y[k], y[l], next++));

@@ -32,29 +32,24 @@ static PetscErrorCode Values_Host(GNNPlace at, Mat A, GNNScaling scaling)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode HostRunNetwork_Private(GNNPlace at, GNNModel m)
+static PetscErrorCode Forward_Host(GNNPlace at, GNNModel m, PetscReal alpha, PetscReal damping)
 {
   struct _n_GNNHost *h = at->host;
 
   PetscFunctionBegin;
-  PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
-  if (h->acts == NULL) {
-    PetscCall(GNNActsCreate(m, PETSC_FALSE, &h->acts));
-    PetscCall(GNNActsSetSizes(m, at->g->nodes, at->g->slots, h->acts));
-    PetscCall(PetscMalloc1(at->g->nz, &h->out));
+  if (!h->current) {
+    PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
+    if (h->acts == NULL) {
+      PetscCall(GNNActsCreate(m, PETSC_FALSE, &h->acts));
+      PetscCall(GNNActsSetSizes(m, at->g->nodes, at->g->slots, h->acts));
+      PetscCall(PetscMalloc1(at->g->nz, &h->out));
+    }
+    PetscCall(GNNForward(m, at->g, h->acts, h->out));
+    PetscCall(PetscLogFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
+    PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
+    h->current = PETSC_TRUE;
   }
-  PetscCall(GNNForward(m, at->g, h->acts, h->out));
-  PetscCall(PetscLogFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
-  PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
-  h->current = PETSC_TRUE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Forward_Host(GNNPlace at, GNNModel m, PetscReal alpha, PetscReal damping)
-{
-  PetscFunctionBegin;
-  if (!at->host->current) PetscCall(HostRunNetwork_Private(at, m));
-  GNNSlots(m, at->g, at->host->out, alpha, damping, at->slots, &at->report.replaced);
+  GNNSlots(m, at->g, h->out, alpha, damping, at->slots, &at->report.replaced);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,10 +84,13 @@ static PetscErrorCode Diagonal_Host(GNNPlace at, PETSC_UNUSED GNNPattern pattern
 static PetscErrorCode Fsai_Host(GNNPlace at, PetscReal threshold)
 {
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
   PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, threshold, &at->report.failed));
-  if (!GNNFsaiSpoiled(at->report.failed, at->g->ncoupled)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, GNN_FSAI_NONE, &at->report.failed));
-  at->report.failed = at->g->ncoupled;
+  if (GNNFsaiSpoiled(at->report.failed, at->g->ncoupled)) {
+    PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, GNN_FSAI_NONE, &at->report.failed));
+    at->report.failed = at->g->ncoupled;
+  }
+  PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,40 +234,49 @@ static PetscErrorCode Multiply_Host(GNNPlace at, PetscReal plain, PetscReal tran
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Dot_Host(PETSC_UNUSED GNNPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
+static inline PetscReal HostDot_Private(PetscInt size, const PetscScalar x[], const PetscScalar y[])
 {
   PetscReal sum = 0.0;
 
-  PetscFunctionBegin;
   for (PetscInt k = 0; k < size; k++) sum += PetscRealPart(x[k] * y[k]);
-  *dot = sum;
+  return sum;
+}
+
+static PetscErrorCode Dot_Host(PETSC_UNUSED GNNPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
+{
+  PetscFunctionBegin;
+  *dot = HostDot_Private(size, x, y);
   PetscCall(PetscLogFlops(2.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline void HostAXPBY_Private(PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, const PetscScalar v[], PetscScalar y[])
+{
+  for (PetscInt k = 0; k < size; k++) y[k] = a * x[k] + (b == 0.0 ? 0.0 : b * v[k]);
 }
 
 static PetscErrorCode AXPBY_Host(PETSC_UNUSED GNNPlace at, PetscInt size, PetscReal a, const PetscScalar x[], PetscReal b, const PetscScalar v[], PetscScalar y[])
 {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < size; k++) y[k] = a * x[k] + (b == 0.0 ? 0.0 : b * v[k]);
+  HostAXPBY_Private(size, a, x, b, v, y);
   PetscCall(PetscLogFlops(b == 0.0 ? 1.0 * size : 3.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Step_Host(GNNPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
+static PetscErrorCode Step_Host(PETSC_UNUSED GNNPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
 {
-  PetscReal dot;
-
   PetscFunctionBegin;
-  PetscCall(Dot_Host(at, size, x, y, &dot));
-  GNNStepsTake(steps, stage, dot);
+  GNNStepsTake(steps, stage, HostDot_Private(size, x, y));
   *ended = steps->ended ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PetscLogFlops(2.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Update_Host(GNNPlace at, PetscInt size, const double c[2], const PetscScalar x[], PetscScalar y[])
+static PetscErrorCode Update_Host(PETSC_UNUSED GNNPlace at, PetscInt size, const double c[2], const PetscScalar x[], PetscScalar y[])
 {
   PetscFunctionBegin;
-  PetscCall(AXPBY_Host(at, size, c[0], x, c[1], y, y));
+  HostAXPBY_Private(size, c[0], x, c[1], y, y);
+  PetscCall(PetscLogFlops(c[1] == 0.0 ? 1.0 * size : 3.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

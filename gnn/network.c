@@ -54,29 +54,17 @@ PetscErrorCode GNNNetworkModel(MPI_Comm comm, GNNModel given, PetscInt bs, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNNetworkSlots(GNNPlace at, const GNNSettings *settings, const GNNChoice *choice)
-{
-  PetscFunctionBegin;
-  if (choice->kind == GNN_CHOICE_START) {
-    PetscCall(at->ops->start(at, &settings->model->config, choice->damping, at->slots));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(at->ops->forward(at, settings->model, choice->alpha, choice->damping));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Write_Network(GNNPlace at, const GNNSettings *settings, const GNNChoice *choice)
 {
-  const GNNPattern pattern = settings->model->config.pattern;
+  const GNNConfig *config = &settings->model->config;
 
   PetscFunctionBegin;
-  if (choice->kind == GNN_CHOICE_JACOBI) PetscCall(at->ops->diagonal(at, pattern));
-  else {
-    PetscCall(GNNNetworkSlots(at, settings, choice));
-    PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-    PetscCall(at->ops->fill(at, pattern));
-    PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  }
+  if (choice->kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->forward(at, settings->model, choice->alpha, choice->damping));
+  else if (choice->kind == GNN_CHOICE_START) PetscCall(at->ops->start(at, config, choice->damping, at->slots));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  if (choice->kind == GNN_CHOICE_JACOBI) PetscCall(at->ops->diagonal(at, config->pattern));
+  else PetscCall(at->ops->fill(at, config->pattern));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

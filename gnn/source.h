@@ -1,6 +1,6 @@
 /*
-   Who writes G: one line here, one file, one value of PCGNNSPAIValues in pcgnnspai.h. What a source needs to compute where the matrix lies is
-   an operation of the place; one that has none there may fetch the graph, fill the host's factor and have it put there.
+   Who writes G: one line here, one file, one value of PCGNNSPAIValues in pcgnnspai.h. A source fills the place's factor or asks the place to: what is
+   to run on a device, too, is an operation of the place.
 */
 #pragma once
 
@@ -32,4 +32,3 @@ GNN_SOURCES(GNN_SOURCE_DECLARE)
 /* The model for a pattern of block size bs: the given one, or, where that is NULL, the built-in one of the block size; that of block size 1 where
    there is none, or not all blocks are full on all ranks: then the reason says so. The model in use goes in, another may come out */
 PETSC_INTERN PetscErrorCode GNNNetworkModel(MPI_Comm, GNNModel given, PetscInt bs, PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNModel *, char reason[], size_t);
-PETSC_INTERN PetscErrorCode GNNNetworkSlots(GNNPlace, const GNNSettings *, const GNNChoice *); /* of network or start, to choose from */

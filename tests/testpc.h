@@ -121,6 +121,17 @@ static inline PetscErrorCode TestDifference(Vec x, PetscScalar factor, Vec y, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* So far, where PetscLogDefaultBegin() was called */
+static inline PetscErrorCode TestEventGet(const char name[], PetscEventPerfInfo *info)
+{
+  PetscLogEvent event;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventGetId(name, &event));
+  PetscCall(PetscLogEventGetPerfInfo(0, event, info));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* PETSc keeps a maximum only while it logs memory */
 static inline void LogMemory(PetscBool on)
 {

@@ -7,7 +7,7 @@ use warnings;
 my @order = (
   ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps)\.h)],
   ['kernels', qw(kernels/.*)],
-  ['PETSc',   qw(gnn/(compat|events)\..*)],
+  ['PETSc',   qw(gnn/(compat|events|gone)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|file|builtin)\..*)],
   ['graph',   qw(gnn/graph\..*)],
   ['factor',  qw(gnn/(factor|fsairows|forward|backward|matrix|zerorows)\..*)],

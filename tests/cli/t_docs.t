@@ -26,7 +26,7 @@ grep '^| `-pc_gnnspai_' share/doc/manual.md | options > "$work/from_manual"
 same "the table in manual.md lists the same" "$work/from_help" "$work/from_manual"
 
 options "${documents[@]}" | grep -v -e '_coarse_\(ksp\|pc\)_' -e '_$' | while read -r option; do
-  grep -q -e "\"$option\"" pcgnnspai.c || echo "$option"
+  grep -q -e "\"$option\"" pcgnnspai.c gnn/gone.c || echo "$option"
 done > "$work/missing"
 missing "what the documents name as options of the type are, or were, some"
 

@@ -239,32 +239,22 @@ typedef struct {
   int    forwards;
 } Cost;
 
-static PetscErrorCode EventGet(const char name[], PetscEventPerfInfo *info)
-{
-  PetscLogEvent event;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscLogEventGetId(name, &event));
-  PetscCall(PetscLogEventGetPerfInfo(0, event, info));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode SetUpCost(PC pc, Cost *cost)
 {
   PetscEventPerfInfo assemble[2], forward[2];
   PetscLogDouble     before, most;
 
   PetscFunctionBeginUser;
-  PetscCall(EventGet("GNNSPAIAssemble", &assemble[0]));
-  PetscCall(EventGet("GNNSPAIForward", &forward[0]));
+  PetscCall(TestEventGet("GNNSPAIAssemble", &assemble[0]));
+  PetscCall(TestEventGet("GNNSPAIForward", &forward[0]));
   PetscCall(PetscMallocGetCurrentUsage(&before));
   LogMemory(PETSC_TRUE);
   PetscCall(PetscMallocPushMaximumUsage(0));
   PetscCall(PCSetUp(pc));
   PetscCall(PetscMallocPopMaximumUsage(0, &most));
   LogMemory(PETSC_FALSE);
-  PetscCall(EventGet("GNNSPAIAssemble", &assemble[1]));
-  PetscCall(EventGet("GNNSPAIForward", &forward[1]));
+  PetscCall(TestEventGet("GNNSPAIAssemble", &assemble[1]));
+  PetscCall(TestEventGet("GNNSPAIForward", &forward[1]));
   cost->flops    = assemble[1].flops - assemble[0].flops;
   cost->forwards = forward[1].count - forward[0].count;
   cost->memory   = most - before;
@@ -277,9 +267,9 @@ static PetscErrorCode ApplyFlops(PC pc, PetscLogDouble *flops)
   Vec                z;
 
   PetscFunctionBeginUser;
-  PetscCall(EventGet("GNNSPAIApply", &before));
+  PetscCall(TestEventGet("GNNSPAIApply", &before));
   PetscCall(TestApplied(pc, &z));
-  PetscCall(EventGet("GNNSPAIApply", &after));
+  PetscCall(TestEventGet("GNNSPAIApply", &after));
   *flops = after.flops - before.flops;
   PetscCall(VecDestroy(&z));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -232,6 +232,70 @@ static PetscErrorCode TestModelFile(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A setting that changes: only what hangs on it is done again. Pattern's part and values, network, trials and factor, coarse space */
+static PetscErrorCode OkStale(PC pc, const int expected[4], const char what[])
+{
+  const char *const  events[4] = {"GNNSPAIGraph", "GNNSPAIForward", "GNNSPAIAssemble", "GNNSPAICoarse"};
+  PetscEventPerfInfo before[4], after[4];
+  PetscBool          as = PETSC_TRUE;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 4; k++) PetscCall(TestEventGet(events[k], &before[k]));
+  PetscCall(PCSetUp(pc));
+  for (int k = 0; k < 4; k++) {
+    PetscCall(TestEventGet(events[k], &after[k]));
+    if ((after[k].count > before[k].count) != expected[k]) as = PETSC_FALSE;
+  }
+  Ok(as, "%s: graph %d, network %d, trials and factor %d, coarse space %d times", what, after[0].count - before[0].count, after[1].count - before[1].count, after[2].count - before[2].count, after[3].count - before[3].count);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
+{
+  const int         network = values == PC_GNNSPAI_VALUES_NETWORK;
+  const char *const name    = network ? "network" : "fsai";
+  GNNModel          model;
+  PC                pc, fresh;
+  Vec               z, again;
+  PetscBool         same;
+  char              what[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(TestModel(1, &model));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
+  PetscCall(PCGNNSPAISetValues(pc, values));
+  PetscCall(PCGNNSPAISetCoarse(pc, 4));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s: the first set-up", name));
+  PetscCall(OkStale(pc, (const int[]){1, network, network, 1}, what));
+  PetscCall(PCGNNSPAISetEpsilon(pc, 0.01));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another epsilon", name));
+  PetscCall(OkStale(pc, (const int[]){0, 0, network, 0}, what));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another precision", name));
+  PetscCall(OkStale(pc, (const int[]){0, 0, 0, 0}, what));
+  PetscCall(PCGNNSPAISetCoarse(pc, 5));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another coarse space", name));
+  PetscCall(OkStale(pc, (const int[]){0, 0, 0, 1}, what));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(TestPCCreate(A, model, PETSC_TRUE, &fresh));
+  PetscCall(PCGNNSPAISetValues(fresh, values));
+  PetscCall(PCGNNSPAISetEpsilon(fresh, 0.01));
+  PetscCall(PCGNNSPAISetPrecision(fresh, PC_GNNSPAI_SINGLE));
+  PetscCall(PCGNNSPAISetCoarse(fresh, 5));
+  PetscCall(TestApplied(fresh, &again));
+  PetscCall(VecEqual(z, again, &same));
+  Ok(same, "%s: after all that, bit for bit as in a new PC", name);
+  PetscCall(PCGNNSPAISetThreshold(pc, 0.1));
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another threshold", name));
+  PetscCall(OkStale(pc, (const int[]){1, network, network, 1}, what));
+  PetscCall(VecDestroy(&z));
+  PetscCall(VecDestroy(&again));
+  PetscCall(PCDestroy(&fresh));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(GNNModelDestroy(&model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Mat A, B;
@@ -240,7 +304,10 @@ int main(int argc, char **argv)
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
+  PetscCall(PetscLogDefaultBegin());
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 1, &A));
+  PetscCall(TestStale(A, PC_GNNSPAI_VALUES_NETWORK));
+  PetscCall(TestStale(A, PC_GNNSPAI_VALUES_FSAI));
   PetscCall(TestValues(A));
   PetscCall(TestPatterns(A));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &B));
