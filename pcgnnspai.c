@@ -1,7 +1,7 @@
 /*
    The PC type gnnspai: M^-1 = S (G G^T + eps I) S^T on each rank's diagonal block, G written by a graph neural network.
 
-   PCSetUp: matrix -> graph -> choice (who writes G, and is it good?) -> coarse space: gnn/setup.c.
+   PCSetUp: matrix -> graph -> choice (who writes G, and is it good?) -> coarse space: gnn/setup.c. What stands in G: gnn/start.h.
    PCApply: two products with G, no triangular solve: gnn/factor.c.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
@@ -95,7 +95,7 @@ static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
-  Vec         t   = r;
+  Vec       t   = r;
 
   PetscFunctionBegin;
   if (pc->failedreason != PC_NOERROR) { /* KSP applies a failed preconditioner once, and looks for an infinity */
@@ -113,7 +113,7 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
 {
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
-  Vec         t;
+  Vec       t;
 
   PetscFunctionBegin;
   if (gnn->rows == NULL || pc->failedreason != PC_NOERROR) {
@@ -211,10 +211,10 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
-  GNNSetUp        *gnn   = (GNNSetUp *)pc->data;
-  const PetscBool  ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
+  GNNSetUp         *gnn   = (GNNSetUp *)pc->data;
+  const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
   const GNNSettings settings = {.model = gnn->model, .threshold = gnn->threshold};
-  PetscBool        isascii;
+  PetscBool         isascii;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
@@ -224,7 +224,8 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   else {
     PetscCall(GNNSources[gnn->values]->view(&settings, "values", viewer));
     if (network && gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
+    PetscCall(
+      PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
   }
   if (ready && gnn->place) PetscCall(GNNChooserView(&gnn->chooser, gnn->place, PetscObjectComm((PetscObject)pc), viewer));
   if (gnn->failure.text[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "the set-up failed: %s\n", gnn->failure.text));
@@ -266,7 +267,7 @@ SETTINGS(SETTING)
 static PetscErrorCode PCGNNSPAISetModel_GNNSPAI(PC pc, const char name[])
 {
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
-  PetscBool   same;
+  PetscBool same;
 
   PetscFunctionBegin;
   PetscCall(PetscStrcmp(name, gnn->model_name, &same));

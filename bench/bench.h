@@ -90,11 +90,11 @@ PETSC_INTERN PetscErrorCode ProblemLaplacian(const Options *, PetscInt, const Pe
 PETSC_INTERN PetscErrorCode ProblemDestroy(Problem *);
 
 /* peers.c */
-PETSC_INTERN PetscErrorCode PeersAdd(const char[], PetscInt *, char *[]);               /* a name, or with "all" the whole table, to an array of MAX_PC */
-PETSC_INTERN PetscErrorCode PeerPrepare(const char[], const Problem *, char[], size_t); /* options into the database; why not, or "" */
-PETSC_INTERN PetscErrorCode PeerCheckOptions(const char[], char[], size_t);             /* after KSPSetFromOptions(): an option nobody read, or "" */
-PETSC_INTERN PetscErrorCode PeerGetOptions(const char[], char[], size_t);               /* as they stand in the database */
-PETSC_INTERN PetscErrorCode PeerApplyBytes(PC, const Problem *, PetscReal *);           /* that one application has to move; -1: not known */
+PETSC_INTERN PetscErrorCode PeersAdd(const char[], PetscInt *, char *[]);                        /* a name, or with "all" the whole table, to an array of MAX_PC */
+PETSC_INTERN PetscErrorCode PeerPrepare(const char name[], const Problem *, char why[], size_t); /* options into the database; why not, or "" */
+PETSC_INTERN PetscErrorCode PeerCheckOptions(const char name[], char why[], size_t);             /* after KSPSetFromOptions(): an option nobody read, or "" */
+PETSC_INTERN PetscErrorCode PeerGetOptions(const char name[], char options[], size_t);           /* as they stand in the database */
+PETSC_INTERN PetscErrorCode PeerApplyBytes(PC, const Problem *, PetscReal *);                    /* that one application has to move; -1: not known */
 
 /* timing.c */
 PETSC_INTERN PetscErrorCode TimingBegin(void);                                              /* after PetscInitialize() */

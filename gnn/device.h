@@ -31,31 +31,31 @@ typedef struct {
 
 typedef struct _n_GNNDevice *GNNDevice;
 struct _n_GNNDevice {
-  PetscBool          single;  /* the factors' values */
-  GNNKernelGraph     graph;   /* its arrays are NULL until a set-up is wanted here */
-  PetscInt           longest; /* of its rows */
-  GNNKernelNet       net;
-  GNNKernelFsai      fsai;                 /* likewise */
-  GNNDeviceFactor    network, classical;   /* what is uploaded counts as classical */
-  GNNDeviceFactor   *product;              /* the one that the product takes */
-  double            *slots;                /* (nz) G^T by slots */
-  double            *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-  double            *u, *x;                /* (n) work of the product; x where S is apart */
-  double            *w, *r, *z, *partials; /* the probe's */
-  GNNKernelStatus   *status;
-  PetscBool          unread, told; /* is there something new in it; is what it says of A known? */
-  GNNKernelStatus  last;                 /* as it was read */
-  Mat                A;            /* of the set-up, borrowed */
-  GNNScaling         scaling;      /* its; */
-  GNNPattern         pattern;      /* the network's factor's; */
-  PetscBool          diagonal;     /* or is that Jacobi's? */
-  PetscReal          epsilon;      /* of the shift */
-  PetscBool          fetched;      /* has the host the factor, too? */
-  void              *read;         /* page-locked, on the host: what is read passes through it */
-  float             *user;
-  void              *pieces;     /* the arrays of fsai that have the size of its room */
-  void              *memory[64]; /* all other but the Mats' */
-  PetscInt           nmemory;
+  PetscBool        single;  /* the factors' values */
+  GNNKernelGraph   graph;   /* its arrays are NULL until a set-up is wanted here */
+  PetscInt         longest; /* of its rows */
+  GNNKernelNet     net;
+  GNNKernelFsai    fsai;                 /* likewise */
+  GNNDeviceFactor  network, classical;   /* what is uploaded counts as classical */
+  GNNDeviceFactor *product;              /* the one that the product takes */
+  double          *slots;                /* (nz) G^T by slots */
+  double          *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
+  double          *u, *x;                /* (n) work of the product; x where S is apart */
+  double          *w, *r, *z, *partials; /* the probe's */
+  GNNKernelStatus *status;
+  PetscBool        unread, told; /* is there something new in it; is what it says of A known? */
+  GNNKernelStatus  last;         /* as it was read */
+  Mat              A;            /* of the set-up, borrowed */
+  GNNScaling       scaling;      /* its; */
+  GNNPattern       pattern;      /* the network's factor's; */
+  PetscBool        diagonal;     /* or is that Jacobi's? */
+  PetscReal        epsilon;      /* of the shift */
+  PetscBool        fetched;      /* has the host the factor, too? */
+  void            *read;         /* page-locked, on the host: what is read passes through it */
+  float           *user;
+  void            *pieces;     /* the arrays of fsai that have the size of its room */
+  void            *memory[64]; /* all other but the Mats' */
+  PetscInt         nmemory;
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's */
@@ -82,8 +82,8 @@ PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                        
 
 /* ---- between devicefactor.c, devicenet.c, devicefsai.c and device.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);                        /* memory that the device owns; pointer to the array */
-PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *); /* the same, filled from the host */
+PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);                             /* memory that the device owns; pointer to the array */
+PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *array); /* the same, filled from the host */
 PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                    /* the status counts from 0, unless what it says has not been read */
 PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
@@ -96,4 +96,4 @@ PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *f
 
 PETSC_INTERN void GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *); /* tf32? */
 PETSC_INTERN void GNNDeviceSetWeights(const GNNShape *, const float packed[], GNNKernelNet *);
-PETSC_INTERN int  GNNDeviceNetTiles(PetscInt, const PetscInt[], PetscInt, PetscInt, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */
+PETSC_INTERN int  GNNDeviceNetTiles(PetscInt n, const PetscInt[], PetscInt most, PetscInt longest, GNNKernelTile[]); /* n, row offsets, most slots of a tile unless one row has more, of a row before it is cut; tiles, at most n + nz/that; how many */

@@ -35,7 +35,7 @@ PETSC_INTERN PetscErrorCode GNNActsDestroy(GNNActs *);
 PETSC_INTERN PetscErrorCode GNNForward(GNNModel, GNNGraph, GNNActs, GNNReal[]);                /* out (nz, b^2): 0 in slots that are not kept */
 PETSC_INTERN PetscErrorCode GNNBackward(GNNModel, GNNGraph, GNNActs, const GNNReal[], GNNNet); /* dout (nz, b^2); dnet += gradient, after GNNForward() on the same tape */
 /* G^T by slots (nz), start + alpha (network - start), from the network's output: 0 outside the pattern; what is not finite of the network becomes delta_ij and is counted */
-PETSC_INTERN void GNNSlots(GNNModel, GNNGraph, const GNNReal out[], PetscReal alpha, PetscReal damping, PetscScalar slots[], PetscInt *replaced);
+PETSC_INTERN void           GNNSlots(GNNModel, GNNGraph, const GNNReal out[], PetscReal alpha, PetscReal damping, PetscScalar slots[], PetscInt *replaced);
 PETSC_INTERN PetscLogDouble GNNForwardFlops(GNNModel, PetscInt n, PetscInt nz);
 
 /* ---- shared by forward and backward ---- */

@@ -47,12 +47,12 @@ struct _n_GNNGraph {
   PetscScalar *user; /* (nodes, user_size) */
 };
 
-PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt, PetscInt, const PetscInt[], const PetscInt[], PetscBool *); /* b, n, row offsets, columns: are all b x b blocks full? */
-PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt, PetscInt, const PetscInt[], const PetscInt[], GNNGraph *);      /* the same: copied */
-PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);          /* where the status is not OK, the graph has no values */
-PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                     /* the status in words; row over all ranks */
+PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], PetscBool *); /* b, n, row offsets, columns: are all b x b blocks full? */
+PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNGraph *);      /* the same: copied */
+PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);                    /* where the status is not OK, the graph has no values */
+PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                               /* the status in words; row over all ranks */
 PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);
-PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal[], GNNReal[]); /* node (nodes, node size), edge (slots, edge size) */
+PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal node[], GNNReal edge[]); /* node (nodes, node size), edge (slots, edge size) */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);
 
 /* GNNBlockStart() and GNNBlockStride() of slot p of node i */

@@ -7,7 +7,7 @@
 #include <petscmat.h>
 
 /* The rank's diagonal block of an AIJ matrix, and the rest of its rows with their columns' global numbers, NULL where it is sequential; borrowed */
-PETSC_INTERN PetscErrorCode GNNMatBlocks(Mat, Mat *, Mat *, const PetscInt **);
+PETSC_INTERN PetscErrorCode GNNMatBlocks(Mat, Mat *diagonal, Mat *other, const PetscInt **);
 PETSC_INTERN PetscErrorCode GNNMatHasEntries(Mat, PetscBool *); /* that MatConvert() can read? */
 /* An AIJ copy of the matrix, NULL if it is one itself: the same object as long as its pattern is the same, as the coarse space's products want it;
    and whether the pattern changed */

@@ -36,7 +36,8 @@ PetscErrorCode GNNNetworkModel(MPI_Comm comm, GNNModel given, PetscInt bs, Petsc
   PetscBool      full = PETSC_TRUE;
 
   PetscFunctionBegin;
-  PetscCheck(bs % b == 0, comm, PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general", given->name ? given->name : "(in memory)", b, bs, b, b);
+  PetscCheck(bs % b == 0, comm, PETSC_ERR_ARG_INCOMP, "Model %s has block size %" PetscInt_FMT ", the matrix has block size %" PetscInt_FMT ": call MatSetBlockSize(A, %" PetscInt_FMT ") before the matrix is set up (-matload_block_size %" PetscInt_FMT " where it is read from a file), or use a model of block size 1, such as general",
+             given->name ? given->name : "(in memory)", b, bs, b, b);
   reason[0] = '\0';
   if (given == NULL) PetscCall(GNNBuiltinDefault(b, &name));
   if (given == NULL && name == NULL) PetscCall(PetscSNPrintf(reason, size, "there is no built-in model of the matrix's block size %" PetscInt_FMT, b));

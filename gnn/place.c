@@ -9,8 +9,8 @@ PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, Pe
 
   PetscFunctionBegin;
   PetscCall(PetscNew(place));
-  (*place)->g = g;
-  (*place)->f = f;
+  (*place)->g    = g;
+  (*place)->f    = f;
   (*place)->tf32 = tf32;
   PetscCall(GNNMatOnDevice(local, &ondevice));
   if (sizeof(PetscScalar) != sizeof(double)) ondevice = PETSC_FALSE;

@@ -65,11 +65,11 @@ struct _n_GNNPlace {
   GNNGraph             g; /* borrowed */
   GNNFactor            f; /* the host's, borrowed; on a device GNNPlaceOps.fetch() fills it */
   GNNReport            report;
-  const PetscScalar   *matrix; /* (nz) slots of At */
-  PetscScalar         *slots;  /* (nz) G^T by slots, of network or start */
-  PetscBool          tf32;   /* the network's products on a device */
-  const char        *made, *applied; /* where the factor is, for PCView() */
-  struct _n_GNNHost   *host;   /* what each needs */
+  const PetscScalar   *matrix;         /* (nz) slots of At */
+  PetscScalar         *slots;          /* (nz) G^T by slots, of network or start */
+  PetscBool            tf32;           /* the network's products on a device */
+  const char          *made, *applied; /* where the factor is, for PCView() */
+  struct _n_GNNHost   *host;           /* what each needs */
   struct _n_GNNDevice *device;
 };
 

@@ -16,17 +16,17 @@ enum {
 
 typedef struct {
   /* settings */
-  unsigned  values;      /* which of the sources writes G, or has it first */
-  unsigned  guard;       /* GNNGuardPolicy */
-  unsigned  precision;   /* of G: 0 double, 1 single */
-  PetscReal epsilon;     /* PETSC_DEFAULT: the model's; 0 of the classical factor */
-  PetscReal threshold;   /* of the classical factor */
-  PetscInt  aggregates;  /* of the coarse space; 0: none, or PETSC_DECIDE */
-  char     *model_name;  /* owned */
-  PetscBool automatic;   /* no model was asked for: the built-in one of the matrix's block size */
-  GNNModel  given;       /* the model asked for, owned: loaded at the first set-up, or in memory; else NULL */
-  Vec       features;    /* user's node features, referenced, or NULL */
-  PetscBool tf32;        /* the network's products on a device */
+  unsigned  values;     /* which of the sources writes G, or has it first */
+  unsigned  guard;      /* GNNGuardPolicy */
+  unsigned  precision;  /* of G: 0 double, 1 single */
+  PetscReal epsilon;    /* PETSC_DEFAULT: the model's; 0 of the classical factor */
+  PetscReal threshold;  /* of the classical factor */
+  PetscInt  aggregates; /* of the coarse space; 0: none, or PETSC_DECIDE */
+  char     *model_name; /* owned */
+  PetscBool automatic;  /* no model was asked for: the built-in one of the matrix's block size */
+  GNNModel  given;      /* the model asked for, owned: loaded at the first set-up, or in memory; else NULL */
+  Vec       features;   /* user's node features, referenced, or NULL */
+  PetscBool tf32;       /* the network's products on a device */
   /* what was set up from */
   PetscInt         stale;
   PetscObjectId    id; /* of the matrix; its states and the features' */

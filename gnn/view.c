@@ -17,7 +17,8 @@ PetscErrorCode GNNChoiceInfo(PetscObject pc, const GNNChooser *c, GNNPlace at)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (choice->kind == GNN_CHOICE_NETWORK && choice->alpha < 1.0) PetscCall(PetscSNPrintf(share, sizeof(share), ", a share of %g beside the start", (double)choice->alpha));
-  PetscCall(PetscInfo(pc, "guard: %s%s%s, %s, entries replaced %" PetscInt_FMT "\n", kinds[choice->kind], share, damped ? ", damped" : "", c->policy == GNN_GUARD_NONE ? "not checked" : (c->kept ? "kept from an earlier set-up" : "newly chosen"), at->report.replaced));
+  PetscCall(
+    PetscInfo(pc, "guard: %s%s%s, %s, entries replaced %" PetscInt_FMT "\n", kinds[choice->kind], share, damped ? ", damped" : "", c->policy == GNN_GUARD_NONE ? "not checked" : (c->kept ? "kept from an earlier set-up" : "newly chosen"), at->report.replaced));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -15,4 +15,4 @@ PETSC_INTERN PetscErrorCode GNNRowsBefore(GNNRows, Vec, Vec *);
 PETSC_INTERN PetscErrorCode GNNRowsAfter(GNNRows, Vec);
 /* Its transpose: z = y + D (r - A^T y), y = M^-1 t, t the other rows' r */
 PETSC_INTERN PetscErrorCode GNNRowsTransposeBefore(GNNRows, Vec, Vec *);
-PETSC_INTERN PetscErrorCode GNNRowsTransposeAfter(GNNRows, Vec, Vec); /* r, z */
+PETSC_INTERN PetscErrorCode GNNRowsTransposeAfter(GNNRows, Vec r, Vec z); /* r, z */

@@ -47,8 +47,8 @@ typedef struct {
   Vec       m, v; /* moments */
 } TrainAdamW;
 
-PETSC_INTERN PetscErrorCode TrainAdamWCreate(Vec, TrainAdamW *);               /* moments like the given parameters */
-PETSC_INTERN PetscErrorCode TrainAdamWStep(TrainAdamW *, PetscReal, Vec, Vec); /* learning rate, gradient (clipped in place), parameters */
+PETSC_INTERN PetscErrorCode TrainAdamWCreate(Vec, TrainAdamW *);                              /* moments like the given parameters */
+PETSC_INTERN PetscErrorCode TrainAdamWStep(TrainAdamW *, PetscReal, Vec gradient, Vec theta); /* learning rate, gradient (clipped in place), parameters */
 PETSC_INTERN PetscErrorCode TrainAdamWDestroy(TrainAdamW *);
 
 /* Validation by what counts: iterations of CG */
@@ -60,6 +60,6 @@ typedef struct {
   PetscInt *jacobi, *icc, *gnn; /* iterations, summed over both right-hand sides */
 } TrainValidation;
 
-PETSC_INTERN PetscErrorCode TrainValidationCreate(PetscInt, char **, Mat *, TrainValidation *);        /* takes the names and matrices; counts Jacobi's and ICC's iterations */
-PETSC_INTERN PetscErrorCode TrainValidationRun(TrainValidation *, GNNModel, PetscReal *, PetscReal *); /* geometric means of gnn/jacobi, gnn/icc */
+PETSC_INTERN PetscErrorCode TrainValidationCreate(PetscInt, char **, Mat *, TrainValidation *);                       /* takes the names and matrices; counts Jacobi's and ICC's iterations */
+PETSC_INTERN PetscErrorCode TrainValidationRun(TrainValidation *, GNNModel, PetscReal *to_jacobi, PetscReal *to_icc); /* geometric means of gnn/jacobi, gnn/icc */
 PETSC_INTERN PetscErrorCode TrainValidationDestroy(TrainValidation *);

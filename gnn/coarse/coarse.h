@@ -32,7 +32,7 @@ struct _n_GNNTentative {
   PetscScalar *values;      /* (n) owned */
 };
 
-PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt, const PetscScalar[], PetscInt, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
+PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt b, const PetscScalar[], PetscInt naggregates, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
 PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
 
 /* ---- the coarse space, coarse/coarse.c ---- */
@@ -91,7 +91,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* wh
 /* ---- its kernels, coarse/device.c; without CUDA no matrix is on a device ---- */
 
 #if defined(GNN_CUDA) || defined(GNN_EMULATE)
-PETSC_INTERN PetscErrorCode GNNCoarseOnDevice(Mat, PetscBool *);          /* with indices that the kernels can read? */
+PETSC_INTERN PetscErrorCode GNNCoarseOnDevice(Mat, PetscBool *);           /* with indices that the kernels can read? */
 PETSC_INTERN PetscErrorCode GNNCoarseCouple(GNNCoarse, PetscReal total[]); /* sums and traces of A's rows into x and t; the totals of GNNCouplingCompare(), 0 without aggregates */
 PETSC_INTERN PetscErrorCode GNNCoarseFillDense(GNNCoarse);                 /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
 #else

@@ -175,7 +175,7 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
 /* The state machine at both places: first values, the same again, others, and the classical factor */
 static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardPolicy policy)
 {
-  const char *const whats[] = {"first", "the same again", "others"};
+  const char *const whats[]  = {"first", "the same again", "others"};
   const PetscInt    stales[] = {GNN_STALE_VALUES, GNN_STALE_VALUES, GNN_STALE_VALUES};
   GNNChooser        c[2]     = {0};
   Mat               B;
@@ -194,8 +194,10 @@ static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardP
       c[k].epsilon  = m->config.epsilon;
       PetscCall(GNNChoose(&c[k], b.place[k], k ? b.D : B, stales[step]));
     }
-    Ok(c[0].choice.kind == c[1].choice.kind && c[0].choice.alpha == c[1].choice.alpha && c[0].kept == c[1].kept && PetscAbsReal(c[0].choice.damping - c[1].choice.damping) <= 1e-6 && PetscAbsReal(c[0].choice.loss - c[1].choice.loss) <= 1e-4 * PetscMax(c[0].choice.loss, 1.0),
-       "%s, %s values: the same choice, %d and %d, alpha %g, damping %.6f and %.6f, loss %g and %g%s", name, whats[step], (int)c[0].choice.kind, (int)c[1].choice.kind, (double)c[0].choice.alpha, (double)c[0].choice.damping, (double)c[1].choice.damping, (double)c[0].choice.loss, (double)c[1].choice.loss, c[0].kept ? ", kept" : "");
+    Ok(c[0].choice.kind == c[1].choice.kind && c[0].choice.alpha == c[1].choice.alpha && c[0].kept == c[1].kept && PetscAbsReal(c[0].choice.damping - c[1].choice.damping) <= 1e-6 &&
+         PetscAbsReal(c[0].choice.loss - c[1].choice.loss) <= 1e-4 * PetscMax(c[0].choice.loss, 1.0),
+       "%s, %s values: the same choice, %d and %d, alpha %g, damping %.6f and %.6f, loss %g and %g%s", name, whats[step], (int)c[0].choice.kind, (int)c[1].choice.kind, (double)c[0].choice.alpha, (double)c[0].choice.damping, (double)c[1].choice.damping,
+       (double)c[0].choice.loss, (double)c[1].choice.loss, c[0].kept ? ", kept" : "");
   }
   for (int k = 0; k < 2; k++) PetscCall(GNNChooserReset(&c[k], NULL));
   PetscCall(BothDestroy(&b));
@@ -385,9 +387,13 @@ static PetscErrorCode MakeOneSided(Mat A)
 /* A share of the network, the start alone, Jacobi: by the choice, as at a refresh */
 static PetscErrorCode TestBlend(GNNModel m, Mat A)
 {
-  const GNNChoice   choices[] = {{GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0}, {GNN_CHOICE_START, 0.0, 0.8, 0.0}, {GNN_CHOICE_JACOBI, 0.0, 0.8, 0.0}};
-  const GNNSettings settings  = {.model = m};
-  GNNStart          start     = GNNConfigStart(&m->config);
+  const GNNChoice choices[] = {
+    {GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0},
+    {GNN_CHOICE_START,   0.0,  0.8, 0.0},
+    {GNN_CHOICE_JACOBI,  0.0,  0.8, 0.0}
+  };
+  const GNNSettings settings = {.model = m};
+  GNNStart          start    = GNNConfigStart(&m->config);
   PetscScalar      *gt;
   Both              b = {0};
 

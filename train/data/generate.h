@@ -53,14 +53,14 @@ PETSC_INTERN PetscErrorCode DataWrite(const DataOptions *, PetscInt, Mat);
 PETSC_INTERN PetscErrorCode DataWriteFeatures(const DataOptions *, PetscInt, Vec); /* beside that matrix; NULL: there are none */
 
 /* A sequential square matrix to add to, with room for some nonzeros per row */
-PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt, PetscInt, Mat *);
+PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt n, PetscInt room, Mat *);
 PETSC_INTERN PetscErrorCode DataMatAssemble(Mat);
 PETSC_INTERN PetscErrorCode DataMatFix(Mat, const PetscBool[]); /* identity rows and columns for the marked block rows, in the same pattern */
 
 /* Random numbers: rander48, the same on every machine */
 PETSC_INTERN PetscErrorCode DataRandomCreate(PetscInt, PetscRandom *);
-PETSC_INTERN PetscErrorCode DataRandomUniform(PetscRandom, PetscReal, PetscReal, PetscReal *);
-PETSC_INTERN PetscErrorCode DataRandomLogUniform(PetscRandom, PetscReal, PetscReal, PetscReal *);
+PETSC_INTERN PetscErrorCode DataRandomUniform(PetscRandom, PetscReal low, PetscReal high, PetscReal *);
+PETSC_INTERN PetscErrorCode DataRandomLogUniform(PetscRandom, PetscReal low, PetscReal high, PetscReal *);
 PETSC_INTERN PetscErrorCode DataRandomNormal(PetscRandom, PetscReal *);
 PETSC_INTERN PetscErrorCode DataRandomInt(PetscRandom, PetscInt, PetscInt *);
 PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscInt[]);
@@ -68,20 +68,20 @@ PETSC_INTERN PetscErrorCode DataRandomPermutation(PetscRandom, PetscInt, PetscIn
 /* Tetrahedral meshes and linear elements */
 PETSC_INTERN PetscErrorCode TetMeshCreateBox(PetscRandom, PetscInt, TetMesh *);
 PETSC_INTERN PetscErrorCode TetMeshCreateGrid(PetscRandom, const PetscInt[3], const PetscReal[3], const PetscReal[2], PetscReal, TetMesh *);
-PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal, PetscReal, TetMesh *); /* probability per face, least quality in (0, 1) */
-PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]);             /* per vertex */
+PETSC_INTERN PetscErrorCode TetMeshFlip(PetscRandom, PetscReal probability, PetscReal quality, TetMesh *); /* probability per face, least quality in (0, 1) */
+PETSC_INTERN PetscErrorCode TetMeshBoundary(const TetMesh *, PetscBool[]);                                 /* per vertex */
 PETSC_INTERN PetscErrorCode DataMeshSetFromOptions(GNNOptionItems, DataMeshOptions *);
 PETSC_INTERN PetscErrorCode DataMeshRead(const DataMeshOptions *, PetscInt, DataMesh *);
 PETSC_INTERN PetscErrorCode TetMeshRead(const DataMeshOptions *, TetMesh *, PetscBool **);
-PETSC_INTERN void           TetMeshBounds(const TetMesh *, PetscReal[3], PetscReal[3]);
+PETSC_INTERN void           TetMeshBounds(const TetMesh *, PetscReal low[3], PetscReal high[3]);
 PETSC_INTERN PetscErrorCode TetMeshDestroy(TetMesh *);
 PETSC_INTERN PetscReal      TetGradients(const TetMesh *, PetscInt, PetscReal[4][3]);
 PETSC_INTERN PetscReal      TetStiffness(const TetMesh *, PetscInt, PetscScalar[4][4]);
 
 /* Neo-Hookean material (Lame's mu, lambda): second derivatives of the energy in the deformation gradient, 9 x 9, and the semidefinite part of such a matrix */
-PETSC_INTERN void           NeoHookeanHessian(const PetscReal[3][3], PetscReal, PetscReal, PetscScalar[81]);
+PETSC_INTERN void           NeoHookeanHessian(const PetscReal[3][3], PetscReal mu, PetscReal lambda, PetscScalar[81]);
 PETSC_INTERN PetscErrorCode ProjectSemidefinite(PetscScalar[81]);
-PETSC_INTERN PetscErrorCode BeamMatrix(PetscInt, PetscInt, const DataMeshOptions *, PetscInt, Mat *); /* seed, unknowns, mesh, state: 0 twisted, 1 stretched, 2 bent */
+PETSC_INTERN PetscErrorCode BeamMatrix(PetscInt seed, PetscInt n, const DataMeshOptions *, PetscInt kind, Mat *); /* seed, unknowns, mesh, state: 0 twisted, 1 stretched, 2 bent */
 
 /* Boxes of equal cells in 2 or 3 dimensions; node i + m[0] (j + m[1] k), the sides of a cell h */
 typedef struct {
@@ -92,12 +92,12 @@ typedef struct {
 #define GRID_MAX_CORNERS 8
 #define GRID_MAX_ELEMENT 24 /* rows of an element matrix: corners x components */
 
-PETSC_INTERN PetscErrorCode GridCreate(PetscRandom, PetscInt, PetscInt, Grid *);
+PETSC_INTERN PetscErrorCode GridCreate(PetscRandom, PetscInt dim, PetscInt n, Grid *);
 PETSC_INTERN PetscInt       GridCells(const Grid *);
 PETSC_INTERN void           GridPoint(const Grid *, PetscInt, PetscReal[3]); /* the middle of a cell, each coordinate in (0, 1) */
 PETSC_INTERN void           GridStencil(const Grid *, const PetscReal[8], PetscScalar *);
 PETSC_INTERN void           GridDiffusion(const Grid *, const PetscReal[3][3], PetscReal, PetscScalar *);
-PETSC_INTERN void           GridElasticity(const Grid *, PetscReal, PetscReal, PetscScalar *);
+PETSC_INTERN void           GridElasticity(const Grid *, PetscReal lambda, PetscReal mu, PetscScalar *);
 PETSC_INTERN PetscErrorCode GridAssemble(const Grid *, PetscInt, PetscBool, const PetscScalar *, const PetscReal[], Mat *);
 PETSC_INTERN PetscErrorCode GridSides(PetscRandom, const Grid *, PetscInt, PetscBool[]);
 
