@@ -175,11 +175,12 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
 /* The state machine at both places: first values, the same again, others, and the classical factor */
 static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardPolicy policy)
 {
-  const char *const whats[]  = {"first", "the same again", "others"};
-  const PetscInt    stales[] = {GNN_STALE_VALUES, GNN_STALE_VALUES, GNN_STALE_VALUES};
-  GNNChooser        c[2]     = {0};
-  Mat               B;
-  Both              b = {0};
+  const char *const  whats[] = {"first", "the same again", "others"};
+  GNNChooser         c[2]    = {0};
+  PetscEventPerfInfo before, after;
+  int                forwards[2];
+  Mat                B;
+  Both               b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
@@ -192,12 +193,16 @@ static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardP
       c[k].settings = (GNNSettings){.model = m, .threshold = 0.07};
       c[k].policy   = policy;
       c[k].epsilon  = m->config.epsilon;
-      PetscCall(GNNChoose(&c[k], b.place[k], k ? b.D : B, stales[step]));
+      PetscCall(TestEventGet("GNNSPAIForward", &before));
+      PetscCall(GNNChoose(&c[k], b.place[k], k ? b.D : B, GNN_STALE_VALUES));
+      PetscCall(TestEventGet("GNNSPAIForward", &after));
+      forwards[k] = after.count - before.count;
     }
     Ok(c[0].choice.kind == c[1].choice.kind && c[0].choice.alpha == c[1].choice.alpha && c[0].kept == c[1].kept && PetscAbsReal(c[0].choice.damping - c[1].choice.damping) <= 1e-6 &&
          PetscAbsReal(c[0].choice.loss - c[1].choice.loss) <= 1e-4 * PetscMax(c[0].choice.loss, 1.0),
        "%s, %s values: the same choice, %d and %d, alpha %g, damping %.6f and %.6f, loss %g and %g%s", name, whats[step], (int)c[0].choice.kind, (int)c[1].choice.kind, (double)c[0].choice.alpha, (double)c[0].choice.damping, (double)c[1].choice.damping,
        (double)c[0].choice.loss, (double)c[1].choice.loss, c[0].kept ? ", kept" : "");
+    if (c[0].kept) Ok(forwards[0] == (c[0].choice.kind == GNN_CHOICE_NETWORK) && forwards[1] == forwards[0], "%s: then the network runs only where it has a share, %d and %d times", name, forwards[0], forwards[1]);
   }
   for (int k = 0; k < 2; k++) PetscCall(GNNChooserReset(&c[k], NULL));
   PetscCall(BothDestroy(&b));
@@ -546,6 +551,12 @@ int main(int argc, char **argv)
   if (TestSkipped()) return 0;
   PetscFunctionBeginUser;
   PetscCall(TestInitialize(&argc, &argv, help));
+  PetscCall(PetscLogDefaultBegin());
+  PetscCall(TestMatCreate27(TestSmall() ? 3 : 5, 10.0, &A));
+  PetscCall(GNNModelLoad(PETSC_COMM_SELF, "general", &m));
+  PetscCall(TestGuard("a network that is good", m, A));
+  PetscCall(GNNModelDestroy(&m));
+  PetscCall(MatDestroy(&A));
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
   PetscCall(AddOneSidedZeros(A, 31, 106));
   PetscCall(TestMatDecouple(A, 6));
