@@ -80,7 +80,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, G
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream); /* z = M^-1 r */
 PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                        /* stored of G */
 
-/* ---- between devicefactor.c, devicenet.c, devicefsai.c and device.c ---- */
+/* ---- devicegraph.c and devicefsai.c, for these ---- */
 
 PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);                             /* memory that the device owns; pointer to the array */
 PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *array); /* the same, filled from the host */

@@ -66,8 +66,9 @@ result('pcimpl.h and CUDA are included where they belong', @outside);
 # ---- calls, as the linker sees them ----
 
 my (%defines, %needs);
-for my $object (split /\n/, `find build/pcgnnspai.o build/gnn -name '*.o'`) {
-  (my $file = $object) =~ s#^build/(.*)\.o$#$1.c#;
+my $build = -e 'build/emulated/pcgnnspai.o' ? 'build/emulated' : 'build'; # the device's files, too
+for my $object (split /\n/, `find $build/pcgnnspai.o $build/gnn -name '*.o'`) {
+  (my $file = $object) =~ s#^$build/(.*)\.o$#$1.c#;
   next unless -e $file;
   for (split /\n/, `nm $object`) {
     if (/ ([A-Z]) (\w+)$/) { $1 eq 'U' ? push @{$needs{$file}}, $2 : ($defines{$2} = $file) }
@@ -82,7 +83,7 @@ for my $file (sort keys %needs) {
     push @up, "$file calls $symbol of $to" if level($to) > level($file);
   }
 }
-result('objects were found', keys %needs > 10 ? () : 'build/gnn has none');
+result('objects were found', keys %needs > 10 ? () : "$build/gnn has none");
 result('no call runs against the order', @up);
 
 my (%state, @cycles);
