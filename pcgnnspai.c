@@ -325,7 +325,7 @@ static PetscErrorCode PCGNNSPAIGetChoice_GNNSPAI(PC pc, PCGNNSPAIChoice *kind, P
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
 
   PetscFunctionBegin;
-  PetscCheck(gnn->place && pc->setupcalled && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
+  PetscCheck(gnn->place && !gnn->stale && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
   if (kind) *kind = (PCGNNSPAIChoice)gnn->chooser.choice.kind;
   if (alpha) *alpha = gnn->chooser.choice.alpha;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -355,7 +355,7 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
 
   PetscFunctionBegin;
-  PetscCheck(gnn->place && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
+  PetscCheck(gnn->place && !gnn->stale && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
   PetscCall(GNNSetUpFetch(gnn, pc->pmat));
   if (gnn->G == NULL) PetscCall(GNNPlaceGetMat(gnn->place, &gnn->G));
   *G = gnn->G;
@@ -409,7 +409,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the network's factor on probes and in ten steps of CG, and go on with a share of it, a start near
                                                Jacobi or Jacobi where it is no good, by default (`fsai`) with the classical factor if that is better;
                                                `best`: with that wherever it is better; `none`: no trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: $n^{2/3}/3$ for n rows, see
+.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: n^(2/3)/3 for n rows, see
                                                `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single)     - storage of G (default double); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 -  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`
@@ -424,7 +424,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    The diagonal must be stored and positive; of an empty row it may be 0, and counts as 1, as with `PCJACOBI`. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
    An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in
    the factor. Rows with nothing but their diagonal, whose columns are not empty, are solved for first: there $M^{-1}$ is not symmetric, but CG
-   converges as if the columns had been eliminated, too, at one more product with the matrix a step. Where the matrix is not symmetric, `PCView()` and `-info` say so: `KSPCG` may not converge.
+   converges as if the columns had been eliminated, too, at one more product with the matrix a step, if the initial guess has the values of these rows
+   (`KSPSetInitialGuessNonzero()`); with another one it may not converge. Where the matrix is not symmetric, `PCView()` and `-info` say so: `KSPCG` may not converge.
 
    A matrix that cannot be used (a diagonal entry that is missing or not positive, a NaN) is no error unless `KSPSetErrorIfNotConverged()` is set:
    `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`, and `PCView()` and `-info` say why.

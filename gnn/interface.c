@@ -7,6 +7,9 @@
 #include "compat.h"
 #include "register.h"
 
+/* Values from 0 to the last one; a setter is called from C, where any number will compile */
+#define CheckEnum(pc, value, last, type) PetscCheck((int)(value) >= 0 && (int)(value) <= (int)(last), PetscObjectComm((PetscObject)(pc)), PETSC_ERR_ARG_OUTOFRANGE, "%d is no value of " type, (int)(value))
+
 /*@
   PCGNNSPAISetValues - Sets what writes the factor: the network, or the rows of the classical one
 
@@ -36,6 +39,7 @@ PetscErrorCode PCGNNSPAISetValues(PC pc, PCGNNSPAIValues values)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveEnum(pc, values, 2);
+  CheckEnum(pc, values, PC_GNNSPAI_VALUES_FSAI, "PCGNNSPAIValues");
   PetscTryMethod(pc, "PCGNNSPAISetValues_C", (PC, PCGNNSPAIValues), (pc, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -267,6 +271,7 @@ PetscErrorCode PCGNNSPAISetGuard(PC pc, PCGNNSPAIGuard guard)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveEnum(pc, guard, 2);
+  CheckEnum(pc, guard, PC_GNNSPAI_GUARD_BEST, "PCGNNSPAIGuard");
   PetscTryMethod(pc, "PCGNNSPAISetGuard_C", (PC, PCGNNSPAIGuard), (pc, guard));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -302,7 +307,7 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
 
   Input Parameters:
 + pc - the preconditioner context
-- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for $n^{2/3}/3$ with n the coupled (block) rows
+- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for n^(2/3)/3 with n the coupled (block) rows
 
   Options Database Key:
 . -pc_gnnspai_coarse n - the number
@@ -384,6 +389,7 @@ PetscErrorCode PCGNNSPAISetPrecision(PC pc, PCGNNSPAIPrecision precision)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveEnum(pc, precision, 2);
+  CheckEnum(pc, precision, PC_GNNSPAI_SINGLE, "PCGNNSPAIPrecision");
   PetscTryMethod(pc, "PCGNNSPAISetPrecision_C", (PC, PCGNNSPAIPrecision), (pc, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,7 +46,7 @@ static PetscErrorCode ViewChoice_Private(const GNNChooser *c, GNNPlace at, MPI_C
   else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
   else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
-  if (count[GNN_CHOICE_FSAI] > 0.0) PetscCall(GNNSourceFsai.view(&c->settings, "fallback", viewer));
+  if (count[GNN_CHOICE_FSAI] > 0.0) PetscCall(GNNSourceFsai.view(&c->settings, "classical factor", viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

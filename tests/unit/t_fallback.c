@@ -142,7 +142,7 @@ static PetscErrorCode TestGuards(Mat A)
   PetscCall(PCGNNSPAIGetChoice(fsai, &kind, &alpha));
   Ok(same && kind == PC_GNNSPAI_CHOICE_FSAI && alpha == 0.0, "fsai: the classical factor, %s", PCGNNSPAIChoices[kind]);
   PetscCall(OkView(fsai, "guard: the classical factor, alpha = 0", "-pc_view"));
-  PetscCall(OkView(fsai, "fallback: fsai, grown by a threshold of 0.07", "-pc_view"));
+  PetscCall(OkView(fsai, "classical factor: fsai, grown by a threshold of 0.07", "-pc_view"));
   PetscCall(SameFactors(jacobi, classical, &same));
   PetscCall(PCGNNSPAIGetChoice(jacobi, &kind, &alpha));
   Ok(!same && kind == PC_GNNSPAI_CHOICE_START && alpha == 0.0, "jacobi: the damped start, %s", PCGNNSPAIChoices[kind]);
