@@ -64,7 +64,7 @@ static PetscErrorCode PCSetUp_GNNSPAI(PC pc)
   pc->failedreason = gnn->failure.reason;
   PetscCheck(!pc->failedreason || !pc->erroriffailure, PetscObjectComm((PetscObject)pc), PETSC_ERR_NOT_CONVERGED, "%s", gnn->failure.text);
   if (!pc->failedreason) PetscCall(GNNSetUpCoarse(gnn, (PetscObject)pc, pc->pmat));
-  gnn->stale = 0;
+  gnn->stale = pc->failedreason ? gnn->stale & GNN_STALE_COARSE : 0; /* the coarse space is still that of before */
   if (!pc->failedreason) PetscCall(PCGNNSPAIViewFactorFromOptions_Private(pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

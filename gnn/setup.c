@@ -214,8 +214,6 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- */
-
 PetscErrorCode GNNSetUpReset(GNNSetUp *s)
 {
   PetscFunctionBegin;

@@ -255,6 +255,43 @@ static PetscErrorCode TestRefresh(Mat A, const char arguments[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Another matrix, which cannot be used at first, and another number of aggregates: when it can, the coarse space is not that of the one before */
+static PetscErrorCode TestFailed(Mat A, const char arguments[])
+{
+  Mat       B, good;
+  PC        pc, fresh;
+  Vec       z, w;
+  PetscInt  first;
+  PetscReal difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 9, &B));
+  PetscCall(MatDuplicate(B, MAT_COPY_VALUES, &good));
+  PetscCall(MatGetOwnershipRange(B, &first, NULL));
+  PetscCall(MatSetValue(B, first, first, (PetscScalar)NAN, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(Create(A, arguments, &pc));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCSetOperators(pc, B, B));
+  PetscCall(PCGNNSPAISetCoarse(pc, 20));
+  PetscCall(PCSetUp(pc));
+  PetscCall(MatCopy(good, B, SAME_NONZERO_PATTERN));
+  PetscCall(Create(B, arguments, &fresh));
+  PetscCall(PCGNNSPAISetCoarse(fresh, 20));
+  PetscCall(TestApplied(pc, &z));
+  PetscCall(TestApplied(fresh, &w));
+  PetscCall(TestDifference(w, 1.0, z, &difference));
+  Ok(difference < 1e-12, "%s: after a matrix that could not be used, the M of a new preconditioner, off by %.1e", arguments, (double)difference);
+  PetscCall(VecDestroy(&z));
+  PetscCall(VecDestroy(&w));
+  PetscCall(PCDestroy(&fresh));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&good));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* From setters: 0, 10, 0, 20 aggregates give what a new preconditioner gives */
 static PetscErrorCode TestSetters(Mat A)
 {
@@ -831,6 +868,7 @@ int main(int argc, char **argv)
   if (serial) PetscCall(TestSpectrum(A));
   PetscCall(TestRefresh(A, "-pc_gnnspai_coarse 12"));
   if (serial) PetscCall(TestRefresh(A, "-pc_gnnspai_coarse 12 -pc_gnnspai_coarse_pc_type mat"));
+  PetscCall(TestFailed(A, "-pc_gnnspai_coarse 12"));
   if (serial) PetscCall(TestSetters(A));
   PetscCall(TestSolves());
   PetscCall(TestTypes());
