@@ -1,6 +1,5 @@
 #!/bin/bash
 # gnnspai-data: the matrices it makes and the input it refuses. Run from the top: prove tests/cli/t_data.t
-echo 1..24
 
 . tests/tap.sh
 data=$top/bin/gnnspai-data
@@ -85,3 +84,4 @@ if python3 -c 'import scipy.spatial' 2>/dev/null; then
 else
   skip "bench/extra: delaunay.py and petscfile.py" "python3 has no scipy"
 fi
+plan

@@ -1,6 +1,5 @@
 #!/bin/bash
 # gnnspai-data: poisson, synthetic and mix. Run from the top: prove tests/cli/t_data2.t
-echo 1..22
 
 . tests/tap.sh
 data=$top/bin/gnnspai-data
@@ -87,3 +86,4 @@ result $? "mix with blocks: elasticity"
 result $? "mix with blocks: all of them are full"
 refused "mix: a kind with another number of unknowns at a node is refused" "has 2 unknowns at a node, not the 3" mix -data_kind elasticity-2d -data_block_size 3 -data_output x_%d.dat
 refused "mix: an unknown -data_kind is refused, the known ones named" "5-point 7-point" mix -data_kind 6-point -data_output x_%d.dat
+plan
