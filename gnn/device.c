@@ -196,7 +196,6 @@ static PetscErrorCode Report_Device(GNNPlace at)
   at->report.asymmetry = GNNKernelAsymmetry(&status);
   d->told              = PETSC_TRUE;
   if (status.flags & GNN_KERNEL_WRONG) PetscCall(Explain_Private(at, status.row));
-  PetscCall(PetscLogGpuFlops(status.flops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -224,6 +223,7 @@ static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
     PetscCall(PetscLogGpuTimeBegin());
     PetscCall(GNNDeviceFsaiStore(d, at->g, d->last.entries, stream));
     PetscCall(PetscLogGpuTimeEnd());
+    PetscCall(PetscLogGpuFlops(4.0 * at->g->nz + d->last.flops));
     at->report.failed = failed;
   }
   PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));
