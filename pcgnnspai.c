@@ -213,7 +213,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
   GNNSetUp         *gnn   = (GNNSetUp *)pc->data;
   const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
-  const GNNSettings settings = {.model = gnn->model, .threshold = gnn->threshold};
+  const GNNSettings settings = GNNSetUpSettings(gnn);
   PetscBool         isascii;
 
   PetscFunctionBegin;
@@ -458,7 +458,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   pc->data = (void *)gnn;
   PetscCall(PetscStrallocpy("general", &gnn->model_name));
   gnn->automatic               = PETSC_TRUE;
-  gnn->threshold               = 0.07;
+  gnn->threshold               = (PetscReal)PETSC_DEFAULT;
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
   gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
   gnn->tf32                    = PETSC_TRUE;

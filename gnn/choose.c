@@ -133,7 +133,8 @@ PetscErrorCode GNNChoose(GNNChooser *c, GNNPlace at, Mat local, PetscInt stale)
   PetscBool       whole   = PETSC_FALSE; /* are the network's slots there? */
 
   PetscFunctionBegin;
-  c->kept = PETSC_FALSE;
+  c->kept    = PETSC_FALSE;
+  at->filter = c->settings.filter;
   if (!network || (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT))) c->made = PETSC_FALSE;
   if (stale & GNN_STALE_VALUES) {
     PetscCall(PetscLogEventBegin(GNN_Graph, 0, 0, 0, 0));

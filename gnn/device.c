@@ -143,7 +143,7 @@ static PetscErrorCode Fill_Device(GNNPlace at, GNNPattern pattern)
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(GNNDeviceFill(at->device, at->g, pattern, stream));
+  PetscCall(GNNDeviceFill(at->device, at->g, pattern, at->filter, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -155,7 +155,7 @@ static PetscErrorCode Diagonal_Device(GNNPlace at, GNNPattern pattern)
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
   GNNCallKernel(GNNKernelStartSlots(at->device->graph, s, 1, at->slots, stream));
-  PetscCall(GNNDeviceFill(at->device, at->g, pattern, stream));
+  PetscCall(GNNDeviceFill(at->device, at->g, pattern, at->filter, stream));
   at->device->diagonal = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,6 +191,7 @@ static PetscErrorCode Report_Device(GNNPlace at)
   at->report.loss     = status.loss;
   d->last             = status;
   d->unread           = PETSC_FALSE;
+  if (!d->counted) PetscCall(GNNDeviceTrim(d, status.entries, stream));
   if (d->told) PetscFunctionReturn(PETSC_SUCCESS);
   at->report.coupled   = at->g->n - status.decoupled;
   at->report.asymmetry = GNNKernelAsymmetry(&status);

@@ -26,7 +26,8 @@ typedef struct {
 
 typedef struct {
   GNNDeviceMat gt, g; /* G^T S^T and S G, or where apart is true G^T and G */
-  PetscBool    apart; /* is S multiplied by itself? */
+  PetscBool    apart;  /* is S multiplied by itself? */
+  PetscReal    filter; /* of the slots; 0: all are in it, and it has the same ones at every set-up */
 } GNNDeviceFactor;
 
 typedef struct _n_GNNDevice *GNNDevice;
@@ -39,6 +40,7 @@ struct _n_GNNDevice {
   GNNDeviceFactor  network, classical;   /* what is uploaded counts as classical */
   GNNDeviceFactor *product;              /* the one that the product takes */
   double          *slots;                /* (nz) G^T by slots */
+  int             *place;                /* (nz + 1) of a filtered slot among the entries, and behind it work, GNNKernelSums(nz) */
   double          *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
   double          *u, *x;                /* (n) work of the product; x where S is apart */
   double          *w, *r, *z, *partials; /* the probe's */
@@ -48,6 +50,8 @@ struct _n_GNNDevice {
   Mat              A;            /* of the set-up, borrowed */
   GNNScaling       scaling;      /* its; */
   GNNPattern       pattern;      /* the network's factor's; */
+  PetscReal        filter;       /* of it, likewise; */
+  PetscBool        counted;      /* are its entries known, not only how many they may be? */
   PetscBool        diagonal;     /* or is that Jacobi's? */
   PetscReal        epsilon;      /* of the shift */
   PetscBool        fetched;      /* has the host the factor, too? */
@@ -68,7 +72,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, Pe
 /* A set-up, in this order */
 PETSC_INTERN PetscErrorCode GNNDeviceValues(GNNDevice, const double a[], GNNScaling, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceForward(GNNDevice, GNNModel, GNNGraph, PetscReal alpha, PetscReal damping, GNNStream); /* the slots, */
-PETSC_INTERN PetscErrorCode GNNDeviceFill(GNNDevice, GNNGraph, GNNPattern, GNNStream);                                      /* and the factor from them; */
+PETSC_INTERN PetscErrorCode GNNDeviceFill(GNNDevice, GNNGraph, GNNPattern, PetscReal filter, GNNStream);                    /* and the factor from them; */
 PETSC_INTERN PetscErrorCode GNNDeviceFsaiRows(GNNDevice, GNNGraph, PetscReal threshold, GNNStream);                         /* or the classical one's rows, which are counted, */
 PETSC_INTERN PetscErrorCode GNNDeviceFsaiStore(GNNDevice, GNNGraph, unsigned long long entries, GNNStream);                 /* and the factor from them */
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscBool loss, GNNStream);                       /* the shift; the probe's loss, if wanted, into the status */
@@ -86,7 +90,9 @@ PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);
 PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *array); /* the same, filled from the host */
 PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                    /* the status counts from 0, unless what it says has not been read */
-PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
+PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, PetscReal filter, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
+PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream); /* the network's factor has so many entries, as the status says */
+PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n); /* work of a product with S apart */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);

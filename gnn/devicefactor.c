@@ -3,11 +3,12 @@
 */
 #include "device.h"
 
-PetscErrorCode GNNDeviceFill(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream)
+PetscErrorCode GNNDeviceFill(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscReal filter, GNNStream stream)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceFillSlots(d, g, pattern, d->slots, stream, &d->network));
+  PetscCall(GNNDeviceFillSlots(d, g, pattern, filter, d->slots, stream, &d->network));
   d->pattern  = pattern;
+  d->filter   = filter;
   d->diagonal = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -16,7 +17,7 @@ PetscErrorCode GNNDeviceStore(GNNDevice d, GNNGraph g, PetscBool single, GNNStre
 {
   PetscFunctionBegin;
   d->single = single;
-  if (d->product == &d->network) PetscCall(GNNDeviceFillSlots(d, g, d->pattern, d->slots, stream, &d->network));
+  if (d->product == &d->network) PetscCall(GNNDeviceFillSlots(d, g, d->pattern, d->filter, d->slots, stream, &d->network));
   else PetscCall(GNNDeviceFsaiStore(d, g, (unsigned long long)d->classical.gt.mat.nz, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -48,14 +49,14 @@ PetscErrorCode GNNDeviceForward(GNNDevice d, GNNModel m, GNNGraph g, PetscReal a
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceGetSlots_Private(GNNGraph g, GNNPattern pattern, const double slots[], GNNFactor f, GNNStream stream)
+static PetscErrorCode DeviceGetSlots_Private(GNNGraph g, GNNPattern pattern, PetscReal filter, const double slots[], GNNFactor f, GNNStream stream)
 {
   PetscScalar *gt;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(g->nz, &gt));
   GNNCallKernel(GNNKernelToHost(gt, slots, g->nz * sizeof(double), stream));
-  GNNFactorFill(f, g, pattern, gt);
+  GNNFactorFill(f, g, pattern, filter, gt);
   PetscCall(PetscFree(gt));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(double)));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -64,10 +65,10 @@ static PetscErrorCode DeviceGetSlots_Private(GNNGraph g, GNNPattern pattern, con
 PetscErrorCode GNNDeviceGetFactor(GNNDevice d, GNNGraph g, GNNFactor f, GNNStream stream)
 {
   PetscFunctionBegin;
-  if (d->product == &d->classical && d->fsai.slots) PetscCall(DeviceGetSlots_Private(g, GNN_PATTERN_LOWER, d->fsai.slots, f, stream));
+  if (d->product == &d->classical && d->fsai.slots) PetscCall(DeviceGetSlots_Private(g, GNN_PATTERN_LOWER, 0.0, d->fsai.slots, f, stream));
   else if (d->product == &d->classical) PetscCall(GNNDeviceGetFsai(d, f, stream));
   else if (d->diagonal) GNNFactorFillJacobi(f, g);
-  else PetscCall(DeviceGetSlots_Private(g, d->pattern, d->slots, f, stream));
+  else PetscCall(DeviceGetSlots_Private(g, d->pattern, d->filter, d->slots, f, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -64,7 +64,7 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grow
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   d->classical.apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (d->classical.apart) PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &d->x));
+  if (d->classical.apart) PetscCall(GNNDeviceReserveApart(d, g->n));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->start));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->count));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->columns));
@@ -106,7 +106,7 @@ PetscErrorCode GNNDeviceFsaiStore(GNNDevice d, GNNGraph g, unsigned long long en
 
   PetscFunctionBegin;
   if (d->fsai.slots) {
-    PetscCall(GNNDeviceFillSlots(d, g, GNN_PATTERN_LOWER, d->fsai.slots, stream, &d->classical));
+    PetscCall(GNNDeviceFillSlots(d, g, GNN_PATTERN_LOWER, 0.0, d->fsai.slots, stream, &d->classical));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(FsaiFit_Private(d, entries, stream));

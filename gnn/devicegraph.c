@@ -134,6 +134,16 @@ PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* G^T or G, whose places are known, has so many entries; or at most so many, what is behind them being empty */
+static PetscErrorCode DevicePlace_Private(GNNDevice d, PetscInt nz, int transposed, const int *place, GNNStream stream, GNNDeviceMat *m)
+{
+  PetscFunctionBegin;
+  m->mat.nz = (int)nz;
+  GNNKernelSetTiles(&m->mat, (int)d->longest);
+  GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
 static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
 {
@@ -145,14 +155,52 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
     GNNDeviceMat *m = transposed ? &f->g : &f->gt;
     int           nz;
 
-    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, place, place + g->nz + 1, stream));
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, NULL, 0.0, place, place + g->nz + 1, stream));
     PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
     PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
-    m->mat.nz = nz;
-    GNNKernelSetTiles(&m->mat, (int)d->longest);
-    GNNCallKernel(GNNKernelPlaced(d->graph, transposed, place, m->mat, stream));
+    PetscCall(DevicePlace_Private(d, nz, transposed, place, stream, m));
   }
   GNNCallKernel(GNNKernelFree(place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Room for all slots, and S apart where it would fill in what the filter has taken out of a block */
+static PetscErrorCode DeviceReserveFiltered_Private(GNNDevice d, GNNGraph g, GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->single, PETSC_TRUE, &f->gt));
+  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->single, PETSC_TRUE, &f->g));
+  f->apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
+  if (f->apart) PetscCall(GNNDeviceReserveApart(d, g->n));
+  if (d->place == NULL) PetscCall(GNNDeviceTake(d, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int), &d->place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those that stay, in room for all. How many they are goes to the status, so that nothing waits for it */
+static PetscErrorCode DeviceFilterSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNStream stream, GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  for (int transposed = 0; transposed < 2; transposed++) {
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, slots, f->filter, d->place, d->place + g->nz + 1, stream));
+    PetscCall(DevicePlace_Private(d, g->nz, transposed, d->place, stream, transposed ? &f->g : &f->gt));
+  }
+  GNNCallKernel(GNNKernelEntries(d->graph, d->place, d->status, stream));
+  d->counted = PETSC_FALSE;
+  d->unread  = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceTrim(GNNDevice d, unsigned long long entries, GNNStream stream)
+{
+  GNNKernelMat *mat[] = {&d->network.gt.mat, &d->network.g.mat};
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2; k++) {
+    mat[k]->nz = (int)entries;
+    GNNKernelSetTiles(mat[k], (int)d->longest);
+    GNNCallKernel(GNNKernelTiles(*mat[k], stream));
+  }
+  d->counted = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,7 +227,15 @@ PetscErrorCode GNNDeviceCreate(GNNGraph g, PetscBool single, GNNDevice *device)
   d->graph.n     = (int)g->n;
   d->graph.nz    = (int)g->nz;
   d->graph.nodes = (int)g->nodes;
+  d->counted     = PETSC_TRUE;
   PetscCall(DeviceCreateVectors_Private(d, g->n, g->b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceReserveApart(GNNDevice d, PetscInt n)
+{
+  PetscFunctionBegin;
+  if (d->x == NULL) PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,12 +247,17 @@ PetscErrorCode GNNDeviceReserveSlots(GNNDevice d, GNNGraph g)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNStream stream, GNNDeviceFactor *f)
+PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscReal filter, const double slots[], GNNStream stream, GNNDeviceFactor *f)
 {
+  const PetscBool made = f->gt.memory && f->filter == filter && f->gt.mat.single == (d->single ? 1 : 0) ? PETSC_TRUE : PETSC_FALSE;
+
   PetscFunctionBegin;
-  if (f->gt.memory == NULL || f->gt.mat.single != (d->single ? 1 : 0)) PetscCall(DeviceCreateSlots_Private(d, g, pattern, stream, f));
-  GNNCallKernel(GNNKernelFill(f->gt.mat, slots, d->graph, stream));
-  GNNCallKernel(GNNKernelFill(f->g.mat, slots, d->graph, stream));
+  f->filter = filter;
+  if (filter == 0.0 && !made) PetscCall(DeviceCreateSlots_Private(d, g, pattern, stream, f));
+  if (filter > 0.0 && !made) PetscCall(DeviceReserveFiltered_Private(d, g, f));
+  if (filter > 0.0) PetscCall(DeviceFilterSlots_Private(d, g, pattern, slots, stream, f));
+  GNNCallKernel(GNNKernelFill(f->gt.mat, slots, f->apart ? 1 : 0, d->graph, stream));
+  GNNCallKernel(GNNKernelFill(f->g.mat, slots, f->apart ? 1 : 0, d->graph, stream));
   d->product = f;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,16 +46,20 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of G^T from its slots that are kept and in the pattern */
-void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, const PetscScalar gt[])
+/* Rows of G^T from its slots that are kept, in the pattern, and stay by the filter */
+void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, PetscReal filter, const PetscScalar gt[])
 {
-  PetscInt k = 0;
+  PetscReal *diagonal = (PetscReal *)f->work;
+  PetscInt   k        = 0;
 
+  for (PetscInt i = 0; i < g->n; i++) diagonal[i] = PetscRealPart(gt[g->diag[i]]);
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      if (g->keep[p] == 0 || !GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, g->j[p])) continue;
-      f->j[k]   = g->j[p];
+      const PetscInt j = g->j[p];
+
+      if (g->keep[p] == 0 || !GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, j) || !GNNEntryStays(filter, PetscRealPart(gt[p]), diagonal[i], diagonal[j])) continue;
+      f->j[k]   = j;
       f->v[k++] = gt[p];
     }
   }

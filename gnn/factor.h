@@ -21,8 +21,8 @@ struct _n_GNNFactor {
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt size); /* room for so many entries; the first stay */
-/* i, j, v: from the slots of G^T (nz), or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
-PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, const PetscScalar slots[]);
+/* i, j, v: from the slots of G^T (nz) that GNNEntryStays() keeps, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
+PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
 PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon);            /* s and shift */
 PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, PetscBool single);                       /* vs from v, if the product is to read that */

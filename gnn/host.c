@@ -69,7 +69,7 @@ static PetscErrorCode Start_Host(GNNPlace at, const GNNConfig *config, PetscReal
 static PetscErrorCode Fill_Host(GNNPlace at, GNNPattern pattern)
 {
   PetscFunctionBegin;
-  GNNFactorFill(at->f, at->g, pattern, at->slots);
+  GNNFactorFill(at->f, at->g, pattern, at->filter, at->slots);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

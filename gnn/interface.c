@@ -206,7 +206,7 @@ PetscErrorCode PCGNNSPAISetThreshold(PC pc, PetscReal threshold)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveReal(pc, threshold, 2);
-  PetscCheck(threshold >= 0.0 && threshold < 1.0, PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_threshold %g must be in [0, 1)", (double)threshold);
+  PetscCheck(threshold == (PetscReal)PETSC_DEFAULT || (threshold >= 0.0 && threshold < 1.0), PetscObjectComm((PetscObject)pc), PETSC_ERR_ARG_OUTOFRANGE, "-pc_gnnspai_threshold %g must be in [0, 1)", (double)threshold);
   PetscTryMethod(pc, "PCGNNSPAISetThreshold_C", (PC, PetscReal), (pc, threshold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

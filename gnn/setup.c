@@ -36,6 +36,14 @@ PetscReal GNNSetUpEpsilon(const GNNSetUp *s)
   return s->model ? s->model->config.epsilon : s->epsilon;
 }
 
+GNNSettings GNNSetUpSettings(const GNNSetUp *s)
+{
+  const PetscBool   given    = s->threshold != (PetscReal)PETSC_DEFAULT ? PETSC_TRUE : PETSC_FALSE;
+  const GNNSettings settings = {.model = s->model, .filter = given ? s->threshold : GNN_NETWORK_FILTER, .threshold = given ? s->threshold : GNN_FSAI_THRESHOLD};
+
+  return settings;
+}
+
 /* Of the diagonal blocks only */
 PetscReal GNNSetUpAsymmetry(const GNNSetUp *s)
 {
@@ -170,7 +178,7 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
     c->source   = GNNSources[s->values];
-    c->settings = (GNNSettings){.model = s->model, .threshold = s->threshold};
+    c->settings = GNNSetUpSettings(s);
     c->policy   = (GNNGuardPolicy)s->guard;
     c->epsilon  = GNNSetUpEpsilon(s);
     c->single   = s->precision ? PETSC_TRUE : PETSC_FALSE;

@@ -20,7 +20,7 @@ typedef struct {
   unsigned  guard;      /* GNNGuardPolicy */
   unsigned  precision;  /* of G: 0 double, 1 single */
   PetscReal epsilon;    /* PETSC_DEFAULT: the model's; 0 of the classical factor */
-  PetscReal threshold;  /* of the classical factor */
+  PetscReal threshold;  /* growth of the classical factor, filter of the network's; PETSC_DEFAULT: each its own */
   PetscInt  aggregates; /* of the coarse space; 0: none, or PETSC_DECIDE */
   char     *model_name; /* owned */
   PetscBool automatic;  /* no model was asked for: the built-in one of the matrix's block size */
@@ -56,6 +56,7 @@ PETSC_INTERN PetscErrorCode GNNSetUpCoarse(GNNSetUp *, PetscObject pc, Mat);
 PETSC_INTERN PetscErrorCode GNNSetUpReset(GNNSetUp *); /* all that was set up but the model, and what the next set-up of the same pattern may keep */
 
 PETSC_INTERN PetscErrorCode GNNSetUpFetch(GNNSetUp *, Mat);      /* graph and factor to the host; the PC's matrix */
+PETSC_INTERN GNNSettings    GNNSetUpSettings(const GNNSetUp *);  /* of the sources */
 PETSC_INTERN PetscReal      GNNSetUpEpsilon(const GNNSetUp *);   /* the one in use; PETSC_DEFAULT where it is not known yet */
 PETSC_INTERN PetscReal      GNNSetUpAsymmetry(const GNNSetUp *); /* 0 where what there is may be rounding */
 

@@ -12,9 +12,14 @@
   X(network, GNNSourceNetwork) \
   X(fsai, GNNSourceFsai)
 
+/* What of an entry counts as small where no threshold was set, by measurement */
+#define GNN_FSAI_THRESHOLD 0.07
+#define GNN_NETWORK_FILTER 0.05
+
 /* What they are made from */
 typedef struct {
   GNNModel  model;     /* of the network, borrowed; NULL where it does not write */
+  PetscReal filter;    /* of the network's factor, and the start's */
   PetscReal threshold; /* of the classical factor: rows grow by entries above it, 0: on the lower triangle of A */
 } GNNSettings;
 

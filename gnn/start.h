@@ -60,6 +60,14 @@ GNN_FN double GNNFactorEntry(const GNNStart *s, int diagonal, double at, double 
   return s->alpha * GNNNetworkEntry(s, diagonal, at, out, replaced) + (1.0 - s->alpha) * GNNStartEntry(s, diagonal, at);
 }
 
+/* The filter: does an entry of G^T stay, beside the diagonal entries of its row and its column? All do where tau is 0 */
+GNN_FN int GNNEntryStays(double tau, double g, double gii, double gjj)
+{
+  const double least = fabs(gii) < fabs(gjj) ? fabs(gii) : fabs(gjj);
+
+  return tau == 0.0 || fabs(g) > tau * least;
+}
+
 /* G = D^-1/2, by which M^-1 is Jacobi's */
 GNN_FN double GNNJacobiEntry(int diagonal, double at)
 {

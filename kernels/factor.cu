@@ -8,29 +8,29 @@
 
 /* ---- values ---- */
 
-/* Entry (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together */
+/* Entry (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together; apart: without S */
 template <class T, bool BLOCKS>
-__global__ static void FillValues(GNNKernelMat m, T *v, const double *gt, GNNKernelGraph g)
+__global__ static void FillValues(GNNKernelMat m, T *v, const double *gt, int apart, GNNKernelGraph g)
 {
   const int b = BlockSize<BLOCKS>(g), k = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (k >= m.nz) return;
+  if (k >= m.i[m.n]) return;
   const int p = m.slot[k], j = g.j[p], c = j % b;
 
-  v[k] = (T)GNNBlockFolded(b, gt + p - c, g.s + (j - c) * b, c);
+  v[k] = (T)(apart ? gt[p] : GNNBlockFolded(b, gt + p - c, g.s + (j - c) * b, c));
 }
 
 template <class T>
-static void LaunchFill(GNNKernelMat m, const double *gt, GNNKernelGraph g, GNNStream stream)
+static void LaunchFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, g);
-  else GNN_LAUNCH((FillValues<T, false>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, g);
+  if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
+  else GNN_LAUNCH((FillValues<T, false>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
 }
 
-int GNNKernelFill(GNNKernelMat m, const double *gt, GNNKernelGraph g, GNNStream stream)
+int GNNKernelFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (m.single) LaunchFill<float>(m, gt, g, stream);
-  else LaunchFill<double>(m, gt, g, stream);
+  if (m.single) LaunchFill<float>(m, gt, apart, g, stream);
+  else LaunchFill<double>(m, gt, apart, g, stream);
   return GPUError();
 }
 

@@ -58,7 +58,7 @@ typedef struct {
   int                failed;         /* rows of the classical factor that are Jacobi's */
   int                late;           /* rows of it that were left to the second pass */
   int                asymmetry;      /* minus the bits, as a float, of the largest |a_ij - a_ji| / (a_ii a_jj)^1/2; GNNKernelAsymmetry() */
-  unsigned long long entries, flops; /* of it: in its rows, and to make them */
+  unsigned long long entries, flops; /* of it: in its rows, or in those of a filtered factor, and to make them */
   double             norm;           /* mean |a| */
   double             loss;           /* of the probe */
 } GNNKernelStatus;
@@ -185,11 +185,12 @@ int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernel
 #define GNN_KERNEL_SCAN  1024 /* numbers that a block sums up */
 #define GNNKernelSums(n) ((n) / GNN_KERNEL_SCAN + 1)
 
-/* A matrix with the slots of A that have a partner, of its lower triangle or all: first the places among its entries, the number of those last, from
-   which follow nz, the tiles and the arrays, then all of these but the values */
-int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; place (nz + 1), sums (GNNKernelSums(nz)) */
+/* A matrix with the slots of A that have a partner, of its lower triangle or all, and stay by the filter, if there is one: first the places among its
+   entries, the number of those last, from which follow nz, the tiles and the arrays, then all of these but the values. nz may be too large */
+int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, const double *gt, double filter, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; gt is not read where the filter is 0; place (nz + 1), sums (GNNKernelSums(nz)) */
+int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStream); /* their number into the status */
 int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
-int GNNKernelFill(GNNKernelMat, const double *gt, GNNKernelGraph, GNNStream);                                                 /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots */
+int GNNKernelFill(GNNKernelMat, const double *gt, int apart, GNNKernelGraph, GNNStream);                                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots; apart: G^T or G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
 int GNNKernelScaleBefore(GNNKernelGraph, const double *r, double *x, GNNStream);                                              /* x = S^T r */

@@ -68,21 +68,32 @@ int GNNKernelTiles(GNNKernelMat m, GNNStream stream)
   return GPUError();
 }
 
-/* Is slot p, (i, j), in the pattern of G^T, or as an entry (i, j) in that of G? */
-__global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, int *in)
+/* Is slot p, (i, j), in the pattern of G^T, or as an entry (i, j) in that of G, and does it stay there? */
+__global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, const double *gt, double filter, int *in)
 {
   const int p = blockIdx.x * BLOCK + threadIdx.x;
 
   if (p >= g.nz) return;
   const int q = g.rev[p], i = q >= 0 ? g.j[q] : -1, j = g.j[p];
 
-  in[p] = q >= 0 && (transposed ? GNNPatternHas(lower, j, i) : GNNPatternHas(lower, i, j));
+  in[p] = q >= 0 && (transposed ? GNNPatternHas(lower, j, i) : GNNPatternHas(lower, i, j)) && (filter == 0.0 || GNNEntryStays(filter, gt[transposed ? q : p], gt[g.diag[i]], gt[g.diag[j]]));
 }
 
-int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, int *place, int *sums, GNNStream stream)
+int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, const double *gt, double filter, int *place, int *sums, GNNStream stream)
 {
-  GNN_LAUNCH(InPattern, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, lower, transposed, place);
+  GNN_LAUNCH(InPattern, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, lower, transposed, gt, filter, place);
   Scan(g.nz, place, sums, place, stream);
+  return GPUError();
+}
+
+__global__ static void CountEntries(const int *total, GNNKernelStatus *status)
+{
+  status->entries = (unsigned long long)*total;
+}
+
+int GNNKernelEntries(GNNKernelGraph g, const int *place, GNNKernelStatus *status, GNNStream stream)
+{
+  GNN_LAUNCH(CountEntries, 1, 1, 0, stream, place + g.nz, status);
   return GPUError();
 }
 

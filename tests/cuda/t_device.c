@@ -172,6 +172,57 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscScalar Dot(PetscInt n, const PetscScalar x[], const PetscScalar y[])
+{
+  PetscScalar sum = 0.0;
+
+  for (PetscInt i = 0; i < n; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+/* The filtered factor there, of two fillings, against the host's from the same slots, where rounding cannot drop another entry; M^-1 is symmetric positive definite */
+static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, PetscBool single, PetscReal filter)
+{
+  PetscInt       n, all = 0, dropped;
+  PetscReal      loss = 0.0, worst = 0.0;
+  PetscScalar   *x[2], *z[2], *gt, *host;
+  double        *dx, *dz;
+  Both           b = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(A, &n, NULL));
+  PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
+  PetscCall(PetscMalloc6(n, &x[0], n, &x[1], n, &z[0], n, &z[1], n, &host, b.graph->nz, &gt));
+  PetscCall(BothRunHost(&b, m, A, NULL)); /* the graph's values */
+  for (PetscInt p = 0; p < b.graph->nz; p++) all += b.graph->keep[p] != 0;
+  Ok(b.host->i[n] == all, "%s: filter 0 drops none of %d entries", name, (int)all);
+  b.place[1]->filter = 0.5 * filter;
+  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  b.place[1]->filter = filter;
+  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(GetSlots(&b, gt));
+  GNNFactorFill(b.host, b.graph, m->config.pattern, filter, gt);
+  PetscCall(TestProbeLoss(b.graph, b.host->i, b.host->j, b.host->v, m->config.epsilon, &loss));
+  for (int k = 0; k < 2; k++) {
+    for (PetscInt i = 0; i < n; i++) x[k][i] = PetscSinReal(1.0 + k + (PetscReal)(i * (k + 1)));
+    PetscCall(Put(n, x[k], &dx));
+    PetscCall(Put(n, x[k], &dz));
+    PetscCall(GNNDeviceApply(b.device, dx, dz, NULL));
+    PetscCall(Take(n, &dz, z[k]));
+    PetscCall(Take(n, &dx, NULL));
+    GNNFactorApply(b.host, x[k], host);
+    worst = PetscMax(worst, TestArrayDifference(n, z[k], host));
+  }
+  dropped = all - b.host->i[n];
+  Ok(dropped > 0 && b.place[1]->ops->entries(b.place[1]) == b.host->i[n], "%s: filter %g drops %d of %d, on the device %d stay", name, (double)filter, (int)dropped, (int)all, (int)b.place[1]->ops->entries(b.place[1]));
+  Ok(worst <= (single ? 1e-6 : 1e-13), "%s: M^-1 x with what stays, %.1e", name, (double)worst);
+  Ok(PetscAbsReal(b.place[1]->report.loss - loss) <= (single ? 1e-4 : 1e-10) * PetscMax(loss, 1.0), "%s: the loss is the filtered factor's, %g against %g", name, (double)b.place[1]->report.loss, (double)loss);
+  Ok(PetscAbsScalar(Dot(n, x[0], z[1]) - Dot(n, x[1], z[0])) <= 1e-6 * PetscAbsScalar(Dot(n, x[0], z[0])) && Dot(n, x[0], z[0]) > 0.0 && Dot(n, x[1], z[1]) > 0.0, "%s: M^-1 is symmetric positive definite", name);
+  PetscCall(PetscFree6(x[0], x[1], z[0], z[1], host, gt));
+  PetscCall(BothDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The state machine at both places: first values, the same again, others, and the classical factor */
 static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardPolicy policy)
 {
@@ -232,6 +283,10 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, PETSC_TRUE, 1e-5));
   PetscCall(TestCase("tf32", m, A, PETSC_TRUE, PETSC_FALSE, 5e-3));
   PetscCall(GNNModelDestroy(&m));
+  PetscCall(TestModelCreate(&config, 0.5, 1, &m)); /* with a diagonal that the others do not exceed */
+  PetscCall(TestFilter("filter", m, A, PETSC_FALSE, 0.3));
+  PetscCall(TestFilter("filter, single precision storage", m, A, PETSC_TRUE, 0.2));
+  PetscCall(GNNModelDestroy(&m));
   /* the paper's form */
   config.width       = 10;
   config.norm        = GNN_NORM_LAYER;
@@ -274,6 +329,8 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, tf32, single precision storage", (int)b));
   PetscCall(TestCase(name, m, A, PETSC_TRUE, PETSC_TRUE, 5e-3));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, filter", (int)b));
+  PetscCall(TestFilter(name, m, A, PETSC_FALSE, 0.1));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(GNNConfigSetDefaults(&config));
   config.block_size       = b;

@@ -527,7 +527,7 @@ static PetscErrorCode TestOptions(Mat A)
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PetscObjectComm((PetscObject)A), &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(OkSettings(pc, PC_GNNSPAI_VALUES_NETWORK, 0.07, "defaults"));
+  PetscCall(OkSettings(pc, PC_GNNSPAI_VALUES_NETWORK, (PetscReal)PETSC_DEFAULT, "defaults"));
   PetscCall(PCGNNSPAISetModel(pc, "/no/such/file"));
   PetscCall(PetscOptionsCreate(&options));
   PetscCall(PetscOptionsInsertString(options, "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0.125"));
@@ -581,6 +581,7 @@ static PetscErrorCode TestChanges(Mat A)
   Ok(same, "two set-ups give the same bits");
   PetscCall(VecDestroy(&again));
   PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_NETWORK));
+  PetscCall(PCGNNSPAISetThreshold(pc, (PetscReal)PETSC_DEFAULT));
   PetscCall(VecDestroy(&z));
   PetscCall(TestApplied(pc, &z));
   PetscCall(VecEqual(z, network, &same));
