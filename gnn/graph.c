@@ -397,34 +397,39 @@ static PetscInt GraphNodeFeatures_Private(GNNGraph g, const GNNConfig *c, PetscI
   return n;
 }
 
-/* Those of slot p = (i, j), of the b^2 numbers of At_ji; its own where (j, i) is not stored, which are 0 as well */
-static inline PetscInt GraphSlotFeatures_Private(GNNGraph g, const GNNConfig *c, const PetscInt b, PetscInt i, PetscInt p, GNNReal x[])
+/* Number k of At_ji for slot p = (i, j), row-major; its own where (j, i) is not stored, which is 0 as well */
+static inline double GraphSlotEntry_Private(GNNGraph g, const PetscInt b, PetscInt i, PetscInt p, PetscInt k)
 {
   const PetscInt q = g->brev[p] >= 0 ? g->brev[p] : p, from = b > 1 && g->brev[p] >= 0 ? g->bj[p] : i;
-  const PetscInt start = b > 1 ? GNNGraphSlotStart(g, from, q) : q, stride = GNNGraphSlotStride(g, from);
-  PetscInt       n = 0;
 
-  for (PetscInt f = 0; f < c->nedge_features; f++) {
-    const PetscInt size = GNNEdgeFeatureSize(c->edge_features[f], (int)b);
-
-    for (PetscInt k = 0; k < size; k++) x[n++] = GNNEdgeFeatureOf(c->edge_features[f], p == g->bdiag[i], (double)PetscRealPart(g->at[start + k / b * stride + k % b]));
-  }
-  return n;
+  return (double)PetscRealPart(g->at[b > 1 ? GNNGraphSlotStart(g, from, q) + k / b * GNNGraphSlotStride(g, from) + k % b : q]);
 }
 
-static inline __attribute__((always_inline)) void GraphEdgeFeatures_Private(GNNGraph g, const GNNConfig *c, const PetscInt b, GNNReal edge[])
+/* For a b that the compiler knows */
+static inline __attribute__((always_inline)) void GraphSlotFeatures_Private(GNNGraph g, const GNNConfig *c, const PetscInt b, PetscInt start, PetscInt count, const PetscInt row[], PetscInt stride, GNNReal x[])
 {
-  for (PetscInt i = 0; i < g->nodes; i++) {
-    for (PetscInt p = g->bi[i]; p < g->bi[i + 1]; p++) edge += GraphSlotFeatures_Private(g, c, b, i, p, edge);
+  for (PetscInt f = 0; f < c->nedge_features; f++) {
+    for (PetscInt k = 0; k < GNNEdgeFeatureSize(c->edge_features[f], (int)b); k++, x += stride) {
+      for (PetscInt t = 0; t < count; t++) x[t] = GNNEdgeFeatureOf(c->edge_features[f], start + t == g->bdiag[row[t]], GraphSlotEntry_Private(g, b, row[t], start + t, k));
+    }
   }
+}
+
+void GNNGraphSlotFeatures(GNNGraph g, const GNNConfig *c, PetscInt start, PetscInt count, const PetscInt row[], PetscInt stride, GNNReal x[])
+{
+  if (g->b == 1) GraphSlotFeatures_Private(g, c, 1, start, count, row, stride, x);
+  else GraphSlotFeatures_Private(g, c, g->b, start, count, row, stride, x);
 }
 
 PetscErrorCode GNNGraphGetFeatures(GNNGraph g, const GNNConfig *c, GNNReal node[], GNNReal edge[])
 {
+  const PetscInt size = GNNConfigEdgeSize(c);
+
   PetscFunctionBegin;
   PetscCheck(c->user_size == 0 || c->user_size == g->user_size, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The model reads %" PetscInt_FMT " user features a node, %" PetscInt_FMT " were given: pass a Vec of that block size to PCGNNSPAISetNodeFeatures()", c->user_size, g->user_size);
-  for (PetscInt i = 0; i < g->nodes; i++) node += GraphNodeFeatures_Private(g, c, i, node);
-  if (g->b == 1) GraphEdgeFeatures_Private(g, c, 1, edge); /* the compiler drops the loops over a block */
-  else GraphEdgeFeatures_Private(g, c, g->b, edge);
+  for (PetscInt i = 0; i < g->nodes; i++) {
+    node += GraphNodeFeatures_Private(g, c, i, node);
+    for (PetscInt p = g->bi[i]; edge && p < g->bi[i + 1]; p++) GNNGraphSlotFeatures(g, c, p, 1, &i, 1, edge + p * size);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -52,7 +52,8 @@ PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscIn
 PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);                    /* where the status is not OK, the graph has no values */
 PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                               /* the status in words; row over all ranks */
 PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);
-PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal node[], GNNReal edge[]); /* node (nodes, node size), edge (slots, edge size) */
+PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal node[], GNNReal edge[]); /* node (nodes, node size), edge (slots, edge size), or NULL */
+PETSC_INTERN void           GNNGraphSlotFeatures(GNNGraph, const GNNConfig *, PetscInt start, PetscInt count, const PetscInt row[], PetscInt stride, GNNReal x[]); /* of consecutive slots in rows row[]; a slot's number k goes to x[k stride + its place] */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);
 
 /* GNNBlockStart() and GNNBlockStride() of slot p of node i */

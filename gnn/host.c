@@ -4,10 +4,11 @@
 #include "events.h"
 #include "forward.h"
 #include "fsairows.h"
+#include "inference.h"
 #include "place.h"
 
 struct _n_GNNHost {
-  GNNActs      acts;      /* of the network; NULL before it runs */
+  GNNInference inference; /* work of the network; NULL before it runs */
   GNNReal     *out;       /* (nz) its output, */
   PetscBool    current;   /* for the graph's values */
   GNNFsai      fsai;      /* work of the classical factor's rows */
@@ -39,12 +40,11 @@ static PetscErrorCode Forward_Host(GNNPlace at, GNNModel m, PetscReal alpha, Pet
   PetscFunctionBegin;
   if (!h->current) {
     PetscCall(PetscLogEventBegin(GNN_Forward, 0, 0, 0, 0));
-    if (h->acts == NULL) {
-      PetscCall(GNNActsCreate(m, PETSC_FALSE, &h->acts));
-      PetscCall(GNNActsSetSizes(m, at->g->nodes, at->g->slots, h->acts));
+    if (h->inference == NULL) {
+      PetscCall(GNNInferenceCreate(m, at->g, &h->inference));
       PetscCall(PetscMalloc1(at->g->nz, &h->out));
     }
-    PetscCall(GNNForward(m, at->g, h->acts, h->out));
+    PetscCall(GNNInferenceRun(h->inference, m, at->g, h->out));
     PetscCall(PetscLogFlops(GNNForwardFlops(m, at->g->nodes, at->g->slots)));
     PetscCall(PetscLogEventEnd(GNN_Forward, 0, 0, 0, 0));
     h->current = PETSC_TRUE;
@@ -310,7 +310,7 @@ static PetscErrorCode Destroy_Host(GNNPlace at)
   struct _n_GNNHost *h = at->host;
 
   PetscFunctionBegin;
-  PetscCall(GNNActsDestroy(&h->acts));
+  PetscCall(GNNInferenceDestroy(&h->inference));
   PetscCall(GNNFsaiDestroy(&h->fsai));
   PetscCall(PetscFree(h->out));
   PetscCall(PetscFree3(h->w, h->x, h->y));

@@ -1,6 +1,7 @@
 static char help[] = "The network against the outputs of an independent numpy implementation and of PyTorch (tests/reference), in float and, as\n\
 t_reference_double, in double. Among PyTorch's models are some that it saved and some of gnnspai-train that it loaded.\n";
 
+#include "../../gnn/inference.h"
 #include "../../train/train.h"
 #include "../tap.h"
 
@@ -106,6 +107,30 @@ static PetscErrorCode LoadMat(const char matrix[], PetscInt block_size, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Inference, twice with the same work, against the forward pass that training differentiates: the same sums, in other vectors */
+static PetscErrorCode TestInference(const char name[], GNNModel model, const TrainSample *s)
+{
+  GNNInference inference = NULL;
+  GNNReal     *out;
+  PetscReal    difference = 0.0, size = 0.0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(s->graph->nz, &out));
+  PetscCall(GNNInferenceCreate(model, s->graph, &inference));
+  for (int k = 0; k < 2; k++) {
+    for (PetscInt p = 0; p < s->graph->nz; p++) out[p] = NAN;
+    PetscCall(GNNInferenceRun(inference, model, s->graph, out));
+  }
+  for (PetscInt p = 0; p < s->graph->nz; p++) {
+    difference = out[p] == out[p] ? PetscMax(difference, PetscAbsReal(out[p] - s->net[p])) : PETSC_MAX_REAL;
+    size       = PetscMax(size, PetscAbsReal(s->net[p]));
+  }
+  Ok(difference <= (sizeof(GNNReal) == 8 ? 1e-13 : 2e-6) * size, "%s: inference off by %.1e of %.1e", name, (double)difference, (double)size);
+  PetscCall(GNNInferenceDestroy(&inference));
+  PetscCall(PetscFree(out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestCase(const char name[], const char matrix[], PetscInt block_size)
 {
   const PetscReal tol = sizeof(GNNReal) == 8 ? 1e-12 : 2e-5;
@@ -132,6 +157,7 @@ static PetscErrorCode TestCase(const char name[], const char matrix[], PetscInt 
   PetscCall(LoadVec(name, "out", &expected));
   PetscCall(Compare(gt, s.graph->nz, &expected, &error));
   Ok(error < tol, "%s: network's output off by %.1e", name, (double)error);
+  PetscCall(TestInference(name, model, &s));
   PetscCall(LoadVec(name, "gt", &expected));
   PetscCall(Compare(s.gt, s.graph->nz, &expected, &error));
   Ok(error < tol, "%s: G^T off by %.1e", name, (double)error);
