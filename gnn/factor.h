@@ -8,10 +8,13 @@
 typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
   PetscInt     b, n;   /* block size and rows */
-  PetscInt     size;   /* of the arrays j, v, vs; GNNFactorReserve() */
+  PetscInt     size;   /* of the arrays j, v; GNNFactorReserve() */
+  PetscInt     room;   /* of js, vs */
   PetscInt    *i, *j;  /* CSR of G^T, columns ascending, owned */
   PetscScalar *v;      /* values of G^T */
-  float       *vs;     /* the same in single precision, or NULL */
+  /* the product in single precision, GNNFactorStore(): rows that are filled up to whole blocks of entries, with S in them where b = 1; NULL before */
+  int         *block, *js; /* (n + 1) of a row; columns */
+  float       *vs;
   PetscScalar *s;      /* (n/b, b, b) scaling S, upper triangular */
   PetscScalar *shift;  /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;   /* (n) */
@@ -29,6 +32,8 @@ PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, PetscBool single);        
 PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const PetscScalar x[], PetscScalar y[]);
+
+#define GNN_FACTOR_BLOCK 4 /* entries: rows are short, and mostly of a few different lengths in blocks, which processors predict */
 
 /* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
 #define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \
