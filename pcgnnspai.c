@@ -456,13 +456,13 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   PetscFunctionBegin;
   PetscCall(PetscNew(&gnn));
   pc->data = (void *)gnn;
-  PetscCall(PetscStrallocpy("general", &gnn->model_name));
+  PetscCall(PetscStrallocpy("small", &gnn->model_name));
   gnn->automatic               = PETSC_TRUE;
   gnn->threshold               = (PetscReal)PETSC_DEFAULT;
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
   gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
   gnn->tf32                    = PETSC_TRUE;
-  gnn->precision               = PC_GNNSPAI_DOUBLE;
+  gnn->precision               = PC_GNNSPAI_SINGLE;
   pc->ops->apply               = PCApply_GNNSPAI;
   pc->ops->applytranspose      = PCApplyTranspose_GNNSPAI;
   pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;

@@ -47,10 +47,10 @@ PetscErrorCode GNNBuiltinGet(const char name[], const unsigned char **bytes, siz
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* general for b = 1, else general2, general3, ... */
+/* small for b = 1, which is cheap and no worse, else general2, general3, ... */
 PetscErrorCode GNNBuiltinDefault(PetscInt b, const char **name)
 {
-  char wanted[32] = "general";
+  char wanted[32] = "small";
 
   PetscFunctionBegin;
   *name = NULL;

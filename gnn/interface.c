@@ -89,8 +89,8 @@ PetscErrorCode PCGNNSPAIGetValues(PC pc, PCGNNSPAIValues *values)
   Models are trained by `gnnspai-train` from matrices dumped by an application with `-ksp_view_mat binary:A.dat`.
 
   A model of block size b > 1 needs a matrix whose block size, see `MatSetBlockSize()`, is a multiple of b; where not all its b x b
-  blocks are full, `general` is used instead, as `PCView()` says. A model of block size 1 takes any matrix. By default the block size of the
-  matrix chooses: `general`, or for b > 1 the built-in model `generalb`, `general3` say, where there is one.
+  blocks are full, `small` is used instead, as `PCView()` says. A model of block size 1 takes any matrix. By default the block size of the
+  matrix chooses: `small`, or for b > 1 the built-in model `generalb`, `general3` say, where there is one.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetModel()`, `PCGNNSPAISetNodeFeatures()`, `MatSetBlockSize()`
 @*/
@@ -112,7 +112,7 @@ PetscErrorCode PCGNNSPAISetModel(PC pc, const char name[])
 . pc - the preconditioner context
 
   Output Parameter:
-. name - file or built-in name; `general` where none was set, whatever the block size then chooses; borrowed
+. name - file or built-in name; `small` where none was set, whatever the block size then chooses; borrowed
 
   Level: beginner
 

@@ -65,7 +65,7 @@ GNN_FN int GNNEntryStays(double tau, double g, double gii, double gjj)
 {
   const double least = fabs(gii) < fabs(gjj) ? fabs(gii) : fabs(gjj);
 
-  return tau == 0.0 || fabs(g) > tau * least;
+  return (tau == 0.0) | (fabs(g) > tau * least);
 }
 
 /* G = D^-1/2, by which M^-1 is Jacobi's */

@@ -78,14 +78,24 @@ note_general3   = hyperelasticity, 96 elastic grids, 144 matrices of three coupl
 first_general3  = -gnn_block_size 3 -train_steps 7000 -train_lr 4e-3 -train_warmup 400 -train_validate_every 1750
 second_general3 = -train_steps 1500 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
 
-# general with an eighth of the arithmetic
+# The default: two layers of width 8, a fifteenth of general's parameters. general's matrices, and plain stencils, finite elements and elasticity as
+# PETSc's tutorials have them
 build/train-small/done: build/train-general/done
-	@mkdir -p $(@D)
+	$(data) mix -data_kind 5-point -data_seed 100 -data_count 24 -data_output $(@D)/train_5-point_%03d.dat
+	$(data) mix -data_kind 7-point -data_seed 124 -data_count 24 -data_output $(@D)/train_7-point_%03d.dat
+	$(data) mix -data_kind 9-point -data_seed 148 -data_count 16 -data_output $(@D)/train_9-point_%03d.dat
+	$(data) mix -data_kind 27-point -data_seed 164 -data_count 16 -data_output $(@D)/train_27-point_%03d.dat
+	$(data) mix -data_kind mass-2d -data_seed 180 -data_count 8 -data_output $(@D)/train_mass-2d_%03d.dat
+	$(data) mix -data_kind mass-3d -data_seed 188 -data_count 8 -data_output $(@D)/train_mass-3d_%03d.dat
+	$(data) mix -data_kind elasticity-2d -data_seed 196 -data_count 16 -data_output $(@D)/train_elasticity-2d_%03d.dat
+	$(data) mix -data_kind 5-point -data_n 4000 -data_seed 1100 -data_output $(@D)/valid_5p%d.dat
+	$(data) mix -data_kind 27-point -data_n 4000 -data_seed 1101 -data_output $(@D)/valid_27p%d.dat
+	$(data) mix -data_kind elasticity-2d -data_n 4000 -data_seed 1102 -data_output $(@D)/valid_e2%d.dat
 	cd $(@D) && ln -sf ../train-general/train_*.dat ../train-general/valid_*.dat .
 	@touch $@
-note_small   = $(note_general)
-first_small  = -gnn_width 8 -train_steps 12000 -train_lr 6e-3 -train_warmup 400 -train_validate_every 2000
-second_small = -train_steps 3000 -train_lr 2e-3 -train_validate_every 500 -train_loss kaporin
+note_small   = parts of heat and poisson, synthetic, 352 matrices of other kinds
+first_small  = -gnn_width 8 -gnn_layers 2 -train_steps 30000 -train_lr 8e-3 -train_warmup 400 -train_validate_every 2000
+second_small = -train_steps 4000 -train_lr 1e-3 -train_validate_every 500 -train_loss kaporin
 
 train_run = $(run_env) $(MPIEXEC) -n 2 bin/gnnspai-train -train_seed 0 -train_matrices '$(<D)/train_*.dat' -train_validation '$(<D)/valid_*.dat' -train_note '$(note_$*)'
 $(models:%=train-%): train-%: build/train-%/done

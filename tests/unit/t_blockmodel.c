@@ -40,7 +40,7 @@ static PetscErrorCode TestNewPattern(Mat full, Mat holes, GNNModel model)
   PetscCall(TestPCCreate(full, model, PETSC_TRUE, &pc));
   for (int k = 0; k < 3; k++) {
     PetscCall(PCSetOperators(pc, A[k], A[k]));
-    PetscCall(OkView(pc, k == 1 ? "model: general" : "block size 3", k == 1 ? "a pattern with holes" : "a pattern of full blocks"));
+    PetscCall(OkView(pc, k == 1 ? "model: small" : "block size 3", k == 1 ? "a pattern with holes" : "a pattern of full blocks"));
   }
   PetscCall(PCDestroy(&pc));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,7 +123,7 @@ static PetscErrorCode TestDefaults(void)
     GNNModel    model;
 
     PetscCall(GNNBuiltinDefault(b, &name));
-    if (b == 1) Ok(name != NULL && strcmp(name, "general") == 0, "the default for block size 1 is general");
+    if (b == 1) Ok(name != NULL && strcmp(name, "small") == 0, "the default for block size 1 is small");
     if (name == NULL) continue;
     PetscCall(GNNModelLoad(PETSC_COMM_WORLD, name, &model));
     Ok(model->config.block_size == b, "%s has block size %d", name, (int)b);

@@ -190,7 +190,7 @@ static PetscErrorCode TestSettings(Mat A)
   PetscCall(GNNModelPack(lower));
   PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
   PetscCall(OkRefreshed(pc, lower, &z, "the network with other parameters"));
-  PetscCall(PCGNNSPAISetModel(pc, "general"));
+  PetscCall(PCGNNSPAISetModel(pc, "small"));
   PetscCall(OkRefreshed(pc, NULL, &z, "PCGNNSPAISetModel() after a network"));
   PetscCall(VecDestroy(&z));
   PetscCall(PCDestroy(&pc));

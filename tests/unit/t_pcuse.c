@@ -37,7 +37,7 @@ static PetscErrorCode TestOptions(Mat A)
   PetscCall(PetscOptionsPush(options));
   PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(OkSettings(pc, (PetscReal)PETSC_DEFAULT, PC_GNNSPAI_GUARD_FSAI, PC_GNNSPAI_DOUBLE, "general", "defaults"));
+  PetscCall(OkSettings(pc, (PetscReal)PETSC_DEFAULT, PC_GNNSPAI_GUARD_FSAI, PC_GNNSPAI_SINGLE, "small", "defaults"));
   PetscCall(PCSetOptionsPrefix(pc, "foo_"));
   PetscCall(PCSetFromOptions(pc));
   PetscCall(OkSettings(pc, 0.125, PC_GNNSPAI_GUARD_NONE, PC_GNNSPAI_SINGLE, "heat", "options with a prefix"));
@@ -61,7 +61,7 @@ static PetscErrorCode TestOptions(Mat A)
 
 static PetscErrorCode TestView(Mat A)
 {
-  const char *const expected[] = {"type: gnnspai", "model: general (hash ", "epsilon = 0.125", "single precision", "nnz(G)/nnz(A) = ", "decoupled rows 6", "guard: "};
+  const char *const expected[] = {"type: gnnspai", "model: small (hash ", "epsilon = 0.125", "single precision", "nnz(G)/nnz(A) = ", "decoupled rows 6", "guard: "};
   PC                pc;
   Text              text;
 
