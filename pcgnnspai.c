@@ -14,7 +14,7 @@
 #define SOURCE_NAME(name, source) #name,
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
-const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
+const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "auto", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
 const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
 
@@ -212,7 +212,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
   GNNSetUp         *gnn   = (GNNSetUp *)pc->data;
-  const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
   const GNNSettings settings = {.model = gnn->model, .threshold = gnn->threshold};
   PetscBool         isascii;
 
@@ -220,9 +220,10 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (network && !gnn->model) PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
+  if (gnn->source == NULL) PetscCall(PetscViewerASCIIPrintf(viewer, "values: %s, model: %s, not set up yet\n", PCGNNSPAIValuesTypes[gnn->values], gnn->model_name));
+  else if (network && !gnn->model) PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   else {
-    PetscCall(GNNSources[gnn->values]->view(&settings, "values", viewer));
+    PetscCall(gnn->source->view(&settings, "values", viewer));
     if (network && gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
     PetscCall(
       PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
@@ -460,9 +461,11 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->automatic               = PETSC_TRUE;
   gnn->threshold               = 0.07;
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
+  gnn->values                  = PC_GNNSPAI_VALUES_AUTO;
   gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
+  gnn->aggregates              = PETSC_DECIDE;
   gnn->tf32                    = PETSC_TRUE;
-  gnn->precision               = PC_GNNSPAI_DOUBLE;
+  gnn->precision               = PC_GNNSPAI_SINGLE;
   pc->ops->apply               = PCApply_GNNSPAI;
   pc->ops->applytranspose      = PCApplyTranspose_GNNSPAI;
   pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;

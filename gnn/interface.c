@@ -39,7 +39,7 @@ PetscErrorCode PCGNNSPAISetValues(PC pc, PCGNNSPAIValues values)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveEnum(pc, values, 2);
-  CheckEnum(pc, values, PC_GNNSPAI_VALUES_FSAI, "PCGNNSPAIValues");
+  CheckEnum(pc, values, PC_GNNSPAI_VALUES_AUTO, "PCGNNSPAIValues");
   PetscTryMethod(pc, "PCGNNSPAISetValues_C", (PC, PCGNNSPAIValues), (pc, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

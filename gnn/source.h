@@ -24,6 +24,9 @@ typedef struct {
   PetscErrorCode (*view)(const GNNSettings *, const char use[], PetscViewer);
 } GNNSource;
 
+#define GNN_SOURCE_COUNT(name, source) +1
+#define GNN_SOURCES_AUTO               (0 GNN_SOURCES(GNN_SOURCE_COUNT)) /* the option's last value: whichever suits */
+
 #define GNN_SOURCE_DECLARE(name, source) PETSC_INTERN const GNNSource source;
 GNN_SOURCES(GNN_SOURCE_DECLARE)
 
