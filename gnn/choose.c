@@ -67,7 +67,7 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
   PetscBool      better;
 
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, c->settings.threshold));
+  PetscCall(at->ops->fsai(at, c->settings.threshold, c->settings.grow));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, &better));

@@ -200,7 +200,7 @@ static PetscErrorCode Report_Device(GNNPlace at)
 }
 
 /* As on the host: all rows are Jacobi's where most are spoiled, which has to be known before the factor is stored */
-static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
+static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold, PETSC_UNUSED PetscBool grow)
 {
   GNNDevice d      = at->device;
   GNNStream stream = NULL;

@@ -6,7 +6,7 @@
 static PetscErrorCode Write_Fsai(GNNPlace at, const GNNSettings *settings, PETSC_UNUSED const GNNChoice *choice)
 {
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, settings->threshold));
+  PetscCall(at->ops->fsai(at, settings->threshold, settings->grow));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

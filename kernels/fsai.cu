@@ -196,7 +196,7 @@ __device__ static double Entry(const GNNKernelGraph &g, const GNNKernelFsai &f, 
   return p >= 0 ? f.as[p] : 0.0;
 }
 
-/* T = As on J + {i}, entry by entry: a node that is coupled to all others costs no more than the others */
+/* T = As on J + {i}, by rows what the host has by columns, entry by entry: a node that is coupled to all others costs no more than the others */
 template <int LANES>
 __device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w)
 {
@@ -205,53 +205,51 @@ __device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, c
   for (int c = w.lane; w.on; c += LANES) {
     while (r <= w.m && c > r) c -= ++r;
     if (r > w.m) break;
-    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, r), RowNode(w, c));
+    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, c), RowNode(w, r));
   }
   __syncwarp();
 }
 
-/* As GNNFsaiCholesky(), by columns, the lanes side by side in a column */
+/* As GNNFsaiFactor(), by columns c, the lanes side by side in a column. T keeps v, and l in the rows that are done; 1/d in x; returns d of the last, or 0 */
 template <int LANES>
-__device__ static int Cholesky(const Row &w, int m, int most)
+__device__ static double Factor(const Row &w, int m, int most)
 {
-  int positive = 1;
+  double d = 1.0;
 
   for (int c = 0; c <= most; c++) {
-    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)], pivot;
+    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)];
 
     for (int r = c + w.lane; r <= m; r += LANES) {
-      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)], sum = Tr[c];
 
-      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc);
+      for (int k = 0; k < c; k++) sum -= Tc[k] * w.x[k] * Tr[k];
+      Tr[c] = sum;
     }
     __syncwarp();
-    pivot = c <= m ? Tc[c] : 1.0;
-    if (!(pivot > GNN_FSAI_PIVOT)) positive = 0;
-    __syncwarp();
-    for (int r = c + w.lane; r <= m; r += LANES) {
-      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
-
-      Tr[c] = r == c ? sqrt(pivot) : Tr[c] / sqrt(pivot);
-    }
+    if (c <= m && d > 0.0) d = Tc[c] > GNN_FSAI_PIVOT ? Tc[c] : 0.0; /* a NaN as well */
+    for (int k = w.lane; k < c && c <= m; k += LANES) Tc[k] *= w.x[k];
+    if (c <= m && w.lane == 0) w.x[c] = 1.0 / Tc[c];
     __syncwarp();
   }
-  return positive;
+  return d;
 }
 
 /* As GNNFsaiSubstitute() */
 template <int LANES>
-__device__ static void Substitute(const Row &w, int m, int most)
+__device__ static void Substitute(const Row &w, int m, int most, double pivot)
 {
+  const double scale = 1.0 / sqrt(pivot);
+
   for (int k = w.lane; k <= m; k += LANES) w.x[k] = k == m ? 1.0 : 0.0;
   __syncwarp();
-  for (int r = most; r >= 0; r--) {
+  for (int r = most; r > 0; r--) {
     const double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
-    const double  xr = r <= m ? w.x[r] / Tr[r] : 0.0;
 
-    __syncwarp();
-    for (int k = w.lane; k <= r && r <= m; k += LANES) w.x[k] = k == r ? xr : w.x[k] - Tr[k] * xr;
+    for (int k = w.lane; k < r && r <= m; k += LANES) w.x[k] -= w.x[r] * Tr[k];
     __syncwarp();
   }
+  for (int k = w.lane; k <= m; k += LANES) w.x[k] *= scale;
+  __syncwarp();
 }
 
 /* The row on J; 0 if As on J + {i} is not positive definite, or rounding spoils it */
@@ -259,13 +257,13 @@ template <int LANES>
 __device__ static int Solve(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
 {
   const int m = w.on ? w.m : -1, most = GroupMax<32>(m);
-  int       positive;
+  double    pivot;
 
   Gather<LANES>(g, f, w);
-  positive = Cholesky<LANES>(w, m, most);
-  Substitute<LANES>(w, m, most);
+  pivot = Factor<LANES>(w, m, most);
+  Substitute<LANES>(w, m, most, pivot);
   if (w.on && w.lane == 0) w.flops += (unsigned long long)GNNFsaiSolveFlops(m);
-  return positive && GNNFsaiSound(m, w.x);
+  return pivot > 0.0 && GNNFsaiSound(m, w.x);
 }
 
 /* ---- growth ---- */

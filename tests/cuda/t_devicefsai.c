@@ -76,7 +76,7 @@ static PetscErrorCode RunPlace(GNNPlace at, Mat A, const Both *b, PetscBool sing
 {
   PetscFunctionBeginUser;
   PetscCall(at->ops->values(at, A, b->scaling));
-  PetscCall(at->ops->fsai(at, b->threshold));
+  PetscCall(at->ops->fsai(at, b->threshold, PETSC_TRUE));
   PetscCall(at->ops->finish(at, EPSILON, loss));
   PetscCall(at->ops->report(at));
   PetscCall(at->ops->store(at, single));
@@ -447,7 +447,7 @@ static PetscErrorCode TestStatus(Mat A)
       values[b.graph->diag[7]] = wrong ? -1.0 : (PetscScalar)NAN;
       PetscCall(MatSeqAIJRestoreArray(b.D, &values));
       PetscCall(b.place[1]->ops->values(b.place[1], b.D, b.scaling));
-      PetscCall(b.place[1]->ops->fsai(b.place[1], b.threshold));
+      PetscCall(b.place[1]->ops->fsai(b.place[1], b.threshold, PETSC_TRUE));
       Ok(report->status == (wrong ? GNN_GRAPH_NOT_POSITIVE : GNN_GRAPH_NOT_FINITE) && report->row == 7, "threshold %g: a diagonal entry that is %s is reported", (double)all[k], wrong ? "negative" : "a NaN");
     }
     PetscCall(BothDestroy(&b));
