@@ -115,6 +115,16 @@ static void FsaiScale_Private(GNNFsai w, GNNGraph g)
   }
 }
 
+/* Has the last growth left columns for this threshold, and for the rows that are coupled now? */
+static PetscBool FsaiMayKeep_Private(GNNFsai w, GNNGraph g, PetscReal threshold)
+{
+  PetscInt changed = 0;
+
+  if (!w->kept || w->threshold != threshold) return PETSC_FALSE;
+  for (PetscInt i = 0; i < g->n; i++) changed += g->decoupled[i] != (w->i[i + 1] == w->i[i]);
+  return changed == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* The factor's pattern is one that may be kept */
 static PetscErrorCode FsaiKeep_Private(GNNFsai w, GNNFactor f, PetscReal threshold)
 {
@@ -275,12 +285,11 @@ static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, Petsc
   }
 }
 
-/* The same in the columns that it has; a row that was decoupled when they were chosen has none before i */
+/* The same in the columns that it has */
 static inline PetscBool FsaiKept_Private(GNNFsai w, GNNGraph g, PetscInt i, Row *row, PetscLogDouble *flops)
 {
-  row->m = (int)PetscMax(0, w->i[i + 1] - w->i[i] - 1);
-  memcpy(row->J, w->j + w->i[i], (size_t)row->m * sizeof(*row->J));
-  row->J[row->m] = i;
+  row->m = (int)(w->i[i + 1] - w->i[i]) - 1;
+  memcpy(row->J, w->j + w->i[i], (size_t)(row->m + 1) * sizeof(*row->J));
   *flops += GNNFsaiSolveFlops(row->m);
   return FsaiSolve_Private(w, g, row);
 }
@@ -330,7 +339,7 @@ PetscErrorCode GNNFsaiFill(GNNFsai *fsai, GNNFactor f, GNNGraph g, PetscReal thr
   PetscFunctionBegin;
   if (*fsai == NULL) PetscCall(FsaiCreate_Private(g, fsai));
   w = *fsai;
-  if (!w->kept || w->threshold != threshold) grow = PETSC_TRUE;
+  if (!FsaiMayKeep_Private(w, g, threshold)) grow = PETSC_TRUE;
   FsaiScale_Private(w, g);
   if (grow) w->kept = PETSC_FALSE;
   PetscCall(FsaiRows_Private(w, f, g, threshold, grow, failed));

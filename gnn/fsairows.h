@@ -9,7 +9,7 @@
 typedef struct _n_GNNFsai *GNNFsai; /* work of the rows */
 
 /* i, j, v of the factor, and how many rows had to be Jacobi's; threshold 0: static. The work is made where there is none. grow = PETSC_FALSE: in
-   the columns of the last growth, where that was by the same threshold and no row failed; rows grow anew where it was not */
+   the columns of the last growth, where that was by the same threshold, no row failed, and the same rows are coupled; else they grow anew */
 PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFsai *, GNNFactor, GNNGraph, PetscReal threshold, PetscBool grow, PetscInt *failed);
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
 
