@@ -71,7 +71,7 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
   PetscBool      better;
 
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, c->settings.threshold));
+  PetscCall(at->ops->fsai(at, c->settings.threshold, c->settings.grow));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, &better));
@@ -170,7 +170,9 @@ static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
   const PetscBool loss = c->choice.kind == GNN_CHOICE_FSAI || c->choice.kind == GNN_CHOICE_JACOBI ? PETSC_FALSE : PETSC_TRUE;
 
   PetscFunctionBegin;
+  c->settings.grow = PETSC_FALSE;
   PetscCall(SourceOf_Private(c)->write(at, &c->settings, &c->choice));
+  c->settings.grow = PETSC_TRUE;
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(Finish_Private(c, at, loss));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));

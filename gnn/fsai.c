@@ -7,7 +7,7 @@
 static PetscErrorCode Write_Fsai(GNNPlace at, const GNNSettings *settings, const GNNChoice *choice)
 {
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, choice->kind == GNN_CHOICE_JACOBI ? GNN_FSAI_NONE : settings->threshold));
+  PetscCall(at->ops->fsai(at, choice->kind == GNN_CHOICE_JACOBI ? GNN_FSAI_NONE : settings->threshold, settings->grow));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

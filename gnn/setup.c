@@ -190,7 +190,7 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
     c->source   = s->source;
-    c->settings = (GNNSettings){.model = s->model, .threshold = s->threshold};
+    c->settings = (GNNSettings){.model = s->model, .threshold = s->threshold, .grow = PETSC_TRUE};
     c->policy   = (GNNGuardPolicy)s->guard;
     c->epsilon  = GNNSetUpEpsilon(s);
     c->single   = s->precision ? PETSC_TRUE : PETSC_FALSE;

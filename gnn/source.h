@@ -16,6 +16,7 @@
 typedef struct {
   GNNModel  model;     /* of the network, borrowed; NULL where it does not write */
   PetscReal threshold; /* of the classical factor: rows grow by entries above it, 0: on the lower triangle of A */
+  PetscBool grow;      /* its columns are chosen anew; PETSC_FALSE: it keeps those that it has, if any */
 } GNNSettings;
 
 typedef struct {
