@@ -40,7 +40,11 @@ static PetscErrorCode LoadRightHandSide(const char file[], Problem *p)
   PetscCall(PetscSNPrintf(rhs, sizeof(rhs), "%s.rhs", file));
   PetscCall(PetscTestFile(rhs, 'r', &p->own_rhs));
   if (!p->own_rhs) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscViewerBinaryOpen(PETSC_COMM_SELF, rhs, FILE_MODE_READ, &viewer));
+  PetscCall(PetscViewerCreate(PETSC_COMM_SELF, &viewer));
+  PetscCall(PetscViewerSetType(viewer, PETSCVIEWERBINARY));
+  PetscCall(PetscViewerBinarySetSkipInfo(viewer, PETSC_TRUE)); /* FILE.rhs.info would set options for all that is read later */
+  PetscCall(PetscViewerFileSetMode(viewer, FILE_MODE_READ));
+  PetscCall(PetscViewerFileSetName(viewer, rhs));
   PetscCall(VecLoad(p->b[RHS_RANDOM], viewer));
   PetscCall(PetscViewerDestroy(&viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
