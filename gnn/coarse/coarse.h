@@ -16,11 +16,12 @@ struct _n_GNNNodes {
   PetscInt  *i, *j;   /* CSR, owned */
   PetscReal *length;  /* of the edges, owned */
   PetscBool *coupled; /* (n) owned */
+  PetscInt  *row;     /* (n) block row of each node, owned: neighbours have numbers near each other, whatever the rows' */
 };
 
 PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *); /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
 PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
-PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
+PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each block row, or -1 if it is not coupled; their number, at most one more than wanted */
 
 /* ---- tentative prolongator, coarse/tentative.c ---- */
 
