@@ -14,7 +14,7 @@
 #define SOURCE_NAME(name, source) #name,
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
-const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
+const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "auto", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
 const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
 
@@ -198,7 +198,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
     PetscCall(PetscOptionsStringToReal(text, &epsilon));
     PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   }
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_guard", "What to go on with where the network's factor fails a trial; best: the classical factor wherever it is better", "PCGNNSPAISetGuard", PCGNNSPAIGuards, (PetscEnum)guard, (PetscEnum *)&guard, &set));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_guard", "What may take the place of a factor that fails a trial; best: the classical one wherever it is better", "PCGNNSPAISetGuard", PCGNNSPAIGuards, (PetscEnum)guard, (PetscEnum *)&guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
@@ -212,7 +212,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
 static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
 {
   GNNSetUp         *gnn   = (GNNSetUp *)pc->data;
-  const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->values == PC_GNNSPAI_VALUES_NETWORK ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool   ready = pc->setupcalled && pc->failedreason == PC_NOERROR ? PETSC_TRUE : PETSC_FALSE, network = gnn->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
   const GNNSettings settings = GNNSetUpSettings(gnn);
   PetscBool         isascii;
 
@@ -220,9 +220,10 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
   if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPushTab(viewer));
-  if (network && !gnn->model) PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
+  if (gnn->source == NULL) PetscCall(PetscViewerASCIIPrintf(viewer, "values: %s, model: %s, not set up yet\n", PCGNNSPAIValuesTypes[gnn->values], gnn->model_name));
+  else if (network && !gnn->model) PetscCall(PetscViewerASCIIPrintf(viewer, "model: %s, not loaded yet\n", gnn->model_name));
   else {
-    PetscCall(GNNSources[gnn->values]->view(&settings, "values", viewer));
+    PetscCall(gnn->source->view(&settings, "values", viewer));
     if (network && gnn->reason[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "a model of block size 1, because %s\n", gnn->reason));
     PetscCall(
       PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
@@ -395,31 +396,32 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 }
 
 /*MC
-     PCGNNSPAI - Learned sparse approximate inverse: $M^{-1} = S(GG^T + \epsilon I)S^T$ on each rank's diagonal block, where a graph
-     neural network reads the matrix and writes the sparse factor G
+     PCGNNSPAI - Factorised sparse approximate inverse, learned or classical, with a coarse space: $M^{-1} = S(GG^T + \epsilon I)S^T + Q$, G on each
+     rank's diagonal block, where a graph neural network reads the matrix and writes the sparse factor G, or each row solves a small system for its part of it
 
    Options Database Keys:
-+  -pc_gnnspai_values (network|fsai)         - what writes G: the network (default), or the rows of the classical factor, see `PCGNNSPAISetValues()`
++  -pc_gnnspai_values (network|fsai|auto)    - what writes G: the network, the rows of the classical factor, or (`auto`, the default) the network on a
+                                               device or where a model is named, else the classical factor, see `PCGNNSPAISetValues()`
 .  -pc_gnnspai_model name                    - a safetensors file or a built-in model; by default the one for the matrix's block size, see
                                                `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon               - $\epsilon > 0$, by which $M^{-1}$ is positive definite whatever the network says; by default the
-                                               model's, see `PCGNNSPAISetEpsilon()`
+                                               model's, 0 of the classical factor, see `PCGNNSPAISetEpsilon()`
 .  -pc_gnnspai_threshold threshold           - classical factor: rows grow by entries above it (default 0.07); 0: on the lower triangle of A, see
                                                `PCGNNSPAISetThreshold()`
-.  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the network's factor on probes and in ten steps of CG, and go on with a share of it, a start near
-                                               Jacobi or Jacobi where it is no good, by default (`fsai`) with the classical factor if that is better;
-                                               `best`: with that wherever it is better; `none`: no trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: n^(2/3)/3 for n rows, see
+.  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the factor in a few steps of CG: the classical one against Jacobi; the network's against a share of it, a
+                                               start near Jacobi, Jacobi, and by default (`fsai`) the classical one where these are no good, with `best`
+                                               always; `none`: no trial, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none; -1 (default): n^(2/3)/3 for n rows, see
                                                `PCGNNSPAISetCoarse()`
-.  -pc_gnnspai_precision (double|single)     - storage of G (default double); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_precision (double|single)     - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 -  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
 
    Notes:
    For symmetric positive definite matrices, real scalars. $M^{-1}$ is symmetric positive definite whatever the network says, so
-   `KSPCG` may be used; the factor has the pattern of the matrix (or its lower triangle, if the model says so), and the number of
-   iterations is between a third and a half of Jacobi's on discretised partial differential equations.
+   `KSPCG` may be used. A factor by itself needs between a third and a half of Jacobi's iterations on discretised partial differential equations; the
+   coarse space, which is left out where CG does better without it, keeps their number from growing with the size of the matrix.
 
    The diagonal must be stored and positive; of an empty row it may be 0, and counts as 1, as with `PCJACOBI`. Unknowns with no coupling to others, as `MatZeroRowsColumns()` leaves them, are solved exactly.
    An entry (i, j) couples where (j, i) is stored, too, and is not 0, unless both are; where one is, as `MatZeroRows()` leaves it, it counts as 0 in
@@ -429,8 +431,6 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 
    A matrix that cannot be used (a diagonal entry that is missing or not positive, a NaN) is no error unless `KSPSetErrorIfNotConverged()` is set:
    `KSPSolve()` ends with `KSP_DIVERGED_PC_FAILED`, and `PCView()` and `-info` say why.
-
-   `PCGNNSPAISetCoarse()` adds a coarse space of aggregates over all ranks, without which the number of iterations grows with the size of the matrix.
 
    New values in the same nonzero pattern cost no pattern work, and after `PCReset()` the guard's choice for the same pattern is tried first.
    `MATAIJ` matrices are used as they are, others are converted at every set-up; those without entries, as `MATSHELL`, are refused.
@@ -460,7 +460,9 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->automatic               = PETSC_TRUE;
   gnn->threshold               = (PetscReal)PETSC_DEFAULT;
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
+  gnn->values                  = PC_GNNSPAI_VALUES_AUTO;
   gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
+  gnn->aggregates              = PETSC_DECIDE;
   gnn->tf32                    = PETSC_TRUE;
   gnn->precision               = PC_GNNSPAI_SINGLE;
   pc->ops->apply               = PCApply_GNNSPAI;

@@ -32,7 +32,8 @@ PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
 
    Values:
 +  `PC_GNNSPAI_VALUES_NETWORK` - the graph neural network
--  `PC_GNNSPAI_VALUES_FSAI`    - the rows of the classical factorised sparse approximate inverse; needs no model
+.  `PC_GNNSPAI_VALUES_FSAI`    - the rows of the classical factorised sparse approximate inverse; needs no model
+-  `PC_GNNSPAI_VALUES_AUTO`    - the network on a device, or where a model is named; the classical factor on the host
 
    Level: intermediate
 
@@ -40,7 +41,8 @@ PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
 E*/
 typedef enum {
   PC_GNNSPAI_VALUES_NETWORK,
-  PC_GNNSPAI_VALUES_FSAI
+  PC_GNNSPAI_VALUES_FSAI,
+  PC_GNNSPAI_VALUES_AUTO
 } PCGNNSPAIValues;
 PETSC_EXTERN const char *const PCGNNSPAIValuesTypes[];
 

@@ -10,9 +10,9 @@ work=build/ablate
 mkdir -p $work
 
 if [ ! -e $work/done ]; then
-  bin/gnnspai-data heat -data_seed 0 -data_count 8 -data_features -data_output "$work/mesh_%d.dat" > $work/log
+  bin/gnnspai-data heat -data_numbering random -data_seed 0 -data_count 8 -data_features -data_output "$work/mesh_%d.dat" > $work/log
   bin/gnnspai-data patches -data_matrices "$work/mesh_*.dat" -data_count 96 -data_output "$work/train_%02d.dat" >> $work/log
-  bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_features -data_output "$work/test_%d.dat" >> $work/log
+  bin/gnnspai-data heat -data_numbering random -data_seed 2000 -data_count 2 -data_features -data_output "$work/test_%d.dat" >> $work/log
   touch $work/done
 fi
 

@@ -69,7 +69,7 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(PetscOptionsStringArray("-bench_pc", "Preconditioners; all: every one that is known by name", NULL, pc, &npc, &pcs));
   PetscCall(PetscOptionsRealArray("-bench_rtol", "Relative residuals to reach, falling; default 1e-8", NULL, o->rtol, &o->nrtol, &rtols));
   PetscCall(PetscOptionsEnumArray("-bench_modes", "Norm modes of CG", NULL, BenchModes, (PetscEnum *)o->mode, &o->nmode, &modes));
-  PetscCall(PetscOptionsEnumArray("-bench_rhs", "Right-hand sides: A 1, random", NULL, BenchRhss, (PetscEnum *)o->rhs, &o->nrhs, &rhss));
+  PetscCall(PetscOptionsEnumArray("-bench_rhs", "Right-hand sides: A 1; random, or what lies in FILE.rhs beside a matrix", NULL, BenchRhss, (PetscEnum *)o->rhs, &o->nrhs, &rhss));
   PetscCall(PetscOptionsInt("-bench_repeat", "Timed runs after one warm-up; medians are shown", NULL, o->repeat, &o->repeat, NULL));
   PetscCall(PetscOptionsReal("-bench_seconds", "Fewer runs of what takes longer than this in all", NULL, o->seconds, &o->seconds, NULL));
   PetscCall(PetscOptionsInt("-bench_max_it", "Most iterations", NULL, o->max_it, &o->max_it, NULL));
@@ -95,6 +95,8 @@ static PetscErrorCode OptionsGet(Options *o)
 typedef struct {
   Options   o;
   json_t   *matrices;
+  Regret   *regrets;
+  PetscInt  nregrets;
   FILE     *history;
   PetscReal copy; /* GB/s; -1: not measured */
   PetscInt  failed;
@@ -104,6 +106,7 @@ static PetscErrorCode RunProblem(Bench *bench, const Problem *p)
 {
   const Options *o = &bench->o;
   Result        *results;
+  Regret        *regret;
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(o->npc, &results));
@@ -115,7 +118,11 @@ static PetscErrorCode RunProblem(Bench *bench, const Problem *p)
     PetscCall(PrintResult(&results[k]));
     if (results[k].failed) bench->failed++;
   }
-  PetscCall(AddJSON(p, results, o->npc, bench->matrices));
+  PetscCall(PetscRealloc((bench->nregrets + 1) * sizeof(*regret), &bench->regrets));
+  regret = &bench->regrets[bench->nregrets++];
+  RegretOf(o, p, results, regret);
+  if (o->npc > 1) PetscCall(PrintFastest(regret));
+  PetscCall(AddJSON(p, results, o->npc, regret, bench->matrices));
   if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices, PETSC_FALSE)); /* after each matrix: what comes later may fail */
   PetscCall(PetscFree(results));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -158,6 +165,8 @@ static PetscErrorCode BenchRun(Bench *bench)
   PetscCall(RunAll(bench));
   if (o->json[0]) PetscCall(WriteJSON(o, bench->copy, bench->matrices, PETSC_TRUE));
   if (bench->history) PetscCall(PetscFClose(PETSC_COMM_SELF, bench->history));
+  if (o->npc > 1) PetscCall(PrintRegrets(bench->nregrets, bench->regrets));
+  PetscCall(PetscFree(bench->regrets));
   json_decref(bench->matrices);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,6 @@
 /*
    gnnspai-bench: what its files share. bench.c reads the options and goes through the matrices, matrix.c makes them, peers.c knows the
-   preconditioners, timing.c measures one of them on one matrix, report.c prints and writes JSON.
+   preconditioners, timing.c measures one of them on one matrix, regret.c compares them, report.c prints and writes JSON.
 */
 #pragma once
 
@@ -12,6 +12,7 @@
 #define MAX_RTOL       8
 #define MAX_POINTS     24
 #define MAX_REPEAT     101
+#define BENCH_NSYSTEMS 3
 #define RESIDUAL_SLACK 3.0 /* the true residual may miss rtol by so much: CG's own, which stops it, drifts from it by rounding */
 #define MAX_SOLVE      (2 * (MAX_RTOL + MODE_COUNT))
 
@@ -26,7 +27,7 @@ extern const char *const BenchModes[];
 
 typedef enum {
   RHS_ONES,  /* b = A 1 */
-  RHS_RANDOM /* uniform in (-1, 1), fixed seed */
+  RHS_RANDOM /* uniform in (-1, 1), fixed seed; or, where FILE.rhs lies beside the matrix FILE, the vector there */
 } BenchRhs;
 extern const char *const BenchRhss[];
 
@@ -42,12 +43,13 @@ typedef struct {
 } Options;
 
 typedef struct {
-  char     name[128];
-  Mat      A;
-  Vec      b[2];     /* by BenchRhs */
-  Vec      features; /* of the nodes, for models that read some; NULL where the file has none beside it */
-  PetscInt n, block_size;
-  double   nonzeros;
+  char      name[128];
+  Mat       A;
+  Vec       b[2]; /* by BenchRhs */
+  PetscBool own_rhs;
+  Vec       features; /* of the nodes, for models that read some; NULL where the file has none beside it */
+  PetscInt  n, block_size;
+  double    nonzeros;
 } Problem;
 
 typedef struct {
@@ -81,8 +83,17 @@ typedef struct {
   Spread      setup, refresh;
   PetscInt    nsolve;
   Solve       solve[MAX_SOLVE];
+  PetscReal   total[BENCH_NSYSTEMS]; /* ms; infinity: not solved */
   Profile     profile;
 } Result;
+
+/* The default beside the others, on one problem, for BenchSystems[] systems */
+typedef struct {
+  char        name[128];
+  const char *fastest[BENCH_NSYSTEMS]; /* NULL: nobody solved it */
+  PetscReal   least[BENCH_NSYSTEMS];   /* its total, ms */
+  PetscReal   over[BENCH_NSYSTEMS];    /* the default's over that; infinity: it did not converge, NaN: it did not run, or nobody converged */
+} Regret;
 
 /* matrix.c */
 PETSC_INTERN PetscErrorCode ProblemLoad(const Options *, const char[], Problem *);                    /* from a file */
@@ -101,8 +112,17 @@ PETSC_INTERN PetscErrorCode TimingBegin(void);                                  
 PETSC_INTERN PetscErrorCode TimeResult(const Options *, const Problem *, FILE *, Result *); /* name -> the rest; an error ends up in why */
 PETSC_INTERN PetscErrorCode TimeCopy(const Options *, const Problem *, PetscReal *);        /* GB/s of a long VecCopy(), read and written bytes */
 
+PETSC_INTERN Spread SpreadOf(PetscReal[], PetscInt); /* sorts */
+
+/* regret.c */
+extern const PetscInt       BenchSystems[BENCH_NSYSTEMS];
+PETSC_INTERN PetscReal      SystemsTime(const Result *, PetscReal solve, PetscInt systems); /* ms for so many systems: a set-up, refreshes between, solves */
+PETSC_INTERN void           RegretOf(const Options *, const Problem *, Result[], Regret *); /* by the smallest rtol; sets the results' totals, too */
+PETSC_INTERN PetscErrorCode PrintFastest(const Regret *);
+PETSC_INTERN PetscErrorCode PrintRegrets(PetscInt, const Regret[]); /* and median and worst */
+
 /* report.c */
 PETSC_INTERN PetscErrorCode PrintProblem(const Problem *);
 PETSC_INTERN PetscErrorCode PrintResult(const Result *);
-PETSC_INTERN PetscErrorCode AddJSON(const Problem *, const Result[], PetscInt, json_t *);
+PETSC_INTERN PetscErrorCode AddJSON(const Problem *, const Result[], PetscInt, const Regret *, json_t *);
 PETSC_INTERN PetscErrorCode WriteJSON(const Options *, PetscReal, json_t *, PetscBool);

@@ -30,6 +30,26 @@ static PetscErrorCode ConvertMat(const Options *o, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* FILE.rhs instead of random numbers */
+static PetscErrorCode LoadRightHandSide(const char file[], Problem *p)
+{
+  char        rhs[PETSC_MAX_PATH_LEN];
+  PetscViewer viewer;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(rhs, sizeof(rhs), "%s.rhs", file));
+  PetscCall(PetscTestFile(rhs, 'r', &p->own_rhs));
+  if (!p->own_rhs) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscViewerCreate(PETSC_COMM_SELF, &viewer));
+  PetscCall(PetscViewerSetType(viewer, PETSCVIEWERBINARY));
+  PetscCall(PetscViewerBinarySetSkipInfo(viewer, PETSC_TRUE)); /* FILE.rhs.info would set options for all that is read later */
+  PetscCall(PetscViewerFileSetMode(viewer, FILE_MODE_READ));
+  PetscCall(PetscViewerFileSetName(viewer, rhs));
+  PetscCall(VecLoad(p->b[RHS_RANDOM], viewer));
+  PetscCall(PetscViewerDestroy(&viewer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateRightHandSides(Problem *p)
 {
   PetscRandom random;
@@ -73,6 +93,7 @@ PetscErrorCode ProblemLoad(const Options *o, const char file[], Problem *p)
   PetscCall(FilesLoadMat(file, &p->A));
   PetscCall(FilesLoadFeatures(file, p->A, &p->features));
   PetscCall(Complete(o, p));
+  PetscCall(LoadRightHandSide(file, p));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -84,6 +105,7 @@ PetscErrorCode ProblemLaplacian(const Options *o, PetscInt d, const PetscInt poi
 
   PetscFunctionBeginUser;
   p->features = NULL;
+  p->own_rhs  = PETSC_FALSE;
   PetscCall(PetscSNPrintf(p->name, sizeof(p->name), "laplacian"));
   for (PetscInt k = 0; k < d; k++) {
     stride[k] = n;

@@ -8,25 +8,26 @@
 #define PARASAILS "-pc_type hypre -pc_hypre_type parasails -pc_hypre_parasails_nlevels 0 -pc_hypre_parasails_thresh 0 -pc_hypre_parasails_filter 0 -pc_hypre_parasails_sym SPD"
 
 /* Options without the name's prefix; the smallest block size that makes sense. parasails is a classical sparse approximate inverse on the
-   pattern of tril(A). Eisenstat's SSOR is not here: its CG sees another residual, so that it would stop elsewhere */
+   pattern of tril(A); fsai, tfsai: the classical factor, static or grown; gnnspai: no option. Eisenstat's SSOR is not here: its CG sees another residual, so that it would stop elsewhere */
 static const struct {
   const char *name, *options;
   PetscInt    block_size;
 } peers[] = {
-  {"none",           "-pc_type none",                                                                              1},
-  {"jacobi",         "-pc_type jacobi",                                                                            1},
-  {"pbjacobi",       "-pc_type pbjacobi",                                                                          2},
-  {"icc",            "-pc_type icc",                                                                               1},
-  {"sor",            "-pc_type sor -pc_sor_symmetric",                                                             1},
-  {"parasails",      PARASAILS,                                                                                    1},
-  {"boomeramg",      "-pc_type hypre -pc_hypre_type boomeramg",                                                    1},
-  {"gamg",           "-pc_type gamg",                                                                              1},
-  {"fsai",           "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0",                           1},
-  {"tfsai",          "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07",                        1},
-  {"tfsai+coarse",   "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0.07 -pc_gnnspai_coarse 128", 1},
-  {"small",          "-pc_type gnnspai -pc_gnnspai_model small",                                                   1},
-  {"gnnspai",        "-pc_type gnnspai",                                                                           1},
-  {"gnnspai+coarse", "-pc_type gnnspai -pc_gnnspai_coarse 128",                                                    1},
+  {"none",           "-pc_type none",                                                                         1},
+  {"jacobi",         "-pc_type jacobi",                                                                       1},
+  {"pbjacobi",       "-pc_type pbjacobi",                                                                     2},
+  {"icc",            "-pc_type icc",                                                                          1},
+  {"sor",            "-pc_type sor -pc_sor_symmetric",                                                        1},
+  {"parasails",      PARASAILS,                                                                               1},
+  {"boomeramg",      "-pc_type hypre -pc_hypre_type boomeramg",                                               1},
+  {"gamg",           "-pc_type gamg",                                                                         1},
+  {"fsai",           "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_threshold 0 -pc_gnnspai_coarse 0", 1},
+  {"tfsai",          "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_coarse 0",                         1},
+  {"tfsai+coarse",   "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_coarse -1",                        1},
+  {"network",        "-pc_type gnnspai -pc_gnnspai_values network -pc_gnnspai_coarse 0",                      1},
+  {"network+coarse", "-pc_type gnnspai -pc_gnnspai_values network -pc_gnnspai_coarse -1",                     1},
+  {"small",          "-pc_type gnnspai -pc_gnnspai_model small -pc_gnnspai_coarse 0",                         1},
+  {"gnnspai",        "-pc_type gnnspai",                                                                      1},
 };
 
 static int PeerFind(const char name[])

@@ -6,6 +6,8 @@ A line of the CSV is one preconditioner on one matrix:
     pc, options              options without their prefix
     not_run                  why, and then no more
     setup_*, refresh_*       milliseconds, _ms the median, _min and _max; as below
+    total_K                  milliseconds for K systems, by the smallest rtol: a set-up, a solve each, a refresh before each but the first; empty if one
+                             did not converge
     its_RHS_RTOL             iterations
     ms_RHS_RTOL[_MODE]       the solve's median, and min_, max_; empty if it did not converge. Every MODE runs the iterations of the default one
     condition                and the rest of JSON's "profile", empty where it is not known
@@ -20,6 +22,7 @@ RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
 WHERE = ("cpu", "cuda")
 PROFILE = ["condition", "kspsolve_ms", "pcapply_ms", "matmult_ms", "apply_ms", "apply_flops", "apply_bytes"]
 SOURCE = ["device", "petsc", "compiler", "commit", "mat_type", "repeat", "copy_GBps"]
+SYSTEMS = ["1", "10", "100"]
 MODES = ["default", "natural", "single_reduction"]
 PARTS = {"median": "ms", "min": "min", "max": "max"}
 SOLVE = re.compile(r"(its|ms|min|max)_(ones|random)_([^_]+)(?:_(\w+))?$")
@@ -52,6 +55,7 @@ def line(group, data, matrix, result):
     if "solves" in result:
         for name in ("setup", "refresh"):
             cells |= {f"{name}_{short}": number(result[name + "_ms"][part]) for part, short in PARTS.items()}
+        cells |= {f"total_{k}": number(ms) for k, ms in result.get("total_ms", {}).items()}
         for s in result["solves"]:
             cells |= solve_cells(s)
         cells |= {k: number((result.get("profile") or {}).get(k)) for k in PROFILE}
@@ -95,7 +99,8 @@ def solve_order(name):
 def write(where, lines):
     solves = sorted({k for x in lines for k in x if SOLVE.match(k)}, key=solve_order)
     times = [f"{name}_{short}" for name in ("setup", "refresh") for short in PARTS.values()]
-    names = ["set", "matrix", "n", "nonzeros", "block_size", "pc", "options", "not_run"] + times + solves + PROFILE + SOURCE
+    totals = [f"total_{k}" for k in SYSTEMS]
+    names = ["set", "matrix", "n", "nonzeros", "block_size", "pc", "options", "not_run"] + times + totals + solves + PROFILE + SOURCE
     with open(path_of(where) + ".part", "w", newline="") as f:
         out = csv.DictWriter(f, names, restval="", lineterminator="\n")
         out.writeheader()
@@ -124,7 +129,8 @@ def result_of(x):
             its = int(x[f"its_{rhs}_{rtol}"])
             solves.append({"rhs": rhs, "rtol": float(rtol), "mode": mode or "default", "iterations": its, "converged": part == "ms", "solve_ms": {"median": float(x[name])} if part == "ms" else None})
     times = {f"{name}_ms": {"median": float(x[name + "_ms"])} for name in ("setup", "refresh")}
-    return {"pc": x["pc"], "options": x.get("options", ""), **times, "solves": solves, "profile": {k: float(x[k]) for k in PROFILE if k in x}}
+    totals = {k: float(x["total_" + k]) for k in SYSTEMS if "total_" + k in x}
+    return {"pc": x["pc"], "options": x.get("options", ""), **times, "total_ms": totals, "solves": solves, "profile": {k: float(x[k]) for k in PROFILE if k in x}}
 
 
 def distinct(lines, name):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The tables: Markdown from bench/results/cpu.csv and cuda.csv (bench/records.py says what is in them).
 
-    python3 bench/table.py                          writes bench/results/cpu.md, cuda.md, and what stands in README.md between <!-- table:NAME --> and <!-- end -->
+    python3 bench/table.py                          writes bench/results/cpu.md, cuda.md, regret-cpu.md, and what stands in README.md between <!-- table:NAME --> and <!-- end -->
     python3 bench/table.py --check                  fails where that would change something
     python3 bench/table.py --merge FOLDER           puts what gnnspai-bench -bench_json wrote there (NAME-cpu.json, NAME-cuda.json) into the CSVs, matrix by
                                                     matrix and preconditioner by preconditioner, copies tables (NAME-cpu.md), then writes
@@ -11,9 +11,11 @@
 In each column the best is bold, and below a table stands where gnnspai is not the best.
 """
 import glob
+import math
 import os
 import re
 import shutil
+import statistics
 import sys
 
 import records
@@ -248,33 +250,77 @@ def setup(*sets):
     ]
 
 
-# README's preconditioners: options, and the name in the tables
-OVERVIEW = {
-    "`jacobi`": "jacobi",
-    "`icc`": "icc",
-    "`sor`": "sor",
-    "`hypre` (BoomerAMG)": "boomeramg",
-    "`gamg`": "gamg",
-    "`gnnspai`": "gnnspai",
-    "`gnnspai`, `coarse 128`": "gnnspai+coarse",
-    "`gnnspai`, `values fsai`": "tfsai",
-    "`gnnspai`, `values fsai`, `coarse 128`": "tfsai+coarse",
-}
+# README's preconditioners, by their names in the tables
+OVERVIEW = ["jacobi", "icc", "sor", "boomeramg", "gamg", "gnnspai", "tfsai", "tfsai+coarse", "network", "network+coarse"]
+
+
+def spelt(options):
+    """"-pc_type T -pc_T_a b": `T`, `a b`"""
+    words = options.split(" -")
+    kind = next(w.split()[1] for w in words if w.lstrip("-").startswith("pc_type"))
+    rest = [w.lstrip("-").removeprefix(f"pc_{kind}_") for w in words if not w.lstrip("-").startswith("pc_type")]
+    return ", ".join(f"`{w}`" for w in [kind] + rest)
 
 
 def overview(*sets):
     """Seconds of a set-up and ten solves, iterations of one with a random right-hand side, of each set's first matrix"""
     matrices = [data["matrices"][0] for data in sets]
-    columns = []
+    columns, rows = [], {}
     for m in matrices:
         results = {r["pc"]: r for r in measured(m)}
-        there = [pc for pc in OVERVIEW.values() if pc in results]
+        there = [pc for pc in OVERVIEW if pc in results]
+        rows |= {pc: spelt(results[pc]["options"]) for pc in there}
         column = Column("", lambda ms: f"{1e-3 * ms:.3g}", total_ms("setup_ms", 10, rtols(m)[-1]))
         times = dict(zip(there, column.cells([results[pc] for pc in there])))
         columns.append({pc: f"{times[pc]} ({iterations('random', rtols(m)[-1])(results[pc])})" for pc in there})
     titles = [f"{m['matrix'].split('_')[0]}, n = {m['n']}" for m in matrices]
-    lines = ["| `-pc_type`, `-pc_gnnspai_…` | " + " | ".join(titles) + " |", "|---" * (len(columns) + 1) + "|"]
-    return lines + [f"| {title} | " + " | ".join(c.get(pc, "-") for c in columns) + " |" for title, pc in OVERVIEW.items()]
+    lines = ["| `-pc_type`, `-pc_TYPE_…` | " + " | ".join(titles) + " |", "|---" * (len(columns) + 1) + "|"]
+    return lines + [f"| {rows[pc]} | " + " | ".join(c.get(pc, "-") for c in columns) + " |" for pc in OVERVIEW if pc in rows]
+
+
+# Regret
+
+
+def over(x):
+    return "never" if math.isinf(x) else f"{x:.2f}"
+
+
+class Regret:
+    """One matrix: who is the fastest for so many systems, and how many times as long each takes. Nobody: the matrix has none"""
+
+    def __init__(self, matrix):
+        self.matrix, results = matrix, {r["pc"]: r for r in measured(matrix)}
+        totals = {pc: {k: r["total_ms"].get(k) or math.inf for k in records.SYSTEMS} for pc, r in results.items()}
+        self.fastest = {k: min(totals, key=lambda pc: totals[pc][k]) for k in records.SYSTEMS}
+        self.known = OURS in results and math.isfinite(totals[self.fastest["1"]]["1"])
+        self.over = {pc: {k: t[k] / totals[self.fastest[k]][k] for k in records.SYSTEMS} for pc, t in totals.items()} if self.known else {}
+        its = [next((s["iterations"] for s in results[pc]["solves"] if s["converged"]), None) if pc in results else None for pc in (OURS, "jacobi")]
+        self.iterations = its[0] / its[1] if all(its) else None
+
+
+def regret_page(where, data):
+    """bench/results/regret-WHERE.md: the worst first"""
+    regrets = sorted((r for r in map(Regret, data["matrices"]) if r.known), key=lambda r: -r.over[OURS]["10"])
+    names = [pc for pc in dict.fromkeys(r["pc"] for m in data["matrices"] for r in measured(m)) if pc != OURS]
+    summary = [f"| {k} | " + " | ".join(over(f([r.over[OURS][k] for r in regrets])) for f in (statistics.median, max)) + " |" for k in records.SYSTEMS]
+    worst = max((r for r in regrets if r.iterations), key=lambda r: r.iterations, default=None)
+    lines = [
+        "# Regret",
+        "",
+        f"How many times as long as the fastest `-pc_type gnnspai` takes by default, for 1, 10 and 100 systems with one pattern: a set-up, a solve each, a refresh before each but the",
+        f"first. {len(regrets)} matrices; {data['device']}; PETSc: {data['petsc']}; commit {data['commit']}; medians of up to {data['repeat']} runs. `make bench-regret bench-tables`.",
+        "",
+        "| systems | median | worst |",
+        "|---|---|---|",
+        *summary,
+        "",
+    ]
+    lines += [f"Most iterations over Jacobi's: {worst.iterations:.2f} ({worst.matrix['matrix']}).", ""] if worst else []
+    lines += ["The worst first; the last columns have the others, for 10 systems.", "", "| matrix | n | fastest for 1, 10, 100 | gnnspai: 1 | 10 | 100 | " + " | ".join(names) + " |", "|---" * (len(names) + 6) + "|"]
+    for r in regrets:
+        cells = [over(r.over[OURS][k]) for k in records.SYSTEMS] + [over(r.over[pc]["10"]) if pc in r.over else "-" for pc in names]
+        lines.append(f"| {r.matrix['matrix']} | {r.matrix['n']} | {', '.join(r.fastest[k] for k in records.SYSTEMS)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 TABLES = {"overview": (overview, ["heat", "poisson", "hyperelasticity", "synthetic"])}
@@ -291,7 +337,8 @@ def page(where):
         there = [sets[name] for name in names if name in sets]
         lines += [f"## {title}", "", *table_of(*there), ""] if there else []
     for name, data in sets.items():
-        lines += [f"## {name}-{where}", ""] + all_tables(data)
+        if name != "regret":
+            lines += [f"## {name}-{where}", ""] + all_tables(data)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -312,6 +359,8 @@ def pages():
     for where in records.WHERE:
         if records.read(where):
             yield os.path.join(records.RESULTS, where + ".md"), page(where)
+        if "regret" in records.sets(where):
+            yield os.path.join(records.RESULTS, f"regret-{where}.md"), regret_page(where, records.sets(where)["regret"])
     path = os.path.join(TOP, "README.md")
     with open(path) as f:
         yield path, filled(f.read())

@@ -64,7 +64,7 @@ static int CompareReal(const void *a, const void *b)
 }
 
 /* Median of an even number: the mean of the middle two */
-static Spread SpreadOf(PetscReal t[], PetscInt n)
+Spread SpreadOf(PetscReal t[], PetscInt n)
 {
   qsort(t, (size_t)n, sizeof(*t), CompareReal);
   return (Spread){.min = t[0], .median = 0.5 * (t[(n - 1) / 2] + t[n / 2]), .max = t[n - 1], .runs = n};

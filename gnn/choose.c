@@ -4,6 +4,9 @@
 #include "choose.h"
 #include "events.h"
 
+#define DRIFT       0.1 /* change of the loss beyond which it chooses again */
+#define STEPS_FIRST 6   /* of Jacobi's, against which the classical factor is tried where it comes first */
+
 /* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
 static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
 {
@@ -13,10 +16,10 @@ static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The source of a choice */
+/* The source of a choice. Jacobi is the one's that comes first */
 static inline const GNNSource *SourceOf_Private(const GNNChooser *c)
 {
-  return c->choice.kind == GNN_CHOICE_FSAI ? &GNNSourceFsai : &GNNSourceNetwork;
+  return c->choice.kind == GNN_CHOICE_FSAI ? &GNNSourceFsai : c->source;
 }
 
 /* Of network, start and Jacobi, from the network's slots, of which a share remains where the network is chosen */
@@ -31,7 +34,8 @@ static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
 
   PetscFunctionBegin;
   PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, &choice->damping));
+  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, &c->largest));
+  choice->damping = c->largest > 0.0 ? PetscMin(1.0, 2.4 / c->largest) : 1.0;
   choice->kind  = GNN_CHOICE_JACOBI;
   choice->alpha = 0.0;
   PetscCall(GNNGuardShare(c->guard, config, choice->damping, c->epsilon, &alpha));
@@ -67,7 +71,7 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
   PetscBool      better;
 
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, c->settings.threshold));
+  PetscCall(at->ops->fsai(at, c->settings.threshold, c->settings.grow));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardTry(c->guard, &M, c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_FALSE : PETSC_TRUE, &better));
@@ -103,55 +107,113 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* By a source that is not tried */
-static PetscErrorCode Untried_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+/* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G */
+static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
 {
+  const PetscReal entry = (c->single ? sizeof(float) : sizeof(PetscScalar)) + sizeof(PetscInt), without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
+
+  return 1.0 + 2.0 * at->ops->entries(at) * entry / without;
+}
+
+/* Is the classical factor, which is there, better than Jacobi? Else that takes its place */
+static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
+{
+  const GNNTrial M = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
+  PetscBool      pays;
+
   PetscFunctionBegin;
-  c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI};
-  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) PetscCall(c->source->write(at, &c->settings, &c->choice));
-  PetscCall(Finish_Private(c, at, PETSC_FALSE));
+  PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
+  PetscCall(GNNGuardCreate(at, &c->guard));
+  PetscCall(GNNGuardBegin(c->guard, STEPS_FIRST, &c->largest));
+  PetscCall(GNNGuardPays(c->guard, &M, Work_Private(c, at), &pays));
+  if (pays) PetscFunctionReturn(PETSC_SUCCESS);
+  c->choice.kind = GNN_CHOICE_JACOBI;
+  PetscCall(c->source->write(at, &c->settings, &c->choice));
+  at->report.failed = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The choice of before with new values */
-static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
+/* The classical factor comes first. It need not be written again where only what comes behind it has changed */
+static PetscErrorCode FsaiAnew_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+{
+  const PetscBool written = !(stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) && c->choice.kind == GNN_CHOICE_FSAI ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool guarded = c->policy != GNN_GUARD_NONE && at->report.coupled > 0 ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBegin;
+  c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI, .damping = 1.0};
+  if (!written) PetscCall(c->source->write(at, &c->settings, &c->choice));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  if (guarded) PetscCall(ChooseJacobi_Private(c, at));
+  PetscCall(Finish_Private(c, at, PETSC_FALSE));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  c->made = guarded && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Are the values near those that the choice was made for? */
+static PetscErrorCode IsNear_Private(GNNChooser *c, GNNPlace at, PetscBool *near)
 {
   PetscFunctionBegin;
+  *near = PETSC_FALSE;
+  if (!c->made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-  PetscCall(Finish_Private(c, at, PETSC_TRUE));
-  if (at->report.status == GNN_GRAPH_OK) {
-    PetscCall(GNNGuardCreate(at, &c->guard));
-    PetscCall(GNNGuardMayKeep(c->guard, c->choice.loss, at->report.loss, &c->kept));
-  }
+  PetscCall(GNNGuardCreate(at, &c->guard));
+  PetscCall(GNNGuardIsNear(c->guard, near));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The choice of before with new values. The classical factor is the best one of its pattern whatever these are; a network has to show by its loss
+   that it still is what it was. That may be a NaN */
+static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
+{
+  const PetscBool loss = c->choice.kind == GNN_CHOICE_FSAI || c->choice.kind == GNN_CHOICE_JACOBI ? PETSC_FALSE : PETSC_TRUE;
+
+  PetscFunctionBegin;
+  c->settings.grow = PETSC_FALSE;
+  PetscCall(SourceOf_Private(c)->write(at, &c->settings, &c->choice));
+  c->settings.grow = PETSC_TRUE;
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(Finish_Private(c, at, loss));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  if (at->report.status == GNN_GRAPH_OK) c->kept = !loss || PetscAbsReal(at->report.loss - c->choice.loss) <= DRIFT * c->choice.loss ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With a matrix that can be used */
+static PetscErrorCode Choose_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
+{
+  const PetscBool network = c->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       near, whole = PETSC_FALSE; /* are the network's slots there? */
+
+  PetscFunctionBegin;
+  if (network || (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE))) at->report.replaced = at->report.failed = 0;
+  PetscCall(IsNear_Private(c, at, &near));
+  if (near) {
+    PetscCall(Keep_Private(c, at));
+    whole = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
+  }
+  if (c->kept || at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (network) PetscCall(Anew_Private(c, at, whole));
+  else PetscCall(FsaiAnew_Private(c, at, stale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNChoose(GNNChooser *c, GNNPlace at, Mat local, PetscInt stale)
 {
-  const PetscBool network = c->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
-  PetscBool       whole   = PETSC_FALSE; /* are the network's slots there? */
+  const PetscInt chosen = GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT; /* a change of what a choice depends on but for the values */
 
   PetscFunctionBegin;
   c->kept    = PETSC_FALSE;
   at->filter = c->settings.filter;
-  if (!network || (stale & (GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT))) c->made = PETSC_FALSE;
+  if (stale & chosen) c->made = PETSC_FALSE;
   if (stale & GNN_STALE_VALUES) {
     PetscCall(PetscLogEventBegin(GNN_Graph, 0, 0, 0, 0));
-    PetscCall(at->ops->values(at, local, network ? c->settings.model->config.scaling : GNN_SCALING_DIAGONAL));
+    PetscCall(at->ops->values(at, local, c->source == &GNNSourceNetwork ? c->settings.model->config.scaling : GNN_SCALING_DIAGONAL));
     PetscCall(PetscLogEventEnd(GNN_Graph, 0, 0, 0, 0));
   }
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  if (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE | GNN_STALE_CHOICE | GNN_STALE_SHIFT)) {
-    if (network || (stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE))) at->report.replaced = at->report.failed = 0;
-    if (c->made) {
-      PetscCall(SourceOf_Private(c)->write(at, &c->settings, &c->choice));
-      PetscCall(Keep_Private(c, at));
-      whole = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
-    }
-    if (!network) PetscCall(Untried_Private(c, at, stale));
-    else if (!c->kept && at->report.status == GNN_GRAPH_OK) PetscCall(Anew_Private(c, at, whole));
-  }
+  if (stale & (GNN_STALE_VALUES | chosen)) PetscCall(Choose_Private(c, at, stale));
   if (at->report.status == GNN_GRAPH_OK) PetscCall(at->ops->store(at, c->single));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

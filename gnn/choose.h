@@ -1,18 +1,19 @@
 /*
    Who wins: the one place that decides by what G is made, the same for host and device.
 
-   A pattern's first values: the network writes; a share of it, the start that it adds to, Jacobi and the classical factor are tried as far as
-   the policy says (guard.h), in the order of preference network, classical, start, Jacobi. New values: what was chosen stays, as long
-   as loss and couplings are near what they were; only then is what it is made from written, and nothing else.
+   A pattern's first values, where the network comes first: it writes; a share of it, the start that it adds to, Jacobi and the classical factor
+   are tried as far as the policy says (guard.h), in the order of preference network, classical, start, Jacobi. Where the classical factor comes
+   first, Jacobi is all that it is tried against. New values: what was chosen stays as long as the couplings, and a network's loss, are near what they
+   were; only what it is made from is written then, the classical factor in the pattern that it has.
 */
 #pragma once
 
 #include "guard.h"
 #include "source.h"
 
-/* Where the network's factor is refused; as PCGNNSPAIGuard */
+/* Where the network's factor is refused; as PCGNNSPAIGuard. The classical one, where it comes first, is tried against Jacobi by all but the first */
 typedef enum {
-  GNN_GUARD_NONE,   /* it is never tried */
+  GNN_GUARD_NONE,   /* nothing is tried */
   GNN_GUARD_JACOBI, /* a start near Jacobi, or Jacobi */
   GNN_GUARD_FSAI,   /* the classical factor, if that is better than these */
   GNN_GUARD_BEST    /* the classical factor wherever it is better, also than a network's that is not refused */
@@ -35,6 +36,7 @@ typedef struct {
   PetscReal          epsilon;
   PetscBool          single; /* is G stored in single precision? */
   GNNChoice          choice;
+  PetscReal          largest; /* eigenvalue of At, about; 0: not known */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */

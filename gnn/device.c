@@ -200,27 +200,43 @@ static PetscErrorCode Report_Device(GNNPlace at)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* As on the host: all rows are Jacobi's where most are spoiled, which has to be known before the factor is stored */
-static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold)
+/* Rows of the classical factor, counted; how many failed */
+static PetscErrorCode FsaiRows_Private(GNNPlace at, PetscReal threshold, PetscBool grow, PetscInt *failed)
 {
   GNNDevice d      = at->device;
   GNNStream stream = NULL;
-  PetscInt  failed;
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(GNNDeviceFsaiRows(d, at->g, threshold, grow, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(Report_Device(at));
+  if (d->fsai.kept && d->last.changed > 0) {
+    PetscCall(FsaiRows_Private(at, threshold, PETSC_TRUE, failed));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *failed = (PetscInt)d->last.failed;
+  if (!d->fsai.kept) d->grown = *failed == 0 ? threshold : -1.0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As on the host: all rows are Jacobi's where most are spoiled, which has to be known before the factor is stored */
+static PetscErrorCode Fsai_Device(GNNPlace at, PetscReal threshold, PetscBool grow)
+{
+  GNNDevice d      = at->device;
+  GNNStream stream = NULL;
+  PetscInt  failed, none;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
-  PetscCall(GNNDeviceStream(&stream));
-  PetscCall(PetscLogGpuTimeBegin());
-  PetscCall(GNNDeviceFsaiRows(d, at->g, threshold, stream));
-  PetscCall(PetscLogGpuTimeEnd());
-  PetscCall(Report_Device(at));
-  failed = (PetscInt)d->last.failed;
+  PetscCall(FsaiRows_Private(at, threshold, grow, &failed));
   if (at->report.status == GNN_GRAPH_OK && GNNFsaiSpoiled(failed, at->report.coupled)) {
-    PetscCall(GNNDeviceFsaiRows(d, at->g, GNN_FSAI_NONE, stream));
-    PetscCall(Report_Device(at));
+    PetscCall(FsaiRows_Private(at, GNN_FSAI_NONE, PETSC_TRUE, &none));
     failed = at->report.coupled;
   }
   if (at->report.status == GNN_GRAPH_OK) {
+    PetscCall(GNNDeviceStream(&stream));
     PetscCall(PetscLogGpuTimeBegin());
     PetscCall(GNNDeviceFsaiStore(d, at->g, d->last.entries, stream));
     PetscCall(PetscLogGpuTimeEnd());

@@ -37,6 +37,7 @@ struct _n_GNNDevice {
   PetscInt         longest; /* of its rows */
   GNNKernelNet     net;
   GNNKernelFsai    fsai;                 /* likewise */
+  PetscReal        grown;                /* threshold by which its rows have columns that may be kept, or -1 */
   GNNDeviceFactor  network, classical;   /* what is uploaded counts as classical */
   GNNDeviceFactor *product;              /* the one that the product takes */
   double          *slots;                /* (nz) G^T by slots */
@@ -73,7 +74,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceCreateNet(GNNDevice, GNNModel, GNNGraph, Pe
 PETSC_INTERN PetscErrorCode GNNDeviceValues(GNNDevice, const double a[], GNNScaling, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceForward(GNNDevice, GNNModel, GNNGraph, PetscReal alpha, PetscReal damping, GNNStream); /* the slots, */
 PETSC_INTERN PetscErrorCode GNNDeviceFill(GNNDevice, GNNGraph, GNNPattern, PetscReal filter, GNNStream);                    /* and the factor from them; */
-PETSC_INTERN PetscErrorCode GNNDeviceFsaiRows(GNNDevice, GNNGraph, PetscReal threshold, GNNStream);                         /* or the classical one's rows, which are counted, */
+PETSC_INTERN PetscErrorCode GNNDeviceFsaiRows(GNNDevice, GNNGraph, PetscReal threshold, PetscBool grow, GNNStream);         /* or the classical one's rows, which are counted, */
 PETSC_INTERN PetscErrorCode GNNDeviceFsaiStore(GNNDevice, GNNGraph, unsigned long long entries, GNNStream);                 /* and the factor from them */
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscBool loss, GNNStream);                       /* the shift; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);

@@ -56,6 +56,7 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grow
   PetscFunctionBegin;
   k->lanes   = FsaiLanes_Private(g);
   k->longest = (int)longest;
+  d->grown   = -1.0;
   PetscCall(GNNDeviceTake(d, g->n * sizeof(double), &k->unit));
   PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->as));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->late));
@@ -73,12 +74,13 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grow
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceFsaiRows(GNNDevice d, GNNGraph g, PetscReal threshold, GNNStream stream)
+PetscErrorCode GNNDeviceFsaiRows(GNNDevice d, GNNGraph g, PetscReal threshold, PetscBool grow, GNNStream stream)
 {
   PetscFunctionBegin;
   if (d->fsai.unit == NULL) PetscCall(FsaiCreate_Private(d, g, threshold > 0.0 ? PETSC_TRUE : PETSC_FALSE));
   PetscCall(GNNDeviceCount(d, stream));
   d->fsai.threshold = threshold;
+  d->fsai.kept      = !grow && d->fsai.slots == NULL && d->grown == threshold ? 1 : 0;
   GNNCallKernel(GNNKernelFsaiScale(d->graph, d->fsai, stream));
   GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
   PetscFunctionReturn(PETSC_SUCCESS);

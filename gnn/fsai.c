@@ -1,12 +1,13 @@
 /*
    G by the classical factor: a factorised sparse approximate inverse of the matrix alone.
 */
+#include "fsairows.h" /* GNN_FSAI_NONE */
 #include "source.h"
 
-static PetscErrorCode Write_Fsai(GNNPlace at, const GNNSettings *settings, PETSC_UNUSED const GNNChoice *choice)
+static PetscErrorCode Write_Fsai(GNNPlace at, const GNNSettings *settings, const GNNChoice *choice)
 {
   PetscFunctionBegin;
-  PetscCall(at->ops->fsai(at, settings->threshold));
+  PetscCall(at->ops->fsai(at, choice->kind == GNN_CHOICE_JACOBI ? GNN_FSAI_NONE : settings->threshold, settings->grow));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

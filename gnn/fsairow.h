@@ -19,6 +19,7 @@
 #define GNN_FSAI_MOST           1e5                         /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
 #define GNN_FSAI_SMALL          3.0                         /* a row whose largest entry is below 1/this has a smaller threshold than tau */
 #define GNN_FSAI_LONG           64                          /* times as long as row i: a row that is not walked while row i grows */
+#define GNN_FSAI_LANES          8                           /* rows of a column of the dense problem that are added up side by side */
 #define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
 
 /* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a
@@ -85,60 +86,53 @@ GNN_FN GNN_INDEX GNNFsaiFind(const GNN_INDEX j[], GNN_INDEX start, GNN_INDEX end
 
 /* ---- values ---- */
 
-/* sum - a . b over m entries */
-GNN_FN double GNNFsaiMinusDot(double sum, int m, const double a[], const double b[])
+/* As on J + {i}, i last, is L D L^T with a unit diagonal of L, so that the row is L^-T e_i / sqrt(d_i): no root but one, no quotient but one a
+   column. T has v = L D by columns, of GNN_FSAI_LANES rows or a multiple: what is added up for an entry comes by ascending column, each a
+   product with l_ck = v_ck / d_k, on both sides, and all rows of a column at once */
+
+/* Rows that a column of m + 1 takes, and one more at least, which is free */
+GNN_FN int GNNFsaiPadded(int m)
 {
-  for (int k = 0; k < m; k++) sum -= a[k] * b[k];
-  return sum;
+  return (m + 1 + GNN_FSAI_LANES) / GNN_FSAI_LANES * GNN_FSAI_LANES;
 }
 
-/* Entry c of rows r to r + 3 of R, whose sums do not wait for each other: each has its own order */
-GNN_FN void GNNFsaiCholesky4(int r, int c, double T[])
+GNN_FN void GNNFsaiClear(int size, double x[])
 {
-  const double *Tc = &T[GNN_FSAI_TRIANGLE(c, 0)];
-  double       *T0 = &T[GNN_FSAI_TRIANGLE(r, 0)], *T1 = T0 + r + 1, *T2 = T1 + r + 2, *T3 = T2 + r + 3;
-  double        s0 = T0[c], s1 = T1[c], s2 = T2[c], s3 = T3[c];
+  for (int k = 0; k < size; k++) x[k] = 0.0;
+}
 
-  for (int k = 0; k < c; k++) {
-    s0 -= T0[k] * Tc[k];
-    s1 -= T1[k] * Tc[k];
-    s2 -= T2[k] * Tc[k];
-    s3 -= T3[k] * Tc[k];
+/* y -= a x on rows from to size, and those before from that share its lanes */
+GNN_FN void GNNFsaiMinus(int from, int size, double a, const double x[], double y[])
+{
+  for (int first = from / GNN_FSAI_LANES * GNN_FSAI_LANES; first < size; first += GNN_FSAI_LANES) {
+    for (int r = first; r < first + GNN_FSAI_LANES; r++) y[r] -= a * x[r];
   }
-  T0[c] = s0 / Tc[c];
-  T1[c] = s1 / Tc[c];
-  T2[c] = s2 / Tc[c];
-  T3[c] = s3 / Tc[c];
 }
 
-/* T = R R^T in place, rows 0 to m, by columns; returns 0 if a pivot is not positive */
-GNN_FN int GNNFsaiCholesky(int m, double T[])
+/* From As in the columns of T, c <= r, to v there, and to l_rc, c < r, in the rows of L, 0 elsewhere; returns 0 if a pivot is not positive */
+GNN_FN int GNNFsaiFactor(int m, int size, double T[], double L[])
 {
-  for (int c = 0; c <= m; c++) {
-    double      *Tc    = &T[GNN_FSAI_TRIANGLE(c, 0)];
-    const double pivot = GNNFsaiMinusDot(Tc[c], c, Tc, Tc);
-    int          r     = c + 1;
+  for (int r = 0; r <= m; r++) GNNFsaiClear(size, &L[r * size]);
+  for (int k = 0; k <= m; k++) {
+    const double *Tk = &T[k * size], pivot = Tk[k], inverse = 1.0 / pivot;
 
     if (!(pivot > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
-    Tc[c] = sqrt(pivot);
-    for (; r + 3 <= m; r += 4) GNNFsaiCholesky4(r, c, T);
-    for (; r <= m; r++) {
-      double *Tr = &T[GNN_FSAI_TRIANGLE(r, 0)];
-
-      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc) / Tc[c];
+    for (int c = k + 1; c <= m; c++) {
+      L[c * size + k] = Tk[c] * inverse;
+      GNNFsaiMinus(c, size, L[c * size + k], Tk, &T[c * size]);
     }
   }
   return 1;
 }
 
-/* x = R^-T e_m, the m + 1 entries of the row, its diagonal last */
-GNN_FN void GNNFsaiSubstitute(int m, const double R[], double x[])
+/* x = L^-T e_m / sqrt(d_m), the m + 1 entries of the row, its diagonal last */
+GNN_FN void GNNFsaiSubstitute(int m, int size, double pivot, const double L[], double x[])
 {
-  for (int k = 0; k <= m; k++) x[k] = k == m ? 1.0 : 0.0;
-  for (int r = m; r >= 0; r--) {
-    x[r] /= R[GNN_FSAI_TRIANGLE(r, r)];
-    for (int k = 0; k < r; k++) x[k] -= R[GNN_FSAI_TRIANGLE(r, k)] * x[r];
-  }
+  const double scale = 1.0 / sqrt(pivot);
+
+  for (int k = 0; k < size; k++) x[k] = k == m ? 1.0 : 0.0;
+  for (int r = m; r > 0; r--) GNNFsaiMinus(0, (r + GNN_FSAI_LANES - 1) / GNN_FSAI_LANES * GNN_FSAI_LANES, x[r], &L[r * size], x);
+  for (int k = 0; k < size; k++) x[k] *= scale;
 }
 
 /* Is the row what it should be? x^T As x = 1 is then a sum of terms that cancel, off by about epsilon (sum |x_k|)^2 */
@@ -150,11 +144,12 @@ GNN_FN int GNNFsaiSound(int m, const double x[])
   return sum < GNN_FSAI_MOST; /* a NaN is not */
 }
 
-/* From T = As on J + {i}, m columns J (overwritten), to the row; returns 0, x undefined, where T is not positive definite, or rounding spoils it */
-GNN_FN int GNNFsaiSolve(int m, double T[], double x[])
+/* From As on J + {i}, m columns J, in T (overwritten) to the row; L is work. Returns 0, x undefined, where it is not positive definite, or
+   rounding spoils it. All have columns of GNNFsaiPadded(m); where the compiler knows it, there are no loops along a column */
+GNN_FN int GNNFsaiSolve(int m, int size, double T[], double L[], double x[])
 {
-  if (!GNNFsaiCholesky(m, T)) return 0;
-  GNNFsaiSubstitute(m, T, x);
+  if (!GNNFsaiFactor(m, size, T, L)) return 0;
+  GNNFsaiSubstitute(m, size, T[m * size + m], L, x);
   return GNNFsaiSound(m, x);
 }
 

@@ -1,6 +1,6 @@
 /*
-   Rows of the classical factor on the host, one after the other, each at the cost of its own entries: the neighbours of a row are numbered
-   in the order they are met, through an index array that is cleared by the list of those numbered.
+   Rows of the classical factor on the host, one after the other, each at the cost of its own entries, and with few branches that depend on them:
+   what is not wanted goes where it is no harm.
 
    A grown row, t the threshold (GNNFsaiThreshold()): J = {j before i: |As_ij| > t}; then some times: solve for L_i on J + {i} (fsairow.h),
    gradient r = As L_i^T, new J = {j in J: |L_ij| > t} + {j not in J: |r_j| > t}, unless it is empty.
@@ -10,76 +10,86 @@
 #define GNN_INDEX PetscInt
 #include "fsairow.h"
 
-/* Columns J of a row with what they were chosen by */
-typedef struct {
-  int      m, worst; /* of those inserted, where there are as many as may be */
-  PetscInt j[GNN_FSAI_MAX];
-  double   score[GNN_FSAI_MAX];
-} Columns;
-
 struct _n_GNNFsai {
   PetscScalar *as;   /* (nz) matrix with a unit diagonal on the kept slots; 0 elsewhere */
   PetscReal   *unit; /* (n) As = diag(unit) At diag(unit) */
-  /* the neighbours of the row at hand: all are -1, 0 between rows */
-  PetscInt  *number; /* (n) of a node among the neighbours, or -1 */
-  PetscInt  *node;   /* (n) of a number */
-  PetscReal *r;      /* (n) gradient by number */
-  PetscInt   nnode;
-  /* the dense row problem */
-  Columns J, next;
-  double  T[GNN_FSAI_TRIANGLE(GNN_FSAI_MAX + 1, 0)], x[GNN_FSAI_MAX + 1];
+  /* of the row at hand */
+  unsigned char *number;    /* (n) 1 + which of the columns J + {i} it is, or 0; all are 0 between rows */
+  PetscReal     *r;         /* (n) gradient, likewise */
+  PetscInt      *candidate; /* columns that may come into J, at first some of them more than once, */
+  PetscReal     *score;     /* and what they are chosen by */
+  /* the pattern of the last growth, if it may be kept */
+  PetscBool kept;
+  PetscReal threshold; /* by which it was grown */
+  PetscInt *i, *j;     /* CSR, columns ascending */
+  PetscInt  size;      /* of j */
 };
+
+/* The dense row problem: J, i behind it; GNNFsaiSolve(). The entry before a column of T belongs to nobody */
+#define SIZE (GNN_FSAI_MAX + 2 * GNN_FSAI_LANES)
+typedef struct {
+  int      m;
+  PetscInt J[GNN_FSAI_MAX + 1], next[GNN_FSAI_MAX];
+  _Alignas(64) double memory[GNN_FSAI_LANES + (GNN_FSAI_MAX + 1) * SIZE], L[(GNN_FSAI_MAX + 1) * SIZE], x[SIZE];
+} Row;
 
 /* ---- columns ---- */
 
-/* J keeps the GNN_FSAI_MAX best of the columns inserted */
-static inline void ColumnsInsert_Private(Columns *J, PetscInt j, double score)
+/* The GNN_FSAI_MAX best of the candidates */
+static PetscInt CandidatesBest_Private(GNNFsai w, PetscInt count)
 {
-  int at = J->worst;
+  PetscInt m = GNN_FSAI_MAX, worst;
 
-  if (J->m < GNN_FSAI_MAX) at = J->m++;
-  else if (!GNNFsaiBetter(j, score, J->j[at], J->score[at])) return;
-  J->j[at]     = j;
-  J->score[at] = score;
-  if (J->m < GNN_FSAI_MAX) return;
-  J->worst = 0;
-  for (int k = 1; k < J->m; k++) {
-    if (GNNFsaiBetter(J->j[J->worst], J->score[J->worst], J->j[k], J->score[k])) J->worst = k;
+  for (PetscInt k = m; k < count; k++) {
+    worst = 0;
+    for (PetscInt l = 1; l < m; l++) {
+      if (GNNFsaiBetter(w->candidate[worst], w->score[worst], w->candidate[l], w->score[l])) worst = l;
+    }
+    if (!GNNFsaiBetter(w->candidate[k], w->score[k], w->candidate[worst], w->score[worst])) continue;
+    w->candidate[worst] = w->candidate[k];
+    w->score[worst]     = w->score[k];
   }
+  return m;
 }
 
-/* Columns ascending, by insertion; the scores are forgotten */
-static inline void ColumnsSort_Private(Columns *J)
+/* J = the candidates, ascending; was it that before? */
+static inline PetscBool RowAdopt_Private(Row *row, GNNFsai w, PetscInt i, PetscInt count)
 {
-  for (int k = 1; k < J->m; k++) {
-    const PetscInt j = J->j[k];
-    int            l = k;
+  const PetscInt *candidate = w->candidate;
+  PetscInt        differs;
 
-    for (; l > 0 && J->j[l - 1] > j; l--) J->j[l] = J->j[l - 1];
-    J->j[l] = j;
+  if (count > GNN_FSAI_MAX) count = CandidatesBest_Private(w, count);
+  differs = row->m - count;
+  for (int l = 0; l < GNN_FSAI_LANES; l++) w->candidate[count + l] = PETSC_MAX_INT;
+  for (PetscInt k = 0; k < count; k++) {
+    PetscInt place = 0;
+
+    for (PetscInt first = 0; first < count; first += GNN_FSAI_LANES) {
+      for (int l = 0; l < GNN_FSAI_LANES; l++) place += candidate[first + l] < candidate[k];
+    }
+    differs |= row->J[place] ^ candidate[k];
+    row->next[place] = candidate[k];
   }
+  for (PetscInt k = 0; k < count; k++) row->J[k] = row->next[k];
+  row->J[count] = i;
+  row->m        = (int)count;
+  return differs == 0 ? PETSC_TRUE : PETSC_FALSE;
 }
 
-static inline PetscBool ColumnsSame_Private(const Columns *a, const Columns *b)
-{
-  if (a->m != b->m) return PETSC_FALSE;
-  for (int k = 0; k < a->m; k++) {
-    if (a->j[k] != b->j[k]) return PETSC_FALSE;
-  }
-  return PETSC_TRUE;
-}
-
-/* ---- matrix and order ---- */
+/* ---- matrix ---- */
 
 static PetscErrorCode FsaiCreate_Private(GNNGraph g, GNNFsai *fsai)
 {
-  GNNFsai w;
+  PetscInt longest = 0;
+  GNNFsai  w;
 
   PetscFunctionBegin;
+  for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->i[i + 1] - g->i[i]);
+  longest = (GNN_FSAI_MAX + 1) * longest + GNN_FSAI_LANES;
   PetscCall(PetscNew(&w));
-  PetscCall(PetscMalloc2(g->nz, &w->as, g->n, &w->unit));
-  PetscCall(PetscMalloc3(g->n, &w->number, g->n, &w->node, g->n, &w->r));
-  for (PetscInt i = 0; i < g->n; i++) w->number[i] = -1;
+  PetscCall(PetscMalloc3(g->nz, &w->as, g->n, &w->unit, g->n + 1, &w->i));
+  PetscCall(PetscCalloc2(g->n, &w->number, g->n, &w->r));
+  PetscCall(PetscMalloc2(longest, &w->candidate, longest, &w->score));
   *fsai = w;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -88,36 +98,52 @@ PetscErrorCode GNNFsaiDestroy(GNNFsai *fsai)
 {
   PetscFunctionBegin;
   if (*fsai == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree2((*fsai)->as, (*fsai)->unit));
-  PetscCall(PetscFree3((*fsai)->number, (*fsai)->node, (*fsai)->r));
+  PetscCall(PetscFree3((*fsai)->as, (*fsai)->unit, (*fsai)->i));
+  PetscCall(PetscFree2((*fsai)->number, (*fsai)->r));
+  PetscCall(PetscFree2((*fsai)->candidate, (*fsai)->score));
+  PetscCall(PetscFree((*fsai)->j));
   PetscCall(PetscFree(*fsai));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static inline void FsaiScale_Private(GNNFsai w, GNNGraph g)
+static void FsaiScale_Private(GNNFsai w, GNNGraph g)
 {
   for (PetscInt i = 0; i < g->n; i++) w->unit[i] = g->decoupled[i] ? 0.0 : GNNFsaiUnit(PetscRealPart(g->at[g->diag[i]]));
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) w->as[p] = p == g->diag[i] ? 1.0 : GNNFsaiScaled(w->unit[i], PetscRealPart(g->at[p]), w->unit[g->j[p]]);
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) w->as[p] = GNNFsaiScaled(w->unit[i], PetscRealPart(g->at[p]), w->unit[g->j[p]]);
+    w->as[g->diag[i]] = 1.0;
   }
+}
+
+/* Has the last growth left columns for this threshold, and for the rows that are coupled now? */
+static PetscBool FsaiMayKeep_Private(GNNFsai w, GNNGraph g, PetscReal threshold)
+{
+  PetscInt changed = 0;
+
+  if (!w->kept || w->threshold != threshold) return PETSC_FALSE;
+  for (PetscInt i = 0; i < g->n; i++) changed += g->decoupled[i] != (w->i[i + 1] == w->i[i]);
+  return changed == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* The factor's pattern is one that may be kept */
+static PetscErrorCode FsaiKeep_Private(GNNFsai w, GNNFactor f, PetscReal threshold)
+{
+  const PetscInt nz = f->i[f->n];
+
+  PetscFunctionBegin;
+  if (w->size < nz) {
+    PetscCall(PetscFree(w->j));
+    PetscCall(PetscMalloc1(nz, &w->j));
+    w->size = nz;
+  }
+  PetscCall(PetscArraycpy(w->i, f->i, f->n + 1));
+  PetscCall(PetscArraycpy(w->j, f->j, nz));
+  w->threshold = threshold;
+  w->kept      = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- one row ---- */
-
-static inline PetscInt FsaiNumber_Private(GNNFsai w, PetscInt j)
-{
-  if (w->number[j] < 0) {
-    w->r[w->nnode]    = 0.0;
-    w->node[w->nnode] = j;
-    w->number[j]      = w->nnode++;
-  }
-  return w->number[j];
-}
-
-static inline void FsaiForget_Private(GNNFsai w)
-{
-  while (w->nnode > 0) w->number[w->node[--w->nnode]] = -1;
-}
 
 /* The largest |As_ij| off the diagonal, also behind i */
 static inline PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
@@ -125,145 +151,198 @@ static inline PetscReal FsaiLargest_Private(GNNFsai w, GNNGraph g, PetscInt i)
   PetscReal largest = 0.0;
 
   for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-    if (p != g->diag[i]) largest = PetscMax(largest, PetscAbsScalar(w->as[p]));
+    const PetscReal a = p == g->diag[i] ? 0.0 : PetscAbsScalar(w->as[p]);
+
+    largest = a > largest ? a : largest;
   }
   return largest;
 }
 
 /* J from the row of A: coupled columns before i, above the threshold, or all where that is 0 */
-static inline void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold)
+static inline void FsaiSeed_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, Row *row)
 {
-  w->J.m = 0;
-  for (PetscInt p = g->i[i]; p < g->diag[i]; p++) {
-    const PetscReal a = PetscAbsScalar(w->as[p]);
+  PetscInt count = 0;
 
-    if (g->keep[p] && (threshold == 0.0 || a > threshold)) ColumnsInsert_Private(&w->J, g->j[p], a);
+  for (PetscInt p = g->i[i]; p < g->diag[i]; p++) {
+    const PetscReal score = PetscAbsScalar(w->as[p]);
+
+    w->candidate[count] = g->j[p];
+    w->score[count]     = score;
+    count += score > threshold || (threshold == 0.0 && g->keep[p] != 0);
   }
-  ColumnsSort_Private(&w->J);
+  (void)RowAdopt_Private(row, w, i, count);
 }
 
-/* Row k of T, up to its diagonal: by one walk along the row of As, or, where that is long, by looking up each column in it; so a node that
-   is coupled to all others, and is in J of all, costs no more than the others */
-static inline void FsaiGatherRow_Private(GNNFsai w, GNNGraph g, PetscInt k, double T[])
+/* Column k of T from its diagonal on: by one walk along the row of As, what is in no row of T going before the column; or, where that is long, by looking
+   up each row in it, so that a node that is coupled to all others, and is in J of all, costs no more than the others */
+static inline void FsaiGatherColumn_Private(GNNFsai w, GNNGraph g, const Row *row, int k, double T[])
 {
-  const PetscInt start = g->i[w->node[k]], end = g->i[w->node[k] + 1];
+  const PetscInt       i = row->J[row->m], start = g->diag[row->J[k]] + 1, end = g->i[row->J[k] + 1], *j = g->j;
+  const unsigned char *number = w->number;
+  const PetscScalar   *as     = w->as;
 
-  for (PetscInt l = 0; l <= k; l++) T[l] = 0.0;
-  if (end - start <= 8 * (k + 1)) {
-    for (PetscInt p = start; p < end; p++) {
-      const PetscInt l = w->number[g->j[p]];
-
-      if (l >= 0 && l <= k) T[l] = PetscRealPart(w->as[p]);
-    }
+  T[k] = 1.0;
+  if (end - start <= 8 * (row->m + 1)) {
+    for (PetscInt p = start; p < end && j[p] <= i; p++) T[(int)number[j[p]] - 1] = PetscRealPart(as[p]);
   } else {
-    for (PetscInt l = 0; l <= k; l++) {
-      const PetscInt p = GNNFsaiFind(g->j, start, end, w->node[l]);
+    for (int l = k + 1; l <= row->m; l++) {
+      const PetscInt p = GNNFsaiFind(g->j, start, end, row->J[l]);
 
       if (p >= 0) T[l] = PetscRealPart(w->as[p]);
     }
   }
 }
 
-/* T = As on J + {i}; J gets the numbers 0, 1, ..., and i gets m */
-static inline void FsaiGather_Private(GNNFsai w, GNNGraph g, PetscInt i)
+/* The row on J, columns being of that size; PETSC_FALSE if As on J + {i} is not positive definite */
+static inline PetscBool FsaiSolveSize_Private(GNNFsai w, GNNGraph g, Row *row, int size)
 {
-  for (PetscInt k = 0; k < w->J.m; k++) (void)FsaiNumber_Private(w, w->J.j[k]);
-  (void)FsaiNumber_Private(w, i);
-  for (PetscInt k = 0; k <= w->J.m; k++) FsaiGatherRow_Private(w, g, k, &w->T[GNN_FSAI_TRIANGLE(k, 0)]);
+  const int m = row->m;
+  double   *T = row->memory + GNN_FSAI_LANES;
+
+  for (int k = 0; k <= m; k++) GNNFsaiClear(size, &T[k * size]);
+  for (int k = 0; k <= m; k++) w->number[row->J[k]] = (unsigned char)(k + 1);
+  for (int k = 0; k <= m; k++) FsaiGatherColumn_Private(w, g, row, k, &T[k * size]);
+  for (int k = 0; k <= m; k++) {
+    w->number[row->J[k]] = 0;
+    T[k * size - 1]      = 0.0;
+  }
+  return GNNFsaiSolve(m, size, T, row->L, row->x) ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* r += factor times row k of As, on the columns before i; As is 0 in slots that are not kept */
-static inline PetscInt FsaiAdd_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscInt k, PetscReal factor)
+static PetscBool FsaiSolve_Private(GNNFsai w, GNNGraph g, Row *row)
 {
-  for (PetscInt p = g->i[k]; p < g->i[k + 1]; p++) {
-    if (g->j[p] < i) w->r[FsaiNumber_Private(w, g->j[p])] += factor * PetscRealPart(w->as[p]);
-  }
-  return g->i[k + 1] - g->i[k];
+  const int size = GNNFsaiPadded(row->m);
+
+  if (size == GNN_FSAI_LANES) return FsaiSolveSize_Private(w, g, row, GNN_FSAI_LANES);
+  if (size == 2 * GNN_FSAI_LANES) return FsaiSolveSize_Private(w, g, row, 2 * GNN_FSAI_LANES);
+  return FsaiSolveSize_Private(w, g, row, size);
 }
 
-/* next = columns of J and their neighbours that are above the threshold, for which L's entries count as well; number m is i itself */
-static inline void FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, PetscLogDouble *flops)
+/* r = As L_i^T on the columns before i, which are candidates behind J, some more than once; As is 0 in slots that are not kept. How many they are then */
+static inline PetscInt FsaiGradient_Private(GNNFsai w, GNNGraph g, PetscInt i, const Row *row, PetscLogDouble *flops)
 {
-  const PetscInt m = w->J.m, length = g->i[i + 1] - g->i[i];
-  PetscInt       entries = 0;
-  PetscReal      threshold;
+  const PetscInt     length = g->i[i + 1] - g->i[i], *j = g->j;
+  const PetscScalar *as   = w->as;
+  PetscReal         *r    = w->r;
+  PetscInt          *next = w->candidate + row->m, entries = 0;
 
-  for (PetscInt k = 0; k <= m; k++) {
-    const PetscInt node = w->node[k];
+  for (int k = 0; k <= row->m; k++) {
+    const PetscInt start = g->i[row->J[k]], end = g->i[row->J[k] + 1];
 
-    if (k < m) largest = PetscMax(largest, PetscAbsReal(w->x[k]));
-    if (GNNFsaiWalks(g->i[node + 1] - g->i[node], length)) entries += FsaiAdd_Private(w, g, i, node, w->x[k]);
+    if (!GNNFsaiWalks(end - start, length)) continue;
+    entries += end - start;
+    for (PetscInt p = start; p < end && j[p] < i; p++) {
+      r[j[p]] += row->x[k] * PetscRealPart(as[p]);
+      *next++ = j[p];
+    }
   }
-  threshold = GNNFsaiThreshold(tau, largest);
-  w->next.m = 0;
-  for (PetscInt k = 0; k < w->nnode; k++) {
-    const double score = fabs(k < m ? w->x[k] : w->r[k]);
-
-    if (k != m && score > threshold) ColumnsInsert_Private(&w->next, w->node[k], score);
-  }
-  ColumnsSort_Private(&w->next);
   *flops += 2.0 * entries;
+  return (PetscInt)(next - w->candidate);
+}
+
+/* The candidates that are above the threshold, each once; r is 0 again */
+static inline PetscInt FsaiTake_Private(GNNFsai w, const Row *row, PetscInt candidates, PetscReal threshold)
+{
+  PetscInt  *candidate = w->candidate, count = 0;
+  PetscReal *score = w->score, *r = w->r;
+
+  for (int k = 0; k < row->m; k++) r[row->J[k]] = 0.0;
+  for (PetscInt k = 0; k < candidates; k++) {
+    const PetscInt  j = k < row->m ? row->J[k] : candidate[k];
+    const PetscReal s = PetscAbsReal(k < row->m ? row->x[k] : r[j]);
+
+    r[j]             = 0.0;
+    candidate[count] = j;
+    score[count]     = s;
+    count += s > threshold;
+  }
+  return count;
+}
+
+/* J = columns of J and their neighbours that are above the threshold, for which L's entries count as well; PETSC_FALSE if it stays what it was */
+static inline PetscBool FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal tau, PetscReal largest, Row *row, PetscLogDouble *flops)
+{
+  const PetscInt candidates = FsaiGradient_Private(w, g, i, row, flops);
+  PetscInt       count;
+
+  for (int k = 0; k < row->m; k++) largest = PetscMax(largest, PetscAbsReal(row->x[k]));
+  count = FsaiTake_Private(w, row, candidates, GNNFsaiThreshold(tau, largest));
+  return count > 0 && !RowAdopt_Private(row, w, i, count) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* J and x of row i; PETSC_FALSE if As on J + {i} is not positive definite */
-static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, PetscLogDouble *flops)
+static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, PetscReal threshold, Row *row, PetscLogDouble *flops)
 {
-  const PetscReal largest = FsaiLargest_Private(w, g, i);
+  const PetscReal largest = threshold > 0.0 ? FsaiLargest_Private(w, g, i) : 0.0;
 
-  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest));
+  row->m = -1;
+  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest), row);
   for (int stage = 0;; stage++) {
-    PetscBool solved, last = stage == GNNFsaiStages(threshold) || w->J.m == GNN_FSAI_MAX ? PETSC_TRUE : PETSC_FALSE;
-
-    FsaiGather_Private(w, g, i);
-    solved = GNNFsaiSolve(w->J.m, w->T, w->x) ? PETSC_TRUE : PETSC_FALSE;
-    *flops += GNNFsaiSolveFlops(w->J.m);
-    if (solved && !last) {
-      FsaiGrow_Private(w, g, i, threshold, largest, flops);
-      if (w->next.m == 0 || ColumnsSame_Private(&w->J, &w->next)) last = PETSC_TRUE;
-    }
-    FsaiForget_Private(w);
-    if (!solved || last) return solved;
-    w->J = w->next;
+    *flops += GNNFsaiSolveFlops(row->m);
+    if (!FsaiSolve_Private(w, g, row)) return PETSC_FALSE;
+    if (stage == GNNFsaiStages(threshold) || row->m == GNN_FSAI_MAX) return PETSC_TRUE;
+    if (!FsaiGrow_Private(w, g, i, threshold, largest, row, flops)) return PETSC_TRUE;
   }
+}
+
+/* The same in the columns that it has */
+static inline PetscBool FsaiKept_Private(GNNFsai w, GNNGraph g, PetscInt i, Row *row, PetscLogDouble *flops)
+{
+  row->m = (int)(w->i[i + 1] - w->i[i]) - 1;
+  memcpy(row->J, w->j + w->i[i], (size_t)(row->m + 1) * sizeof(*row->J));
+  *flops += GNNFsaiSolveFlops(row->m);
+  return FsaiSolve_Private(w, g, row);
 }
 
 /* ---- the factor ---- */
 
 /* L_i of As, hence L_i diag(unit) of At, behind the k entries there are, columns ascending; the number of entries then */
-static inline PetscInt FsaiStore_Private(GNNFsai w, PetscInt i, PetscInt k, GNNFactor f)
+static inline PetscInt FsaiStore_Private(GNNFsai w, const Row *row, PetscInt k, GNNFactor f)
 {
-  for (int l = 0; l < w->J.m; l++, k++) {
-    f->j[k] = w->J.j[l];
-    f->v[k] = w->x[l] * w->unit[f->j[k]];
+  for (int l = 0; l <= row->m; l++) {
+    f->j[k + l] = row->J[l];
+    f->v[k + l] = row->x[l] * w->unit[row->J[l]];
   }
-  f->j[k] = i;
-  f->v[k] = w->x[w->J.m] * w->unit[i];
-  return k + 1;
+  return k + row->m + 1;
 }
 
-PetscErrorCode GNNFsaiFill(GNNFsai *fsai, GNNFactor f, GNNGraph g, PetscReal threshold, PetscInt *failed)
+static PetscErrorCode FsaiRows_Private(GNNFsai w, GNNFactor f, GNNGraph g, PetscReal threshold, PetscBool grow, PetscInt *failed)
 {
   PetscLogDouble flops = 4.0 * g->nz;
   PetscInt       k     = 0;
-  GNNFsai        w;
+  Row            row;
 
   PetscFunctionBegin;
-  if (*fsai == NULL) PetscCall(FsaiCreate_Private(g, fsai));
-  w = *fsai;
-  FsaiScale_Private(w, g);
   *failed = 0;
+  PetscCall(PetscArrayzero(row.J, GNN_FSAI_MAX + 1));
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     PetscCall(GNNFactorReserve(f, k, k + GNN_FSAI_MAX + 1));
-    if (!FsaiRow_Private(w, g, i, threshold, &flops)) { /* Jacobi's row */
+    if (!(grow ? FsaiRow_Private(w, g, i, threshold, &row, &flops) : FsaiKept_Private(w, g, i, &row, &flops))) { /* Jacobi's row */
       (*failed)++;
-      w->J.m  = 0;
-      w->x[0] = 1.0;
+      row.m    = 0;
+      row.J[0] = i;
+      row.x[0] = 1.0;
     }
-    k = FsaiStore_Private(w, i, k, f);
+    k = FsaiStore_Private(w, &row, k, f);
   }
   f->i[g->n] = k;
   PetscCall(PetscLogFlops(flops));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFsaiFill(GNNFsai *fsai, GNNFactor f, GNNGraph g, PetscReal threshold, PetscBool grow, PetscInt *failed)
+{
+  GNNFsai w;
+
+  PetscFunctionBegin;
+  if (*fsai == NULL) PetscCall(FsaiCreate_Private(g, fsai));
+  w = *fsai;
+  if (!FsaiMayKeep_Private(w, g, threshold)) grow = PETSC_TRUE;
+  FsaiScale_Private(w, g);
+  if (grow) w->kept = PETSC_FALSE;
+  PetscCall(FsaiRows_Private(w, f, g, threshold, grow, failed));
+  if (grow && *failed == 0) PetscCall(FsaiKeep_Private(w, f, threshold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

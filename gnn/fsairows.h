@@ -8,8 +8,9 @@
 
 typedef struct _n_GNNFsai *GNNFsai; /* work of the rows */
 
-/* i, j, v of the factor, and how many rows had to be Jacobi's; threshold 0: static. The work is made where there is none */
-PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFsai *, GNNFactor, GNNGraph, PetscReal threshold, PetscInt *failed);
+/* i, j, v of the factor, and how many rows had to be Jacobi's; threshold 0: static. The work is made where there is none. grow = PETSC_FALSE: in
+   the columns of the last growth, where that was by the same threshold, no row failed, and the same rows are coupled; else they grow anew */
+PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFsai *, GNNFactor, GNNGraph, PetscReal threshold, PetscBool grow, PetscInt *failed);
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
 
 #define GNN_FSAI_NONE 2.0 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */

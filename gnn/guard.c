@@ -11,15 +11,17 @@
    A choice within 2 % is no choice: what comes first of network, classical factor, start, Jacobi is kept, and the larger alpha, so that
    rounding, hence compiler, processor and number of ranks, decides nothing.
 
-   All this costs about as much as 80 products with G G^T. What was chosen is kept for new values in the same pattern as long as the loss of the factor
-   on one probe stays near the one it had then, two products, GNNGuardLoss(), and so do the couplings of At: a loss can be the same for another matrix.
-   They are compared by their trace t = sum_j w_j GNNStrength(At_ij) with random signs w, one product more: ||t - t'||^2 is about the squared distance.
+   All this costs about as much as 80 products with G G^T. The classical factor, where it comes first, is tried for less: CG with it
+   for as much work as a few of Jacobi's steps took has to get as far as those.
+
+   What was chosen is kept for new values in the same pattern as long as the couplings of At stay near what they were. They are compared by their trace
+   t = sum_j w_j GNNStrength(At_ij) with random signs w, one product: ||t - t'||^2 is about the squared distance. A network's choice also has to
+   keep its loss on one probe, two products more (choose.c).
 */
 #include "guard.h"
 
 #define NDOT     6                           /* dot products that wait to be read */
-#define DRIFT    0.1                         /* change of the loss beyond which it chooses again */
-#define MOVED    0.04                        /* distance of the couplings beyond which it does, too */
+#define MOVED    0.04                        /* distance of the couplings beyond which it chooses again */
 #define MIN_RITZ 0.17                        /* least Ritz value of the symmetric part of G */
 #define TIE      1.02                        /* costs that differ by less are alike */
 #define SOLVED   1e4 * PETSC_MACHINE_EPSILON /* share of the error's squared energy norm that is no longer looked at */
@@ -136,9 +138,9 @@ static inline PetscErrorCode Precondition_Private(GNNGuard w, const GNNTrial *M,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A few steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u. Read at the end: a place
-   that could tell only by waiting does all of them */
-static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal transposed, const PetscScalar m[], const GNNTrial *M, GNNSteps *s)
+/* At most that many steps of CG for (plain m + transposed m^T) x = w from x = 0, m slots of the graph, w the first probe. Works in u. Read at the end:
+   a place that could tell only by waiting does all of them */
+static PetscErrorCode StepsRun_Private(GNNGuard w, PetscInt most, PetscReal plain, PetscReal transposed, const PetscScalar m[], const GNNTrial *M, GNNSteps *s)
 {
   const GNNPlace at = w->at;
   const PetscInt n  = at->g->n;
@@ -150,7 +152,7 @@ static PetscErrorCode StepsRun_Private(GNNGuard w, PetscReal plain, PetscReal tr
   for (PetscInt k = 0;; k++) {
     PetscCall(Precondition_Private(w, M, r, z));
     PetscCall(at->ops->step(at, k ? GNN_STEPS_NEXT : GNN_STEPS_BEGIN, n, r, z, w->steps, &ended));
-    if (k == GNN_STEPS || ended) break;
+    if (k == most || ended) break;
     PetscCall(at->ops->update(at, n, w->steps->direction, z, p));
     PetscCall(at->ops->multiply(at, plain, transposed, m, 1, p, 0.0, NULL, q));
     PetscCall(at->ops->step(at, GNN_STEPS_LENGTH, n, p, q, w->steps, &ended));
@@ -197,7 +199,7 @@ PetscErrorCode GNNGuardIsPositive(GNNGuard w, const PetscScalar gt[], PetscBool 
   GNNSteps       steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, 0.5, 0.5, gt, &jacobi, &steps));
+  PetscCall(StepsRun_Private(w, GNN_STEPS, 0.5, 0.5, gt, &jacobi, &steps));
   *positive = !steps.indefinite && (steps.n == 0 || StepsRitz_Private(&steps, 1) > MIN_RITZ) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -252,11 +254,35 @@ PetscErrorCode GNNGuardTry(GNNGuard w, const GNNTrial *M, PetscBool first, Petsc
   GNNSteps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, 1.0, 0.0, w->at->matrix, M, &steps));
+  PetscCall(StepsRun_Private(w, GNN_STEPS, 1.0, 0.0, w->at->matrix, M, &steps));
   w->narrow = StepsKept_Private(&w->chosen, &steps);
   if (first) *better = StepsKept_Private(&steps, &w->chosen);
   else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
   if (*better) w->chosen = steps;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After how many steps the energy has fallen by so much, linear in between; more than there are where it has not */
+static PetscReal StepsReach_Private(const GNNSteps *s, PetscReal energy)
+{
+  PetscInt k = 0;
+
+  while (k < s->n && !(s->energy[k + 1] >= energy)) k++;
+  return k == s->n ? 2.0 * GNN_STEPS : k + (energy - s->energy[k]) / (s->energy[k + 1] - s->energy[k]);
+}
+
+/* All but a millionth of what Jacobi's steps did is the mark, so that rounding decides nothing where they solve the system */
+PetscErrorCode GNNGuardPays(GNNGuard w, const GNNTrial *M, PetscReal work, PetscBool *pays)
+{
+  const GNNSteps *jacobi = &w->chosen;
+  const PetscReal mark = (1.0 - 1e-6) * jacobi->energy[jacobi->n], most = TIE * StepsReach_Private(jacobi, mark) / work;
+  GNNSteps        steps;
+
+  PetscFunctionBegin;
+  *pays = StepsWork_Private(jacobi) ? PETSC_FALSE : PETSC_TRUE;
+  if (*pays) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(StepsRun_Private(w, PetscMin((PetscInt)PetscCeilReal(most), GNN_STEPS), 1.0, 0.0, w->at->matrix, M, &steps));
+  *pays = StepsReach_Private(&steps, mark) <= most ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -265,7 +291,7 @@ PetscBool GNNGuardIsNarrow(GNNGuard w)
   return w->narrow;
 }
 
-PetscErrorCode GNNGuardBegin(GNNGuard w, PetscReal *damping)
+PetscErrorCode GNNGuardBegin(GNNGuard w, PetscInt most, PetscReal *largest)
 {
   const GNNTrial jacobi = {NULL, PETSC_FALSE, 0.0};
   GNNSteps      *steps  = &w->chosen;
@@ -274,8 +300,8 @@ PetscErrorCode GNNGuardBegin(GNNGuard w, PetscReal *damping)
   PetscCall(Trace_Private(w, NULL, w->trace));
   w->traced = PETSC_TRUE;
   PetscCall(w->at->ops->probe(w->at, GNN_PROBES, w->W));
-  PetscCall(StepsRun_Private(w, 1.0, 0.0, w->at->matrix, &jacobi, steps));
-  *damping = steps->n > 0 ? PetscMin(1.0, 2.4 / StepsRitz_Private(steps, steps->n)) : 1.0;
+  PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, &jacobi, steps));
+  *largest = steps->n > 0 ? StepsRitz_Private(steps, steps->n) : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -304,15 +330,13 @@ const PetscScalar *GNNGuardStart(GNNGuard w)
   return w->base;
 }
 
-/* Not where the loss is a NaN */
-PetscErrorCode GNNGuardMayKeep(GNNGuard w, PetscReal before, PetscReal loss, PetscBool *keep)
+PetscErrorCode GNNGuardIsNear(GNNGuard w, PetscBool *near)
 {
   const GNNPlace at = w->at;
   PetscReal      dot[2]; /* the trace's distance from what it was, and that, both squared */
 
   PetscFunctionBegin;
-  *keep = PetscAbsReal(loss - before) <= DRIFT * before ? PETSC_TRUE : PETSC_FALSE;
-  if (!*keep) PetscFunctionReturn(PETSC_SUCCESS);
+  *near = PETSC_TRUE;
   if (!w->traced) {
     PetscCall(Trace_Private(w, NULL, w->trace));
     w->traced = PETSC_TRUE;
@@ -322,6 +346,6 @@ PetscErrorCode GNNGuardMayKeep(GNNGuard w, PetscReal before, PetscReal loss, Pet
   PetscCall(at->ops->dot(at, at->g->n, w->y, w->y, &w->dots[0]));
   PetscCall(at->ops->dot(at, at->g->n, w->trace, w->trace, &w->dots[1]));
   PetscCall(at->ops->read(at, sizeof(dot), w->dots, dot));
-  *keep = dot[0] <= MOVED * MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
+  *near = dot[0] <= MOVED * MOVED * dot[1] ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -81,13 +81,13 @@ static PetscErrorCode Diagonal_Host(GNNPlace at, PETSC_UNUSED GNNPattern pattern
 }
 
 /* All rows are Jacobi's where most are spoiled */
-static PetscErrorCode Fsai_Host(GNNPlace at, PetscReal threshold)
+static PetscErrorCode Fsai_Host(GNNPlace at, PetscReal threshold, PetscBool grow)
 {
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
-  PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, threshold, &at->report.failed));
+  PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, threshold, grow, &at->report.failed));
   if (GNNFsaiSpoiled(at->report.failed, at->g->ncoupled)) {
-    PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, GNN_FSAI_NONE, &at->report.failed));
+    GNNFactorFillJacobi(at->f, at->g);
     at->report.failed = at->g->ncoupled;
   }
   PetscCall(PetscLogEventEnd(GNN_Fsai, 0, 0, 0, 0));

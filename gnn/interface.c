@@ -17,16 +17,19 @@
 
   Input Parameters:
 + pc     - the preconditioner context
-- values - `PC_GNNSPAI_VALUES_NETWORK`, the default, or `PC_GNNSPAI_VALUES_FSAI`
+- values - `PC_GNNSPAI_VALUES_AUTO`, the default, `PC_GNNSPAI_VALUES_NETWORK` or `PC_GNNSPAI_VALUES_FSAI`
 
   Options Database Key:
-. -pc_gnnspai_values (network|fsai) - what writes G
+. -pc_gnnspai_values (network|fsai|auto) - what writes G
 
   Level: intermediate
 
   Notes:
+  `PC_GNNSPAI_VALUES_AUTO` takes the network on a device, where its set-up is the cheaper one, and wherever a model is named (`PCGNNSPAISetModel()`) or it is
+  given features (`PCGNNSPAISetNodeFeatures()`); else, on the host, the classical factor. `PCView()` shows which.
+
   The classical factor (FSAI) is $L = G^T$, triangular, whose rows make the condition number of $L\tilde{A}L^T$ least in Kaporin's sense on their
-  pattern: the lower triangle of A, or one that each row grows by itself, see `PCGNNSPAISetThreshold()`. It reads no model, has no guard, and its
+  pattern: the lower triangle of A, or one that each row grows by itself, see `PCGNNSPAISetThreshold()`. It reads no model, and its
   $\epsilon$ is 0 unless `PCGNNSPAISetEpsilon()` says otherwise, since L is not singular.
 
   Row i uses columns before i, as the rows are numbered, and keeps at most 64 entries beside the diagonal, the largest. Where the matrix is not positive definite in the arithmetic, the row is
@@ -39,7 +42,7 @@ PetscErrorCode PCGNNSPAISetValues(PC pc, PCGNNSPAIValues values)
   PetscFunctionBegin;
   PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
   PetscValidLogicalCollectiveEnum(pc, values, 2);
-  CheckEnum(pc, values, PC_GNNSPAI_VALUES_FSAI, "PCGNNSPAIValues");
+  CheckEnum(pc, values, PC_GNNSPAI_VALUES_AUTO, "PCGNNSPAIValues");
   PetscTryMethod(pc, "PCGNNSPAISetValues_C", (PC, PCGNNSPAIValues), (pc, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -259,10 +262,13 @@ PetscErrorCode PCGNNSPAIGetThreshold(PC pc, PetscReal *threshold)
   loses, or does no better than the start, or a share of it only is taken, and takes that factor if it does better still. `PC_GNNSPAI_GUARD_BEST`
   computes it at every first choice, and takes it wherever it does better: fewer iterations for a dearer first set-up.
 
-  The choice is kept for new values in the same pattern as long as these are alike. It shows in `PCView()` and `PCGNNSPAIGetChoice()`.
+  Where the classical factor comes first (`PCGNNSPAISetValues()`), all but `PC_GNNSPAI_GUARD_NONE` mean the same: Jacobi takes its place if six steps of CG with
+  Jacobi get further than as much work with the factor does, work being the bytes of an iteration.
 
-  With `PC_GNNSPAI_GUARD_NONE` the coarse space is not tried either, see `PCGNNSPAISetCoarse()`. Where `PCGNNSPAISetValues()` asks for the
-  classical factor the guard says nothing but that.
+  The choice is kept for new values in the same pattern as long as these are alike, and then the classical factor its pattern, of which only the values
+  are computed again. It shows in `PCView()` and `PCGNNSPAIGetChoice()`.
+
+  With `PC_GNNSPAI_GUARD_NONE` the coarse space is not tried either, see `PCGNNSPAISetCoarse()`.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGuard`, `PCGNNSPAIGetGuard()`, `PCGNNSPAIGetChoice()`, `PCGNNSPAISetValues()`, `PCGNNSPAISetThreshold()`
 @*/
@@ -307,7 +313,7 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
 
   Input Parameters:
 + pc - the preconditioner context
-- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for n^(2/3)/3 with n the coupled (block) rows
+- n  - aggregates wanted over all ranks; `PETSC_DECIDE`, the default, for n^(2/3)/3 with n the coupled (block) rows; 0 for no coarse space
 
   Options Database Key:
 . -pc_gnnspai_coarse n - the number

@@ -32,7 +32,7 @@ typedef struct {
   PetscErrorCode (*start)(GNNPlace, const GNNConfig *, PetscReal damping, PetscScalar[]); /* slots of the start with At damped */
   PetscErrorCode (*fill)(GNNPlace, GNNPattern);                                           /* the factor from the slots, */
   PetscErrorCode (*diagonal)(GNNPlace, GNNPattern);                                       /* or Jacobi's, */
-  PetscErrorCode (*fsai)(GNNPlace, PetscReal threshold);                                  /* or the classical one */
+  PetscErrorCode (*fsai)(GNNPlace, PetscReal threshold, PetscBool grow);                  /* or the classical one; PETSC_FALSE: in the columns it has, if any */
   PetscErrorCode (*finish)(GNNPlace, PetscReal epsilon, PetscBool loss);                  /* shift; is the loss wanted? */
   PetscErrorCode (*report)(GNNPlace);                                                     /* what is known by now, into the report */
 

@@ -9,10 +9,10 @@
 #define SOURCE_POINTER(name, source) &source,
 const GNNSource *const GNNSources[] = {GNN_SOURCES(SOURCE_POINTER)};
 
-/* Is it the network that writes G? */
+/* Is it the network that writes G, or has it first? */
 static PetscBool SetUpNeedsNetwork_Private(const GNNSetUp *s)
 {
-  return GNNSources[s->values] == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
+  return s->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* The matrix as AIJ, and this rank's diagonal block of it; borrowed */
@@ -32,14 +32,14 @@ static PetscErrorCode SetUpGetLocalMat_Private(const GNNSetUp *s, Mat A, Mat *lo
 PetscReal GNNSetUpEpsilon(const GNNSetUp *s)
 {
   if (s->epsilon != (PetscReal)PETSC_DEFAULT) return s->epsilon;
-  if (!SetUpNeedsNetwork_Private(s)) return 0.0;
-  return s->model ? s->model->config.epsilon : s->epsilon;
+  if (s->source && !SetUpNeedsNetwork_Private(s)) return 0.0;
+  return s->source && s->model ? s->model->config.epsilon : s->epsilon;
 }
 
 GNNSettings GNNSetUpSettings(const GNNSetUp *s)
 {
   const PetscBool   given    = s->threshold != (PetscReal)PETSC_DEFAULT ? PETSC_TRUE : PETSC_FALSE;
-  const GNNSettings settings = {.model = s->model, .filter = given ? s->threshold : GNN_NETWORK_FILTER, .threshold = given ? s->threshold : GNN_FSAI_THRESHOLD};
+  const GNNSettings settings = {.model = s->model, .filter = given ? s->threshold : GNN_NETWORK_FILTER, .threshold = given ? s->threshold : GNN_FSAI_THRESHOLD, .grow = PETSC_TRUE};
 
   return settings;
 }
@@ -79,6 +79,25 @@ static PetscErrorCode SetUpCompare_Private(GNNSetUp *s, Mat A)
   s->nonzerostate = nonzerostate;
   s->state        = state;
   s->featurestate = featurestate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Who writes G. By itself the network does where a model or features for it are given, and on a device, where it is the cheapest; on the host
+   that is the classical factor, for fewer iterations */
+static PetscErrorCode SetUpSource_Private(GNNSetUp *s, Mat A)
+{
+  const GNNSource *before = s->source;
+  PetscBool        device;
+  Mat              local;
+
+  PetscFunctionBegin;
+  if (s->values != GNN_SOURCES_AUTO) s->source = GNNSources[s->values];
+  else {
+    PetscCall(SetUpGetLocalMat_Private(s, A, &local));
+    PetscCall(GNNMatOnDevice(local, &device));
+    s->source = device || !s->automatic || s->features ? &GNNSourceNetwork : &GNNSourceFsai;
+  }
+  if (s->source != before) s->stale |= GNN_STALE_PATTERN | GNN_STALE_SOURCE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,17 +148,18 @@ static PetscErrorCode SetUpFeatures_Private(GNNSetUp *s)
 
 PetscErrorCode GNNSetUpGraph(GNNSetUp *s, PetscObject pc, Mat A)
 {
-  const PetscBool network = SetUpNeedsNetwork_Private(s);
-  PetscBool       changed;
+  PetscBool network, changed;
 
   PetscFunctionBegin;
   s->failure = (GNNFailure){PC_NOERROR, PETSC_FALSE, ""};
   PetscCall(MatDestroy(&s->G));
   PetscCall(SetUpCompare_Private(s, A));
   if (s->stale & GNN_STALE_PATTERN) PetscCall(GNNMatCheck(A));
-  if (network && s->given == NULL && !s->automatic) PetscCall(GNNModelLoad(PetscObjectComm(pc), s->model_name, &s->given));
   PetscCall(GNNMatConvert(A, &s->aij, &changed));
   if (changed) s->stale |= GNN_STALE_PATTERN;
+  PetscCall(SetUpSource_Private(s, A));
+  network = SetUpNeedsNetwork_Private(s);
+  if (network && s->given == NULL && !s->automatic) PetscCall(GNNModelLoad(PetscObjectComm(pc), s->model_name, &s->given));
   if (s->stale & GNN_STALE_PATTERN) {
     s->stale |= GNN_STALE_VALUES | GNN_STALE_COARSE;
     s->told = PETSC_FALSE;
@@ -177,7 +197,7 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
   PetscFunctionBegin;
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
-    c->source   = GNNSources[s->values];
+    c->source   = s->source;
     c->settings = GNNSetUpSettings(s);
     c->policy   = (GNNGuardPolicy)s->guard;
     c->epsilon  = GNNSetUpEpsilon(s);

@@ -16,7 +16,7 @@ enum {
 
 typedef struct {
   /* settings */
-  unsigned  values;     /* which of the sources writes G, or has it first */
+  unsigned  values;     /* which of the sources writes G, or has it first; GNN_SOURCES_AUTO: see GNNSetUp.source */
   unsigned  guard;      /* GNNGuardPolicy */
   unsigned  precision;  /* of G: 0 double, 1 single */
   PetscReal epsilon;    /* PETSC_DEFAULT: the model's; 0 of the classical factor */
@@ -31,6 +31,7 @@ typedef struct {
   PetscInt         stale;
   PetscObjectId    id; /* of the matrix; its states and the features' */
   PetscObjectState nonzerostate, state, featurestate;
+  const GNNSource *source; /* by values, or else the network where a model is named or the matrix is on a device, the classical factor on the host; NULL before a set-up */
   /* what was set up, owned */
   Mat        aij;         /* AIJ copy of the matrix where that is of another type, else NULL */
   GNNModel   model;       /* in use, chosen for each new pattern */

@@ -21,6 +21,7 @@ typedef struct {
   GNNModel  model;     /* of the network, borrowed; NULL where it does not write */
   PetscReal filter;    /* of the network's factor, and the start's */
   PetscReal threshold; /* of the classical factor: rows grow by entries above it, 0: on the lower triangle of A */
+  PetscBool grow;      /* its columns are chosen anew; PETSC_FALSE: it keeps those that it has, if any */
 } GNNSettings;
 
 typedef struct {
@@ -28,6 +29,9 @@ typedef struct {
   PetscErrorCode (*write)(GNNPlace, const GNNSettings *, const GNNChoice *); /* the factor but for its shift; the network's by the choice */
   PetscErrorCode (*view)(const GNNSettings *, const char use[], PetscViewer);
 } GNNSource;
+
+#define GNN_SOURCE_COUNT(name, source) +1
+#define GNN_SOURCES_AUTO               (0 GNN_SOURCES(GNN_SOURCE_COUNT)) /* the option's last value: whichever suits */
 
 #define GNN_SOURCE_DECLARE(name, source) PETSC_INTERN const GNNSource source;
 GNN_SOURCES(GNN_SOURCE_DECLARE)

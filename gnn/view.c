@@ -12,10 +12,8 @@ PetscErrorCode GNNChoiceInfo(PetscObject pc, const GNNChooser *c, GNNPlace at)
   char             share[64] = "";
 
   PetscFunctionBegin;
-  if (c->source != &GNNSourceNetwork) {
+  if (c->source == &GNNSourceFsai)
     PetscCall(PetscInfo(pc, "%s: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", c->source->name, at->ops->entries(at), at->g->n, at->report.failed));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
   if (choice->kind == GNN_CHOICE_NETWORK && choice->alpha < 1.0) PetscCall(PetscSNPrintf(share, sizeof(share), ", a share of %g beside the start", (double)choice->alpha));
   PetscCall(
     PetscInfo(pc, "guard: %s%s%s, %s, entries replaced %" PetscInt_FMT "\n", kinds[choice->kind], share, damped ? ", damped" : "", c->policy == GNN_GUARD_NONE ? "not checked" : (c->kept ? "kept from an earlier set-up" : "newly chosen"), at->report.replaced));
@@ -43,10 +41,11 @@ static PetscErrorCode ViewChoice_Private(const GNNChooser *c, GNNPlace at, MPI_C
     PetscCall(PetscStrlcat(text, part, sizeof(text)));
   }
   if (least[0] == PETSC_MAX_REAL) PetscCall(PetscSNPrintf(part, sizeof(part), "nothing to choose"));
+  else if (c->source != &GNNSourceNetwork) PetscCall(PetscSNPrintf(part, sizeof(part), "%s", count[GNN_CHOICE_JACOBI] > 0.0 ? "by work" : "tried against Jacobi"));
   else if (least[0] == -least[1]) PetscCall(PetscSNPrintf(part, sizeof(part), "alpha = %g", (double)least[0]));
   else PetscCall(PetscSNPrintf(part, sizeof(part), "alpha from %g to %g", (double)least[0], (double)-least[1]));
   PetscCall(PetscViewerASCIIPrintf(viewer, "%s%s\n", text, part));
-  if (count[GNN_CHOICE_FSAI] > 0.0) PetscCall(GNNSourceFsai.view(&c->settings, "classical factor", viewer));
+  if (count[GNN_CHOICE_FSAI] > 0.0 && c->source == &GNNSourceNetwork) PetscCall(GNNSourceFsai.view(&c->settings, "classical factor", viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,7 +58,6 @@ PetscErrorCode GNNChooserView(const GNNChooser *c, GNNPlace at, MPI_Comm comm, P
   PetscCallMPI(MPI_Allreduce(here, sum, 5, MPIU_REAL, MPIU_SUM, comm));
   PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
   if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
-  if (c->source != &GNNSourceNetwork) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->policy == GNN_GUARD_NONE) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
   else PetscCall(ViewChoice_Private(c, at, comm, viewer));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -187,6 +187,20 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
   Adopt<LANES>(w);
 }
 
+/* J that the row has. It is not used where a row is coupled that was not, or the other way round */
+template <int LANES>
+__device__ static void Keep(const GNNKernelFsai &f, Row &w, GNNKernelStatus *status)
+{
+  const int count = w.i >= 0 ? f.count[w.i] : 0;
+
+  if (w.i >= 0 && w.lane == 0 && w.on != (count > 0)) AtomicAdd(&status->changed, 1);
+  w.late = w.on && count - 1 > w.cap;
+  w.on   = w.on && count > 0 && !w.late;
+  if (w.on) w.m = count - 1;
+  for (int k = w.lane; k < w.m; k += LANES) w.J[k] = f.j[f.start[w.i] + k];
+  __syncwarp();
+}
+
 /* ---- values ---- */
 
 __device__ static double Entry(const GNNKernelGraph &g, const GNNKernelFsai &f, int i, int j)
@@ -196,7 +210,7 @@ __device__ static double Entry(const GNNKernelGraph &g, const GNNKernelFsai &f, 
   return p >= 0 ? f.as[p] : 0.0;
 }
 
-/* T = As on J + {i}, entry by entry: a node that is coupled to all others costs no more than the others */
+/* T = As on J + {i}, by rows what the host has by columns, entry by entry: a node that is coupled to all others costs no more than the others */
 template <int LANES>
 __device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, const Row &w)
 {
@@ -205,53 +219,51 @@ __device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, c
   for (int c = w.lane; w.on; c += LANES) {
     while (r <= w.m && c > r) c -= ++r;
     if (r > w.m) break;
-    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, r), RowNode(w, c));
+    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, c), RowNode(w, r));
   }
   __syncwarp();
 }
 
-/* As GNNFsaiCholesky(), by columns, the lanes side by side in a column */
+/* As GNNFsaiFactor(), by columns c, the lanes side by side in a column. T keeps v, and l in the rows that are done; 1/d in x; returns d of the last, or 0 */
 template <int LANES>
-__device__ static int Cholesky(const Row &w, int m, int most)
+__device__ static double Factor(const Row &w, int m, int most)
 {
-  int positive = 1;
+  double d = 1.0;
 
   for (int c = 0; c <= most; c++) {
-    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)], pivot;
+    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)];
 
     for (int r = c + w.lane; r <= m; r += LANES) {
-      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)], sum = Tr[c];
 
-      Tr[c] = GNNFsaiMinusDot(Tr[c], c, Tr, Tc);
+      for (int k = 0; k < c; k++) sum -= Tc[k] * w.x[k] * Tr[k];
+      Tr[c] = sum;
     }
     __syncwarp();
-    pivot = c <= m ? Tc[c] : 1.0;
-    if (!(pivot > GNN_FSAI_PIVOT)) positive = 0;
-    __syncwarp();
-    for (int r = c + w.lane; r <= m; r += LANES) {
-      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
-
-      Tr[c] = r == c ? sqrt(pivot) : Tr[c] / sqrt(pivot);
-    }
+    if (c <= m && d > 0.0) d = Tc[c] > GNN_FSAI_PIVOT ? Tc[c] : 0.0; /* a NaN as well */
+    for (int k = w.lane; k < c && c <= m; k += LANES) Tc[k] *= w.x[k];
+    if (c <= m && w.lane == 0) w.x[c] = 1.0 / Tc[c];
     __syncwarp();
   }
-  return positive;
+  return d;
 }
 
 /* As GNNFsaiSubstitute() */
 template <int LANES>
-__device__ static void Substitute(const Row &w, int m, int most)
+__device__ static void Substitute(const Row &w, int m, int most, double pivot)
 {
+  const double scale = 1.0 / sqrt(pivot);
+
   for (int k = w.lane; k <= m; k += LANES) w.x[k] = k == m ? 1.0 : 0.0;
   __syncwarp();
-  for (int r = most; r >= 0; r--) {
+  for (int r = most; r > 0; r--) {
     const double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
-    const double  xr = r <= m ? w.x[r] / Tr[r] : 0.0;
 
-    __syncwarp();
-    for (int k = w.lane; k <= r && r <= m; k += LANES) w.x[k] = k == r ? xr : w.x[k] - Tr[k] * xr;
+    for (int k = w.lane; k < r && r <= m; k += LANES) w.x[k] -= w.x[r] * Tr[k];
     __syncwarp();
   }
+  for (int k = w.lane; k <= m; k += LANES) w.x[k] *= scale;
+  __syncwarp();
 }
 
 /* The row on J; 0 if As on J + {i} is not positive definite, or rounding spoils it */
@@ -259,13 +271,13 @@ template <int LANES>
 __device__ static int Solve(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &w)
 {
   const int m = w.on ? w.m : -1, most = GroupMax<32>(m);
-  int       positive;
+  double    pivot;
 
   Gather<LANES>(g, f, w);
-  positive = Cholesky<LANES>(w, m, most);
-  Substitute<LANES>(w, m, most);
+  pivot = Factor<LANES>(w, m, most);
+  Substitute<LANES>(w, m, most, pivot);
   if (w.on && w.lane == 0) w.flops += (unsigned long long)GNNFsaiSolveFlops(m);
-  return positive && GNNFsaiSound(m, w.x);
+  return pivot > 0.0 && GNNFsaiSound(m, w.x);
 }
 
 /* ---- growth ---- */
@@ -385,7 +397,7 @@ __device__ static int Run(const GNNKernelGraph &g, const GNNKernelFsai &f, Row &
     const int solved = Solve<LANES>(g, f, w);
 
     if (w.on) positive = solved;
-    w.on = w.on && solved && stage < GNNFsaiStages(f.threshold) && w.m < GNN_FSAI_MAX;
+    w.on = w.on && solved && !f.kept && stage < GNNFsaiStages(f.threshold) && w.m < GNN_FSAI_MAX;
     if (!Any(w.on)) break;
     Grow<LANES>(g, f, w, second);
     w.on = w.on && !w.late;
@@ -462,9 +474,9 @@ __device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Ro
   const int here = w.i >= 0 && !w.late, warp = threadIdx.x / 32, group = threadIdx.x % 32 / LANES;
   int       count = 0, before = 0, entries = 0;
 
-  if (here && !positive) { /* Jacobi's row */
-    w.m = 0;
-    if (w.lane == 0) w.x[0] = 1.0; /* which others read behind Place() */
+  if (here && !positive) { /* Jacobi's row, which others read behind Place(); in columns that are kept */
+    if (!f.kept) w.m = 0;
+    for (int k = w.lane; k <= w.m; k += LANES) w.x[k] = k == w.m ? 1.0 : 0.0;
   }
   if (here && !f.slots) count = w.m + 1;
   for (int k = 0; k < 32 / LANES; k++) {
@@ -479,7 +491,7 @@ __device__ static void Store(const GNNKernelGraph &g, const GNNKernelFsai &f, Ro
   if (w.late && w.lane == 0) f.late[all->late_start + all->late[warp] + CountBits(late & ((1u << group * LANES) - 1))] = w.i;
   if (!f.slots) {
     if (here && w.lane == 0) f.count[w.i] = count;
-    StorePiece<LANES>(f, w, count, all->entries_start + all->entries[warp] + before);
+    StorePiece<LANES>(f, w, count, f.kept && count > 0 ? f.start[w.i] : all->entries_start + all->entries[warp] + before);
   } else if (here) StoreSlots<LANES>(g, f, w);
 }
 
@@ -527,7 +539,8 @@ __global__ static void Rows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size
     w.on   = w.i >= 0 && f.unit[w.i] != 0.0;
     w.m    = -1;
     w.late = 0;
-    Seed<LANES>(g, f, w);
+    if (f.kept) Keep<LANES>(f, w, status);
+    else Seed<LANES>(g, f, w);
     positive = Run<LANES>(g, f, w, second);
     Store<LANES>(g, f, w, positive, all, status);
     failed += w.lane == 0 && w.i >= 0 && !positive && !w.late;
@@ -548,11 +561,11 @@ static void LaunchRows(GNNKernelGraph g, GNNKernelFsai f, int cap, int size, int
 int GNNKernelFsaiRows(GNNKernelGraph g, GNNKernelFsai f, GNNKernelStatus *status, GNNStream stream)
 {
   const int grown = GNNFsaiStages(f.threshold) > 0, most = grown || f.longest > GNN_FSAI_MAX ? GNN_FSAI_MAX : f.longest;
-  const int cap = most < 2 * f.lanes ? most : 2 * f.lanes, size = grown ? 16 * f.lanes : 0;
+  const int cap = most < 2 * f.lanes ? most : 2 * f.lanes, grow = grown && !f.kept, size = grow ? 16 * f.lanes : 0;
 
   if (f.lanes == 8) LaunchRows<8>(g, f, cap, size, 0, status, stream);
   else if (f.lanes == 16) LaunchRows<16>(g, f, cap, size, 0, status, stream);
   else LaunchRows<32>(g, f, cap, size, 0, status, stream);
-  if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, grown ? SECOND_SIZE : 0, 1, status, stream);
+  if (cap < most || size > 0) LaunchRows<32>(g, f, GNN_FSAI_MAX, grow ? SECOND_SIZE : 0, 1, status, stream);
   return GPUError();
 }

@@ -12,6 +12,7 @@ __global__ static void StatusClear(GNNKernelStatus *status)
   status->decoupled = 0;
   status->failed    = 0;
   status->late      = 0;
+  status->changed   = 0;
   status->entries   = 0;
   status->flops     = 0;
   status->asymmetry = 0;

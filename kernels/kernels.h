@@ -57,6 +57,7 @@ typedef struct {
   int                decoupled;      /* rows */
   int                failed;         /* rows of the classical factor that are Jacobi's */
   int                late;           /* rows of it that were left to the second pass */
+  int                changed;        /* rows that have no columns to keep, or are decoupled now */
   int                asymmetry;      /* minus the bits, as a float, of the largest |a_ij - a_ji| / (a_ii a_jj)^1/2; GNNKernelAsymmetry() */
   unsigned long long entries, flops; /* of it: in its rows, or in those of a filtered factor, and to make them */
   double             norm;           /* mean |a| */
@@ -201,6 +202,7 @@ int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *s
 
 typedef struct {
   double  threshold;     /* 0: on the lower triangle */
+  int     kept;          /* rows keep the columns that they have: j, start, count */
   int     lanes;         /* that share a row in the first pass: 8, 16 or 32 */
   int     longest;       /* most columns before it that a row of A has */
   double *unit, *as;     /* (n), (nz) As = diag(unit) At diag(unit), with a unit diagonal; unit is 0 at decoupled nodes */

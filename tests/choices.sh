@@ -29,7 +29,8 @@ each() { # each NAME OPTIONS...
   local name=$1
   shift
   one "$name, default" "$@"
-  one "$name, best" "$@" -gnnspai_pc_gnnspai_guard best
+  one "$name, network" "$@" -gnnspai_pc_gnnspai_values network -gnnspai_pc_gnnspai_coarse 0
+  one "$name, best" "$@" -gnnspai_pc_gnnspai_values network -gnnspai_pc_gnnspai_coarse 0 -gnnspai_pc_gnnspai_guard best
   one "$name, fsai, coarse" "$@" -gnnspai_pc_gnnspai_values fsai -gnnspai_pc_gnnspai_coarse 16
 }
 

@@ -59,11 +59,22 @@ static inline PetscErrorCode TestModelBlocks(PetscInt b, GNNModel *model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The network's factor by itself, in double precision */
+static inline PetscErrorCode TestPCSetPlain(PC pc)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_NETWORK));
+  PetscCall(PCGNNSPAISetCoarse(pc, 0));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_DOUBLE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static inline PetscErrorCode TestPCCreate(Mat A, GNNModel model, PetscBool guard, PC *pc)
 {
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PetscObjectComm((PetscObject)A), pc));
-  PetscCall(PCSetType(*pc, PCGNNSPAI));
+  PetscCall(TestPCSetPlain(*pc));
   if (model != NULL) PetscCall(PCGNNSPAISetNetwork_Private(*pc, model));
   PetscCall(PCGNNSPAISetGuard(*pc, guard ? PC_GNNSPAI_GUARD_FSAI : PC_GNNSPAI_GUARD_NONE));
   PetscCall(PCGNNSPAISetTF32_Private(*pc, PETSC_FALSE)); /* a device is compared with the host */

@@ -12,7 +12,7 @@ run_env  := $(shell cat tests/mpi.env)
 
 tests     = $(patsubst tests/unit/%.c,bin/%,$(wildcard tests/unit/t_*.c)) bin/t_reference_double
 double    = bin/t_gradient bin/t_reference_double
-cli_tests = $(wildcard tests/cli/t_*.t)
+cli_tests = $(wildcard tests/cli/t_*.t tests/apps/t_*.t)
 # Those with numbers that hang on the processor
 number_tests = bin/t_pc bin/t_fsai bin/t_fallback bin/t_pcsetup bin/t_pcuse bin/t_block bin/t_blockmodel bin/t_coarse bin/t_reference bin/t_kappa
 # On the emulated device: slow, and the same on any PETSc

@@ -32,6 +32,7 @@ static PetscErrorCode Iterations_Private(Mat A, Vec features, PCType type, GNNMo
     PetscCall(PCGNNSPAISetNetwork_Private(pc, model));
     PetscCall(PCGNNSPAISetNodeFeatures(pc, features));
     PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_JACOBI));
+    PetscCall(PCGNNSPAISetCoarse(pc, 0)); /* it is the network that is to be seen */
   }
   *iterations = 0;
   for (PetscInt rhs = 0; rhs < 2; rhs++) {

@@ -116,10 +116,18 @@ static PetscErrorCode CreateMat_Private(GNNCoarse c, PetscInt nrows, PetscInt nc
 /* P_0 and its squares, of A's type, and the coarse vectors; the values of t are squared */
 static PetscErrorCode CreateTentative_Private(GNNCoarse c, GNNTentative t)
 {
-  PetscInt n;
+  PetscMPIInt size;
+  PetscInt    n;
 
   PetscFunctionBegin;
   PetscCall(MatGetLocalSize(c->A, &n, NULL));
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->A), &size));
+  if (size == 1 && !c->device) {
+    PetscCall(GNNCoarseHostCreate(t, n, &c->host));
+    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->A), 1, c->size, NULL, &c->rc));
+    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->A), 1, c->size, NULL, &c->xc));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(CreateMat_Private(c, n, t->ncols, t->n, t->rows, t->cols, t->values, &c->P0));
   for (PetscInt k = 0; k < t->n; k++) t->values[k] *= t->values[k];
   PetscCall(CreateMat_Private(c, t->ncols, n, t->n, t->cols, t->rows, t->values, &c->squares));
@@ -184,7 +192,6 @@ static PetscErrorCode CreatePadded_Private(GNNCoarse c)
 static PetscErrorCode SetProlongator_Private(GNNCoarse c)
 {
   PetscFunctionBegin;
-  if (c->P == NULL) PetscCall(SetDamping_Private(c));
   PetscCall(MatMatMult(c->A, c->P0, c->P ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->P));
   if (c->padded == NULL) PetscCall(CreatePadded_Private(c));
   PetscCall(VecCopy(c->dinv, c->t));
@@ -194,15 +201,20 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* 1e-11 of the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. 1e-6 where A is
-   singular: A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
+/* More than rounding leaves of a singular A_c, less than any mode that matters. Where A is singular A_c^-1 would carry what rounding leaves in
+   the null space of A, where nothing takes it away again */
+PetscReal GNNCoarseShift(GNNCoarse c)
+{
+  return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
+}
+
 static PetscErrorCode SetShift_Private(GNNCoarse c)
 {
   PetscFunctionBegin;
   PetscCall(VecCopy(c->dinv, c->t));
   PetscCall(VecReciprocal(c->t));
   PetscCall(MatMult(c->squares, c->t, c->shift));
-  PetscCall(VecScale(c->shift, c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11));
+  PetscCall(VecScale(c->shift, GNNCoarseShift(c)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -217,19 +229,29 @@ static PetscErrorCode SetUnit_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* P, A_c and the solver, for the values of A */
-static PetscErrorCode SetValues_Private(GNNCoarse c)
+/* P, A_c and the solver by PETSc's products */
+static PetscErrorCode SetMats_Private(GNNCoarse c, PetscBool *failed)
 {
-  PetscBool failed;
-  int       any;
-
   PetscFunctionBegin;
   PetscCall(SetProlongator_Private(c));
   if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
   PetscCall(MatPtAP(c->A, c->P, c->Ac ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, PETSC_DEFAULT, &c->Ac));
   PetscCall(SetShift_Private(c));
   PetscCall(SetUnit_Private(c));
-  PetscCall(GNNCoarseSolverSetUp(c, &failed));
+  PetscCall(GNNCoarseSolverSetUp(c, failed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P, A_c and the solver, for the values of A */
+static PetscErrorCode SetValues_Private(GNNCoarse c)
+{
+  PetscBool failed = PETSC_FALSE;
+  int       any;
+
+  PetscFunctionBegin;
+  if (c->damping == 0.0) PetscCall(SetDamping_Private(c));
+  if (c->host) PetscCall(GNNCoarseHostSetUp(c, &failed));
+  else PetscCall(SetMats_Private(c, &failed));
   any = failed ? 1 : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
   c->refused = any ? "A_c could not be factored" : NULL;
@@ -262,11 +284,18 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
 
 PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
 {
+  const PetscBool inverts = GNNCoarseHostInverts(c->host);
+  const char     *prefix;
+
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, c->size, c->inverse ? ", inverted" : (c->dense ? ", dense" : "")));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: %" PetscInt_FMT " aggregates, A_c of size %" PetscInt_FMT "%s\n", c->aggregates, c->size, c->inverse || inverts ? ", inverted" : (c->dense ? ", dense" : "")));
   if (c->refused) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space refused, it is not applied: %s\n", c->refused));
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
-  PetscCall(KSPView(c->ksp, viewer));
+  if (!inverts) PetscCall(KSPView(c->ksp, viewer));
+  else {
+    PetscCall(KSPGetOptionsPrefix(c->ksp, &prefix));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "solver with A_c (%s): its inverse, in single precision\n", prefix));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

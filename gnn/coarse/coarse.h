@@ -16,11 +16,12 @@ struct _n_GNNNodes {
   PetscInt  *i, *j;   /* CSR, owned */
   PetscReal *length;  /* of the edges, owned */
   PetscBool *coupled; /* (n) owned */
+  PetscInt  *row;     /* (n) block row of each node, owned: neighbours have numbers near each other, whatever the rows' */
 };
 
 PETSC_INTERN PetscErrorCode GNNNodesCreate(Mat, PetscInt, const PetscScalar[], GNNNodes *); /* SeqAIJ, block size, which rows are coupled: 1, else 0 */
 PETSC_INTERN PetscErrorCode GNNNodesDestroy(GNNNodes *);
-PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each node, or -1 if it is not coupled; their number, at most one more than wanted */
+PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], PetscInt *); /* wanted number; aggregate of each block row, or -1 if it is not coupled; their number, at most one more than wanted */
 
 /* ---- tentative prolongator, coarse/tentative.c ---- */
 
@@ -35,9 +36,25 @@ struct _n_GNNTentative {
 PETSC_INTERN PetscErrorCode GNNTentativeCreate(Mat, PetscInt b, const PetscScalar[], PetscInt naggregates, const PetscInt[], GNNTentative *); /* A, block size, coupled rows, aggregates, aggregate of each node */
 PETSC_INTERN PetscErrorCode GNNTentativeDestroy(GNNTentative *);
 
+/* ---- sparse matrices of the host, coarse/csr.c ---- */
+
+typedef struct {
+  PetscInt     n, m;  /* rows, columns */
+  PetscInt    *i, *j; /* owned, unless said otherwise */
+  PetscScalar *v;
+} GNNCSR;
+
+PETSC_INTERN PetscErrorCode GNNCSRCreate(PetscInt, PetscInt, PetscInt nz, GNNCSR *);
+PETSC_INTERN PetscErrorCode GNNCSRDestroy(GNNCSR *);
+PETSC_INTERN PetscErrorCode GNNCSRTranspose(const GNNCSR *, GNNCSR *);
+PETSC_INTERN PetscErrorCode GNNCSRMultiply(const GNNCSR *, const PetscScalar[], const GNNCSR *, const GNNCSR *, GNNCSR *);
+
 /* ---- the coarse space, coarse/coarse.c ---- */
 
-#define GNN_COARSE_DENSE 4096 /* largest A_c that is factored as a dense matrix, on one rank */
+#define GNN_COARSE_INVERSE 256  /* largest A_c that is inverted, on the host of one rank */
+#define GNN_COARSE_DENSE   4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
+
+typedef struct _n_GNNCoarseHost *GNNCoarseHost; /* coarse/host.c */
 
 typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
@@ -50,6 +67,7 @@ struct _n_GNNCoarse {
   PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
+  GNNCoarseHost    host;       /* P and A_c on the host of one rank; else NULL, and what is below up to Ac is there */
   Mat              P0, P;      /* tentative, and smoothed by one damped Jacobi step */
   Mat              padded;     /* P_0 with zeros where P has more entries */
   Mat              squares;    /* of P_0's entries, transposed */
@@ -81,6 +99,16 @@ PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                   
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
+
+PETSC_INTERN PetscReal      GNNCoarseShift(GNNCoarse); /* of A_c, times the diagonal of P_0^T D P_0 */
+
+/* ---- on the host of one rank, coarse/host.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNTentative, PetscInt, GNNCoarseHost *); /* P_0, its rows */
+PETSC_INTERN PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *);
+PETSC_INTERN PetscErrorCode GNNCoarseHostSetUp(GNNCoarse, PetscBool *); /* P and A_c, and its inverse or KSP; could it not be factored? */
+PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GNNCoarseAdd() */
+PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
 
 /* ---- what it is kept by, coarse/rows.c ---- */
 
@@ -124,3 +152,5 @@ PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *)
 
 PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
 PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);  /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);                 /* is an A_c on the host of one rank to be inverted? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *);      /* takes A_c as it is */

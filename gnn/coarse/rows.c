@@ -177,6 +177,8 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   PetscFunctionBegin;
   c->judged  = PETSC_FALSE;
   c->refused = NULL;
+  c->damping = 0.0;
+  PetscCall(GNNCoarseHostDestroy(&c->host));
   PetscCall(VecDestroy(&c->coupled));
   PetscCall(VecDestroy(&c->trace));
   PetscCall(VecDestroy(&c->slow));

@@ -14,6 +14,7 @@ static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
   PetscCall(KSPSetType(c->ksp, KSPPREONLY));
   PetscCall(KSPGetPC(c->ksp, &inner));
   PetscCall(PCSetType(inner, size > 1 ? PCREDUNDANT : (c->device ? PCMAT : PCCHOLESKY)));
+  if (size == 1 && !c->device) PetscCall(PCFactorSetMatOrderingType(inner, MATORDERINGND));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -101,18 +102,33 @@ static PetscErrorCode Invert_Private(GNNCoarse c, PetscBool *failed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of a KSP that takes A_c as it is */
-static PetscErrorCode SetUpKSP_Private(KSP ksp, Mat A, Mat P, PetscBool *failed)
+PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse c, Mat A, Mat P, PetscBool *failed)
 {
   PC             inner;
   PCFailedReason reason;
 
   PetscFunctionBegin;
-  PetscCall(KSPSetOperators(ksp, A, P));
-  PetscCall(KSPSetUp(ksp));
-  PetscCall(KSPGetPC(ksp, &inner));
+  PetscCall(KSPSetOperators(c->ksp, A, P));
+  PetscCall(KSPSetUp(c->ksp));
+  PetscCall(KSPGetPC(c->ksp, &inner));
   PetscCall(PCGetFailedReason(inner, &reason));
   if (reason != PC_NOERROR) *failed = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where it may be, and a solver that does the same was not told to do otherwise: applied, the inverse costs as much as two solves with sparse
+   factors at some 700 rows, but takes far longer to make from some hundred on */
+PetscErrorCode GNNCoarseSolverInverts(GNNCoarse c, PetscBool *inverts)
+{
+  PC        inner;
+  PetscBool cholesky, mat, preonly;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetPC(c->ksp, &inner));
+  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCCHOLESKY, &cholesky));
+  PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCMAT, &mat));
+  PetscCall(PetscObjectTypeCompare((PetscObject)c->ksp, KSPPREONLY, &preonly));
+  *inverts = preonly && (mat || (cholesky && c->size <= GNN_COARSE_INVERSE)) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,10 +149,10 @@ PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse c, PetscBool *failed)
   if (size == 1 && (mat || (cholesky && c->size <= GNN_COARSE_DENSE))) {
     PetscCall(SetDense_Private(c, mat));
     if (mat) PetscCall(Invert_Private(c, failed));
-    PetscCall(SetUpKSP_Private(c->ksp, c->dense, mat ? c->inverse : c->dense, failed));
+    PetscCall(GNNCoarseSolverSetUpKSP(c, c->dense, mat ? c->inverse : c->dense, failed));
   } else {
     PetscCall(ScaleSparse_Private(c));
-    PetscCall(SetUpKSP_Private(c->ksp, c->Ac, c->Ac, failed));
+    PetscCall(GNNCoarseSolverSetUpKSP(c, c->Ac, c->Ac, failed));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -145,6 +161,10 @@ PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
 {
   PetscFunctionBegin;
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->host) {
+    PetscCall(GNNCoarseHostAdd(c, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(MatMultTranspose(c->P, r, c->rc));
   PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
   PetscCall(KSPSolve(c->ksp, c->rc, c->xc));

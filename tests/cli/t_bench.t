@@ -45,7 +45,7 @@ done
 result $same "iterations are those of a program of its own" "$work/bench"
 
 json=$work/a.json
-run $bench -bench_laplacian 12,12,12 -bench_pc none,jacobi,icc,mine,gnnspai,pbjacobi,other -mine_pc_type bjacobi -mine_sub_pc_type icc -other_pc_type nosuch \
+run $bench -bench_laplacian 12,12,12 -bench_pc none,jacobi,icc,mine,gnnspai,network,pbjacobi,other -mine_pc_type bjacobi -mine_sub_pc_type icc -other_pc_type nosuch -network_pc_gnnspai_threshold 0 -network_pc_gnnspai_precision double \
   -bench_rtol 1e-2,1e-4,1e-8 -bench_modes default,natural,single_reduction -bench_json "$json" -bench_history "$work/a.csv" -bench_commit abc -bench_device D
 result $? "tolerances, modes, preconditioners of one's own"
 shows "what is missing is skipped and named" "pbjacobi       skipped: the block size is 1" "other          skipped: this PETSc has no -pc_type nosuch"
@@ -56,10 +56,33 @@ python "the other modes run the iterations of the default one" 'all([x["iteratio
 python "set-up, refresh and solves have a spread" 'all(x["min"] <= x["median"] <= x["max"] and x["runs"] == 1 for x in [r("icc")["setup_ms"], r("icc")["refresh_ms"], s("icc")[0]["solve_ms"]])' "$json"
 python "options are noted without their prefix" 'r("mine")["options"].split() == "-pc_type bjacobi -sub_pc_type icc".split() and r("gnnspai")["options"] == "-pc_type gnnspai"' "$json"
 python "flops and bytes of an application of Jacobi" 'r("jacobi")["profile"]["apply_flops"] == 1728 and r("jacobi")["profile"]["apply_bytes"] == 24 * 1728' "$json"
-python "flops and bytes of gnnspai are those of G" '4 * first["nonzeros"] < r("gnnspai")["profile"]["apply_flops"] < 6 * first["nonzeros"] and 12 * first["nonzeros"] < r("gnnspai")["profile"]["apply_bytes"] < 12 * first["nonzeros"] + 101 * 1728' "$json"
+python "flops and bytes of gnnspai are those of G" '4 * first["nonzeros"] < r("network")["profile"]["apply_flops"] < 6 * first["nonzeros"] and 12 * first["nonzeros"] < r("network")["profile"]["apply_bytes"] < 12 * first["nonzeros"] + 101 * 1728' "$json"
 python "PETSc's log splits the solve" '0 < p["pcapply_ms"] < p["kspsolve_ms"] and 0 < p["matmult_ms"] < p["kspsolve_ms"] if (p := r("icc")["profile"]) else False' "$json"
 awk -F, 'NR == 1 {next} {last[$2] = $4; n[$2] = $3} END {exit !(last["jacobi"] < 1e-8 && last["gnnspai"] < 1e-8 && n["gnnspai"] < n["jacobi"])}' "$work/a.csv"
 result $? "the history ends below the tolerance" "$work/a.csv"
+
+# What is printed: its its set-up refresh solve solve, and totals for 1, 10 and 100 systems
+run $bench -bench_laplacian 12,12,12 -bench_pc jacobi,icc,gamg,gnnspai -bench_profile 0 -bench_json "$work/regret.json"
+awk 'function off(x, y, by) {return (x - y > by || y - x > by)}
+  $1 ~ /^(jacobi|icc|gamg|gnnspai)$/ {for (k = 1; k <= 100; k *= 10) {total[k, $1] = $(c = 7 + length(k)); n++; if (off($c, $4 + k * ($6 + $7) / 2 + (k - 1) * $5, 0.02 * k)) bad = 1}}
+  /fastest for 1, 10, 100 systems: / {
+    for (k = 1; k <= 100; k *= 10) {
+      name = $(6 + length(k)); sub(/[,;]/, "", name); regret = $(11 + length(k)); sub(/,/, "", regret)
+      for (key in total) if (index(key, k SUBSEP) == 1 && total[key] < total[k, name] - 0.02) bad = 1
+      if (off(regret, total[k, "gnnspai"] / total[k, name], 0.006 + 0.02 * regret / total[k, name])) bad = 1
+      lines++
+    }
+  }
+  END {exit !(n == 12 && lines == 3 && !bad)}' "$log"
+result $? "totals are a set-up, solves, refreshes between; the least has the fastest, and gnnspai's over it is told"
+python "and so in the JSON" 'all(abs(x["total_ms"][str(k)] / (x["setup_ms"]["median"] + k * sum(y["solve_ms"]["median"] for y in x["solves"]) / 2 + (k - 1) * x["refresh_ms"]["median"]) - 1) < 1e-3 for x in first["results"] for k in (1, 10, 100)) and all(f["regret"] >= 1 and abs(f["regret"] * r(f["pc"])["total_ms"][k] / r("gnnspai")["total_ms"][k] - 1) < 1e-3 and r(f["pc"])["total_ms"][k] == min(x["total_ms"][k] for x in first["results"]) for k, f in first["fastest"].items()) and len(first["fastest"]) == 3' "$work/regret.json"
+run $bench -bench_laplacian 12,12,12,5,5,5,6,6,6 -bench_pc gamg,gnnspai -bench_profile 0 -bench_max_it 15 -bench_json "$work/never.json"
+grep -q 'gnnspai takes never, never, never times as long' "$log" && sed -n '/^The time that/,$p' "$log" > "$work/end" &&
+  awk '/^  laplacian_[56]/ {a = (n++ && $2 < a) ? a : $2} /^  laplacian_12/ {never = $2} /^  median/ {m = $2} /^  worst/ {w = $2} END {exit !(n == 2 && m == a && w == "never" && never == "never")}' "$work/end"
+result $? "a default that does not converge where another does; median and worst at the end"
+python "it is null" 'first["fastest"]["10"] == {"pc": "gamg", "regret": None} and r("gnnspai")["total_ms"]["10"] is None' "$work/never.json"
+run $bench -bench_laplacian 12,12,12 -bench_pc jacobi,gnnspai -bench_profile 0 -bench_max_it 2
+shows "nobody converges" "nobody converged"
 
 # kappa = cot^2(pi/(2 (n + 1)))
 run $bench -bench_laplacian 50 -bench_pc none -bench_rhs random -bench_json "$work/line.json"
@@ -78,6 +101,14 @@ run $bench -bench_matrices "$work/lying.dat" -bench_pc jacobi -bench_rhs random 
 grep -q '^  jacobi .*  not converged' "$log"
 result $? "a true residual that misses the tolerance is no convergence"
 python "and not in the JSON, whatever KSP says" 's("jacobi", rhs="random")[0]["converged"] is False and s("jacobi", rhs="random")[0]["reason"].startswith("CONVERGED") and s("jacobi", rhs="random")[0]["residual"] > 1e-6' "$work/lying.json"
+
+# b = 3 e_7, which a diagonal matrix solves in one iteration, and random numbers do not
+perl -e 'print pack("l>*", 1211216, 60, 60, 60, (1) x 60, 0 .. 59), pack("d>*", 1 .. 60)' > "$work/diagonal.dat"
+perl -e 'print pack("l> l> d>*", 1211214, 60, map { $_ == 7 ? 3 : 0 } 0 .. 59)' > "$work/diagonal.dat.rhs"
+run $bench -bench_matrices "$work/diagonal.dat" -bench_pc none -bench_profile 0 -bench_json "$work/own.json"
+grep -q 'b = A 1 | b its own' "$log"
+result $? "FILE.rhs is taken instead of random numbers"
+python "and said to be" 'first["own_rhs"] is True and s("none", rhs="random")[0]["iterations"] == 1 < s("none")[0]["iterations"]' "$work/own.json"
 
 cp "$work/lying.dat" "$work/half_a.dat"
 echo "no matrix" > "$work/half_b.dat"

@@ -33,6 +33,27 @@ result $? "the same seed gives the same bytes, whatever the first seed"
 ! cmp -s heat_0.dat heat_1.dat && ! cmp -s heat_1.dat heat_2.dat
 result $? "other seeds give other matrices"
 
+# The diagonal and all values, sorted, and how far from the diagonal the entries are on average, in rows over n
+entries() {
+  perl -e 'local $/; open my $f, "<:raw", $ARGV[0]; my $d = <$f>; my (undef, $n, undef, $nz) = unpack("l>4", $d); my @r = unpack("x16l>$n", $d);
+    my @c = unpack("x" . (16 + 4 * $n) . "l>$nz", $d); my @v = unpack("x" . (16 + 4 * ($n + $nz)) . "d>$nz", $d); my ($k, $far, @diagonal) = (0, 0);
+    for my $i (0 .. $n - 1) { for (1 .. $r[$i]) { $far += abs($c[$k] - $i); push @diagonal, $v[$k] if $c[$k] == $i; $k++ } }
+    print join("\n", (sort { $a <=> $b } @diagonal), sort { $a <=> $b } @v), "\n"; print STDERR $far / $nz / $n, "\n"' "$1"
+}
+# numbering KIND OPTIONS...: -data_numbering changes the order, and nothing else
+numbering() {
+  local kind=$1
+  run "$@" -data_check -data_output "random_$kind%d.dat" -data_numbering random && cp log random.log && run "$@" -data_check -data_output "natural_$kind%d.dat" &&
+    entries "random_${kind}0.dat" > a 2> afar && entries "natural_${kind}0.dat" > b 2> bfar && cmp a b && [ "$(wc -l < a)" -gt 600 ] &&
+    awk '{far[NR] = $1} END {exit !(far[1] > 0.25 && far[2] < 0.15)}' afar bfar && diff <(sed 's/.*symmetric,//; s/ [0-9]* iterations//' random.log) <(sed 's/.*symmetric,//; s/ [0-9]* iterations//' log)
+  result $? "$1: the numbering of the grid by default, -data_numbering random on demand, the same matrix otherwise"
+}
+numbering heat -data_n 600
+numbering poisson -data_n 600
+numbering hyperelasticity -data_n 600
+grep -q 'matload_block_size 3' natural_hyperelasticity0.dat.info
+result $? "a numbering keeps the blocks"
+
 run patches -data_matrices 'heat_*.dat' -data_count 7 -data_nodes_min 100 -data_nodes_max 200 -data_output patch_%02d.dat -data_check
 result $? "patches runs and its checks pass"
 all_lines '$2 >= 100 && $2 <= 200' && [ "$(awk '/ unknowns, /{print $2}' log | sort -u | wc -l)" -gt 3 ]
@@ -48,6 +69,7 @@ result $? "a block size holds for its own file only"
 
 refused "misspelt kind" "heat, patches" haet -data_output x_%d.dat
 refused "misspelt option" "no option -data_cuont" heat -data_cuont 2 -data_output x_%d.dat
+refused "an unknown numbering" "natural random" heat -data_numbering sorted -data_output x_%d.dat
 refused "missing -data_output" "-data_output heat_%d.dat" heat -data_n 64
 
 bad=0

@@ -91,5 +91,6 @@ refused "mesh: a triangle without area" "without area, number 2" poisson -data_m
 refused "mesh: no such physical tag" "has the physical tag 8" heat -data_mesh "$cube" -data_mesh_dirichlet 8 -data_output x_%d.dat
 refused "mesh: not a tag" "takes boundary, none, or the number" heat -data_mesh "$cube" -data_mesh_dirichlet bottom -data_output x_%d.dat
 refused "mesh: everything Dirichlet" "Every vertex of" heat -data_mesh "$cube" -data_mesh_dirichlet 1 -data_output x_%d.dat
+refused "mesh: another numbering than the file's" "stay as they are in the file" heat -data_mesh "$cube" -data_numbering random -data_output x_%d.dat
 refused "mesh: Dirichlet without a mesh" "for a mesh that is given" heat -data_mesh_dirichlet 7 -data_output x_%d.dat
 plan

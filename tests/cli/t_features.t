@@ -16,6 +16,17 @@ result $? "the fourth is the diffusivity, rescaled to [0.01, 1]"
 run "$data" heat -data_n 600 -data_count 2 -data_output 'b_%d.dat' && cmp a_0.dat b_0.dat && [ ! -e b_0.dat.features ]
 result $? "the matrices are the same without"
 
+# diagonal FILE: of a matrix of 4-byte indices
+diagonal() {
+  perl -e 'local $/; open my $f, "<:raw", $ARGV[0]; my $d = <$f>; my (undef, $n, undef, $nz) = unpack("l>4", $d); my @r = unpack("x16l>$n", $d); my $k = 0;
+    my @c = unpack("x" . (16 + 4 * $n) . "l>$nz", $d); my @v = unpack("x" . (16 + 4 * ($n + $nz)) . "d>$nz", $d);
+    for my $i (0 .. $n - 1) { for (1 .. $r[$i]) { print "$v[$k]\n" if $c[$k] == $i; $k++ } }' "$1"
+}
+run "$data" heat -data_n 600 -data_features -data_numbering random -data_output 'r_%d.dat'
+for f in a_0 r_0; do numbers $f.dat.features | paste - - - - | paste - <(diagonal $f.dat) > $f; done
+! cmp -s a_0 r_0 && [ "$(wc -l < a_0)" -eq $n ] && diff <(sort a_0) <(sort r_0) > "$log"
+result $? "they follow the numbering"
+
 # A patch of all nodes is the matrix in its own order, so its features are the whole's
 run "$data" patches -data_matrices a_0.dat -data_count 1 -data_nodes_min $n -data_nodes_max $n -data_output 'whole_%d.dat' &&
   cmp a_0.dat whole_0.dat && cmp a_0.dat.features whole_0.dat.features

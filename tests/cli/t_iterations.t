@@ -8,7 +8,7 @@ at_most() {
   result $? "$3"
 }
 
-bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_seed 2100 -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
+bin/gnnspai-data heat -data_numbering random -data_seed 2000 -data_count 2 -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_numbering random -data_seed 2100 -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
 result $? "matrices"
 
 bench="bin/gnnspai-bench -bench_repeat 1"

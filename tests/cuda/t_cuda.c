@@ -50,7 +50,7 @@ static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -pc_gnnspai_values network -pc_gnnspai_coarse 0 -pc_gnnspai_precision double -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
   PetscCall(PetscOptionsInsertString(NULL, options));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
   PetscCall(KSPSetOperators(*ksp, A, A));

@@ -548,7 +548,7 @@ static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool si
   PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
   PetscCall(BothRunHost(&b, m, A, x));
   if (fsai) {
-    PetscCall(b.place[0]->ops->fsai(b.place[0], 0.02));
+    PetscCall(b.place[0]->ops->fsai(b.place[0], 0.02, PETSC_TRUE));
     GNNFactorShift(b.host, b.graph, 1e-3);
     GNNFactorApply(b.host, x, b.z);
   }

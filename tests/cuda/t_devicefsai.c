@@ -24,8 +24,8 @@ typedef struct {
   GNNPlace     place[2];      /* host, device */
   GNNDevice    device;        /* of that */
   Mat          D;
-  PetscBool    single;
-  double      *x, *z; /* on the device */
+  PetscBool    single, keep; /* the columns that the factors have, if any? */
+  double      *x, *z;        /* on the device */
   PetscScalar *hx, *hz, *dz;
 } Both;
 
@@ -76,7 +76,7 @@ static PetscErrorCode RunPlace(GNNPlace at, Mat A, const Both *b, PetscBool sing
 {
   PetscFunctionBeginUser;
   PetscCall(at->ops->values(at, A, b->scaling));
-  PetscCall(at->ops->fsai(at, b->threshold));
+  PetscCall(at->ops->fsai(at, b->threshold, b->keep ? PETSC_FALSE : PETSC_TRUE));
   PetscCall(at->ops->finish(at, EPSILON, loss));
   PetscCall(at->ops->report(at));
   PetscCall(at->ops->store(at, single));
@@ -429,6 +429,95 @@ static PetscErrorCode TestRefresh(PetscBool single)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* D A D with a third of the diagonal larger, so that it is another matrix with a unit diagonal, too */
+static PetscErrorCode RunOther(Both *b, Mat A)
+{
+  Mat B;
+  Vec d;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
+  PetscCall(MatCreateVecs(A, NULL, &d));
+  for (PetscInt i = 0; i < b->n; i++) PetscCall(VecSetValue(d, i, 1.0 + 0.3 * PetscSinReal((PetscReal)i), INSERT_VALUES));
+  PetscCall(MatDiagonalScale(B, d, d));
+  for (PetscInt i = 0; i < b->n; i += 3) PetscCall(MatSetValue(B, i, i, 0.5, ADD_VALUES));
+  PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));
+  PetscCall(BothRun(b, B));
+  PetscCall(VecDestroy(&d));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns that are kept: with equal values the bits of growth, with others the same columns; grown where there are none, or rows are decoupled that were not */
+static PetscErrorCode TestKept(const char name[], Mat A, PetscReal threshold)
+{
+  char         what[128];
+  PetscInt     nz;
+  PetscInt    *j;
+  PetscScalar *v;
+  Both         b = {.keep = PETSC_TRUE};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(what, sizeof(what), "%s, columns kept, threshold %g", name, (double)threshold));
+  PetscCall(BothCreate(A, threshold, GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+  PetscCall(BothRun(&b, A));
+  PetscCall(OkBoth(&b, what));
+  Ok(!b.device->fsai.kept, "%s: there are none at first", what);
+  nz = b.fetched->i[b.n];
+  PetscCall(PetscMalloc2(nz, &j, nz, &v));
+  PetscCall(PetscArraycpy(j, b.fetched->j, nz));
+  PetscCall(PetscArraycpy(v, b.fetched->v, nz));
+  PetscCall(BothRun(&b, A));
+  PetscCall(OkBoth(&b, what));
+  Ok(b.device->fsai.kept && b.fetched->i[b.n] == nz && !memcmp(j, b.fetched->j, nz * sizeof(*j)) && !memcmp(v, b.fetched->v, nz * sizeof(*v)), "%s: with equal values the same bits", what);
+  PetscCall(OkBits(&b, what));
+  PetscCall(RunOther(&b, A));
+  PetscCall(OkBoth(&b, what));
+  Ok(b.device->fsai.kept && b.fetched->i[b.n] == nz && !memcmp(j, b.fetched->j, nz * sizeof(*j)) && memcmp(v, b.fetched->v, nz * sizeof(*v)), "%s: with others the same columns", what);
+  b.keep = PETSC_FALSE;
+  PetscCall(RunOther(&b, A));
+  b.keep = PETSC_TRUE;
+  Ok(b.fetched->i[b.n] != nz || memcmp(j, b.fetched->j, nz * sizeof(*j)), "%s: which growth would not choose", what);
+  PetscCall(PetscFree2(j, v));
+  PetscCall(TestMatDecouple(A, 9));
+  PetscCall(BothRun(&b, A));
+  PetscCall(OkBoth(&b, what));
+  Ok(!b.device->fsai.kept, "%s: grown anew where rows are decoupled", what);
+  PetscCall(BothDestroy(&b));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A row that fails in the columns it has is Jacobi's, on both sides; where one has failed there are none to keep */
+static PetscErrorCode TestKeptFails(void)
+{
+  Mat  A;
+  Both b = {.keep = PETSC_TRUE};
+
+  PetscFunctionBeginUser;
+  PetscCall(BandMat(60, 3, 0.35, &A));
+  PetscCall(BothCreate(A, all[1], GNN_SCALING_DIAGONAL, PETSC_FALSE, &b));
+  PetscCall(BothRun(&b, A));
+  for (PetscInt i = 44; i < 60; i++) {
+    PetscCall(MatSetValue(A, i, i - 1, -2.0, INSERT_VALUES));
+    PetscCall(MatSetValue(A, i - 1, i, -2.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(BothRun(&b, A));
+  PetscCall(OkBoth(&b, "kept columns that fail"));
+  Ok(b.device->fsai.kept && b.place[1]->report.failed > 0, "kept columns that fail: %d rows are Jacobi's", (int)b.place[1]->report.failed);
+  b.keep = PETSC_FALSE;
+  PetscCall(BothRun(&b, A));
+  b.keep = PETSC_TRUE;
+  PetscCall(BothRun(&b, A));
+  PetscCall(OkBoth(&b, "growth that failed"));
+  Ok(!b.device->fsai.kept && b.place[1]->report.failed > 0, "growth that failed leaves no columns to keep");
+  PetscCall(BothDestroy(&b));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What is wrong with the values is reported */
 static PetscErrorCode TestStatus(Mat A)
 {
@@ -447,7 +536,7 @@ static PetscErrorCode TestStatus(Mat A)
       values[b.graph->diag[7]] = wrong ? -1.0 : (PetscScalar)NAN;
       PetscCall(MatSeqAIJRestoreArray(b.D, &values));
       PetscCall(b.place[1]->ops->values(b.place[1], b.D, b.scaling));
-      PetscCall(b.place[1]->ops->fsai(b.place[1], b.threshold));
+      PetscCall(b.place[1]->ops->fsai(b.place[1], b.threshold, PETSC_TRUE));
       Ok(report->status == (wrong ? GNN_GRAPH_NOT_POSITIVE : GNN_GRAPH_NOT_FINITE) && report->row == 7, "threshold %g: a diagonal entry that is %s is reported", (double)all[k], wrong ? "negative" : "a NaN");
     }
     PetscCall(BothDestroy(&b));
@@ -477,6 +566,7 @@ static PetscErrorCode TestFew(void)
   PetscCall(MatDestroy(&A));
   PetscCall(TestIndefinite("indefinite", 44));
   PetscCall(TestIndefinite("indefinite at most rows", 1));
+  PetscCall(TestKeptFails());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -492,6 +582,13 @@ static PetscErrorCode TestAll(void)
   PetscCall(TestCase("random, decoupled rows", A, all[2], GNN_SCALING_MEAN, PETSC_FALSE, NULL));
   PetscCall(TestStatus(A));
   PetscCall(TestMatrix("random, decoupled rows", &A));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 5, &A));
+  PetscCall(TestKept("random", A, all[1]));
+  PetscCall(MatDestroy(&A));
+  PetscCall(BandMat(150, 40, 0.35, &A));
+  PetscCall(TestKept("a band", A, 1e-3));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestKeptFails());
   PetscCall(LaplacianMat(POINTS, &A));
   PetscCall(TestMatrix("Laplacian", &A));
   PetscCall(TestMatCreateHex(5, 1, 10.0, &A));

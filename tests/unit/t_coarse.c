@@ -49,7 +49,7 @@ static PetscErrorCode Rest(Mat A, PC pc, PC local, Vec v, Vec x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* v is in the range of P_0, hence v - omega D^-1 A v in that of P: what Q leaves of v is omega times what it leaves of D^-1 A v, whatever omega is */
+/* v is in the range of P_0, hence v - omega D^-1 A v in that of P, which is rounded to single precision: what Q leaves of v is omega times what it leaves of D^-1 A v, whatever omega is */
 static PetscErrorCode TestExact(Mat A, const char number[], Vec v, const char what[])
 {
   char        arguments[64];
@@ -75,7 +75,7 @@ static PetscErrorCode TestExact(Mat A, const char number[], Vec v, const char wh
   PetscCall(VecAXPY(x, -xy / yy, y));
   PetscCall(VecNorm(x, NORM_2, &error));
   PetscCall(VecNorm(v, NORM_2, &norm));
-  Ok(error < 1e-6 * norm, "%s: exact, off by %.1e, omega %.3g", what, (double)(error / norm), (double)PetscRealPart(xy / yy));
+  Ok(error < 1e-5 * norm, "%s: exact, off by %.1e, omega %.3g", what, (double)(error / norm), (double)PetscRealPart(xy / yy));
   PetscCall(VecDestroy(&d));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&y));

@@ -85,6 +85,7 @@ static PetscErrorCode TestBest(Mat A)
   PetscCall(PCSetUp(best));
   PetscCall(PCGNNSPAIGetChoice(best, &kind[1], NULL));
   PetscCall(PCGNNSPAISetThreshold(best, 0.999)); /* a diagonal G */
+  PetscCall(PCGNNSPAISetThreshold(network, 0.999));
   PetscCall(SameFactors(best, network, &same));
   PetscCall(PCGNNSPAIGetChoice(best, &kind[2], &alpha[1]));
   Ok(kind[0] == PC_GNNSPAI_CHOICE_NETWORK && (kind[1] == PC_GNNSPAI_CHOICE_FSAI || (size > 1 && kind[1] == kind[0])), "best: the classical factor in place of the network's, %s in place of %s", PCGNNSPAIChoices[kind[1]], PCGNNSPAIChoices[kind[0]]);
@@ -126,6 +127,60 @@ static PetscErrorCode TestNarrow(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Who writes G where nobody says so: on the host the classical factor, unless a model is named */
+static PetscErrorCode TestDefault(Mat A)
+{
+  PC              pc;
+  PCGNNSPAIChoice kind;
+  PCGNNSPAIValues values;
+
+  PetscFunctionBeginUser;
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)A), &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCGNNSPAIGetValues(pc, &values));
+  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  Ok(values == PC_GNNSPAI_VALUES_AUTO && kind == PC_GNNSPAI_CHOICE_FSAI, "by default: the classical factor on the host, %s", PCGNNSPAIChoices[kind]);
+  PetscCall(OkView(pc, "guard: the classical factor, tried against Jacobi", "-pc_view"));
+  PetscCall(PCGNNSPAISetModel(pc, "general"));
+  PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_NONE));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
+  Ok(kind == PC_GNNSPAI_CHOICE_NETWORK, "a model that is named writes G, %s", PCGNNSPAIChoices[kind]);
+  PetscCall(OkView(pc, "model: general", "-pc_view"));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rows all but decoupled: the classical factor is no better than Jacobi, and dearer. Made stronger, it is */
+static PetscErrorCode TestWeak(void)
+{
+  Mat             A;
+  PC              pc;
+  PCGNNSPAIChoice kind[3];
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 300, 3, &A));
+  PetscCall(PCCreate(PETSC_COMM_SELF, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(MatShift(A, 1000.0));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[0], NULL));
+  PetscCall(OkView(pc, "guard: Jacobi, by work", "-pc_view"));
+  PetscCall(MatScale(A, 2.0));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[1], NULL));
+  PetscCall(MatShift(A, -2000.0));
+  PetscCall(PCSetUp(pc));
+  PetscCall(PCGNNSPAIGetChoice(pc, &kind[2], NULL));
+  Ok(kind[0] == PC_GNNSPAI_CHOICE_JACOBI && kind[1] == kind[0] && kind[2] == PC_GNNSPAI_CHOICE_FSAI, "weak couplings, these twice, strong ones: %s, %s, %s", PCGNNSPAIChoices[kind[0]], PCGNNSPAIChoices[kind[1]], PCGNNSPAIChoices[kind[2]]);
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestGuards(Mat A)
 {
   PC              fsai, jacobi, classical;
@@ -148,6 +203,7 @@ static PetscErrorCode TestGuards(Mat A)
   Ok(!same && kind == PC_GNNSPAI_CHOICE_START && alpha == 0.0, "jacobi: the damped start, %s", PCGNNSPAIChoices[kind]);
   PetscCall(OkView(jacobi, "guard: the damped start, alpha = 0", "-pc_view"));
   PetscCall(PCGNNSPAISetThreshold(fsai, 0.999)); /* a diagonal G, which the start beats */
+  PetscCall(PCGNNSPAISetThreshold(jacobi, 0.999));
   PetscCall(SameFactors(fsai, jacobi, &same));
   PetscCall(PCGNNSPAIGetChoice(fsai, &kind, &alpha));
   Ok(same && kind == PC_GNNSPAI_CHOICE_START && alpha == 0.0, "fsai, threshold 0.999: the start is better and stays, %s", PCGNNSPAIChoices[kind]);
@@ -341,6 +397,8 @@ int main(int argc, char **argv)
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240 * size, 1, &A));
   for (PetscInt rows = 3; rows <= 12; rows *= 2) PetscCall(TestTie(rows, 2.0 * rows));
+  PetscCall(TestDefault(A));
+  PetscCall(TestWeak());
   PetscCall(TestGuards(A));
   PetscCall(TestBest(A));
   PetscCall(TestDiagonal());

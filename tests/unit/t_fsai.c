@@ -503,6 +503,87 @@ static PetscErrorCode TestRefresh(Mat A, PCGNNSPAIPrecision precision)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The factor of B's values, in columns that are kept or not, for the pattern of the graph */
+static PetscErrorCode Fill(GNNGraph g, Mat B, PetscReal threshold, PetscBool grow, GNNFsai *fsai, GNNFactor f, PetscInt *failed)
+{
+  const PetscScalar *a;
+  GNNGraphStatus     status;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatSeqAIJGetArrayRead(B, &a));
+  PetscCall(GNNGraphSetValues(g, GNN_SCALING_DIAGONAL, a, &status));
+  PetscCall(MatSeqAIJRestoreArrayRead(B, &a));
+  PetscCheck(status == GNN_GRAPH_OK, PETSC_COMM_SELF, PETSC_ERR_PLIB, "The matrix cannot be used");
+  PetscCall(GNNFsaiFill(fsai, f, g, threshold, grow, failed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool SamePattern(GNNFactor x, GNNFactor y)
+{
+  if (memcmp(x->i, y->i, (size_t)(y->n + 1) * sizeof(*y->i)) != 0) return PETSC_FALSE;
+  return memcmp(x->j, y->j, (size_t)y->i[y->n] * sizeof(*y->j)) == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Largest difference to rows by elimination on the columns that the factor has, for the values that the dense matrix has */
+static PetscReal KeptDifference(GNNFactor f)
+{
+  PetscReal difference = 0.0, x[N], d;
+
+  for (PetscInt i = 0; i < f->n; i++) {
+    const PetscInt m = f->i[i + 1] - f->i[i] - 1, *J = f->j + f->i[i];
+
+    if (m < 0) continue;
+    if (!RowSolve(i, m, J, x, &d)) return PETSC_INFINITY;
+    x[m] = 1.0;
+    for (PetscInt k = 0; k <= m; k++) difference = PetscMax(difference, PetscAbsReal(d * x[k] - PetscRealPart(f->v[f->i[i] + k])));
+  }
+  return difference;
+}
+
+/* Columns that are kept: the bits of growth for equal values; for others the same columns, which growth would not choose, and the rows' optimum in
+   them. They are not kept for another threshold, or where another row is decoupled */
+static PetscErrorCode TestKept(Mat local)
+{
+  const PetscReal threshold = 0.05;
+  const PetscInt *ia, *ja;
+  PetscInt        n, failed;
+  PetscBool       done;
+  GNNGraph        g;
+  GNNFactor       grown, kept;
+  GNNFsai         fsai = NULL, other = NULL;
+  Mat             B;
+
+  PetscFunctionBeginUser;
+  PetscCall(Dominant(local, 0.5, &B));
+  PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNGraphCreate(1, n, ia, ja, &g));
+  PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(GNNFactorCreate(g, &grown));
+  PetscCall(GNNFactorCreate(g, &kept));
+  PetscCall(Fill(g, local, threshold, PETSC_FALSE, &fsai, grown, &failed));
+  PetscCall(Fill(g, local, threshold, PETSC_FALSE, &fsai, kept, &failed));
+  Ok(failed == 0 && SamePattern(grown, kept) && memcmp(grown->v, kept->v, (size_t)grown->i[n] * sizeof(*grown->v)) == 0, "columns kept: the bits of growth for equal values");
+  PetscCall(Fill(g, B, threshold, PETSC_FALSE, &fsai, kept, &failed));
+  PetscCall(DenseRead(B));
+  Ok(SamePattern(grown, kept) && KeptDifference(kept) < 1e-9, "columns kept: the same for other values (%.0e)", (double)KeptDifference(kept));
+  PetscCall(Fill(g, B, threshold, PETSC_TRUE, &other, grown, &failed));
+  Ok(!SamePattern(grown, kept), "columns kept: growth would choose others");
+  PetscCall(Fill(g, B, 0.02, PETSC_TRUE, &other, grown, &failed));
+  PetscCall(Fill(g, B, 0.02, PETSC_FALSE, &fsai, kept, &failed));
+  Ok(SamePattern(grown, kept), "columns kept: not for another threshold");
+  PetscCall(TestMatDecouple(B, 9));
+  PetscCall(Fill(g, B, 0.02, PETSC_TRUE, &other, grown, &failed));
+  PetscCall(Fill(g, B, 0.02, PETSC_FALSE, &fsai, kept, &failed));
+  Ok(SamePattern(grown, kept), "columns kept: not where other rows are decoupled");
+  PetscCall(GNNFsaiDestroy(&fsai));
+  PetscCall(GNNFsaiDestroy(&other));
+  PetscCall(GNNFactorDestroy(&grown));
+  PetscCall(GNNFactorDestroy(&kept));
+  PetscCall(GNNGraphDestroy(&g));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- options ---- */
 
 static PetscErrorCode OkSettings(PC pc, PCGNNSPAIValues values, PetscReal threshold, const char what[])
@@ -596,7 +677,7 @@ static PetscErrorCode TestChanges(Mat A)
 
 int main(int argc, char **argv)
 {
-  Mat A;
+  Mat A, local;
   int failed;
 
   PetscFunctionBeginUser;
@@ -610,6 +691,9 @@ int main(int argc, char **argv)
   PetscCall(TestSmall());
   PetscCall(TestRefresh(A, PC_GNNSPAI_DOUBLE));
   PetscCall(TestRefresh(A, PC_GNNSPAI_SINGLE));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 120, 1, &local));
+  PetscCall(TestKept(local));
+  PetscCall(MatDestroy(&local));
   PetscCall(TestOptions(A));
   PetscCall(TestChanges(A));
   PetscCall(MatDestroy(&A));

@@ -287,6 +287,7 @@ static PetscErrorCode TestPattern(GNNPattern pattern, Mat A)
   config.pattern = pattern;
   PetscCall(TestModelCreate(&config, 1.0, 1, &model));
   PetscCall(TestPCCreate(A, model, PETSC_FALSE, &pc));
+  PetscCall(PCGNNSPAISetThreshold(pc, 0.0)); /* no filter */
   PetscCall(PCSetUp(pc));
   PetscCall(PCGNNSPAIGetFactor(pc, &G));
   PetscCall(PCGNNSPAIGetFactor(pc, &again));

@@ -266,10 +266,10 @@ static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
   PetscCall(PCGNNSPAISetValues(pc, values));
   PetscCall(PCGNNSPAISetCoarse(pc, 4));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s: the first set-up", name));
-  PetscCall(OkStale(pc, (const int[]){1, network, network, 1}, what));
+  PetscCall(OkStale(pc, (const int[]){1, network, 1, 1}, what));
   PetscCall(PCGNNSPAISetEpsilon(pc, 0.01));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another epsilon", name));
-  PetscCall(OkStale(pc, (const int[]){0, 0, network, 0}, what));
+  PetscCall(OkStale(pc, (const int[]){0, 0, 1, 0}, what));
   PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another precision", name));
   PetscCall(OkStale(pc, (const int[]){0, 0, 0, 0}, what));
@@ -287,7 +287,7 @@ static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
   Ok(same, "%s: after all that, bit for bit as in a new PC", name);
   PetscCall(PCGNNSPAISetThreshold(pc, 0.1));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another threshold", name));
-  PetscCall(OkStale(pc, (const int[]){1, network, network, 1}, what));
+  PetscCall(OkStale(pc, (const int[]){1, network, 1, 1}, what));
   PetscCall(VecDestroy(&z));
   PetscCall(VecDestroy(&again));
   PetscCall(PCDestroy(&fresh));

@@ -33,14 +33,14 @@ static PetscErrorCode TestOptions(Mat A)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsCreate(&options));
-  PetscCall(PetscOptionsInsertString(options, "-foo_pc_gnnspai_epsilon 0.125 -foo_pc_gnnspai_guard none -foo_pc_gnnspai_precision single -foo_pc_gnnspai_model heat -pc_gnnspai_epsilon 0.5"));
+  PetscCall(PetscOptionsInsertString(options, "-foo_pc_gnnspai_epsilon 0.125 -foo_pc_gnnspai_guard none -foo_pc_gnnspai_precision double -foo_pc_gnnspai_model heat -pc_gnnspai_epsilon 0.5"));
   PetscCall(PetscOptionsPush(options));
   PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
   PetscCall(OkSettings(pc, (PetscReal)PETSC_DEFAULT, PC_GNNSPAI_GUARD_FSAI, PC_GNNSPAI_SINGLE, "small", "defaults"));
   PetscCall(PCSetOptionsPrefix(pc, "foo_"));
   PetscCall(PCSetFromOptions(pc));
-  PetscCall(OkSettings(pc, 0.125, PC_GNNSPAI_GUARD_NONE, PC_GNNSPAI_SINGLE, "heat", "options with a prefix"));
+  PetscCall(OkSettings(pc, 0.125, PC_GNNSPAI_GUARD_NONE, PC_GNNSPAI_DOUBLE, "heat", "options with a prefix"));
   PetscCall(PetscOptionsAllUsed(options, &unused));
   Ok(unused == 1, "the option without the prefix is not read");
   PetscCall(PetscOptionsPop());
@@ -49,12 +49,12 @@ static PetscErrorCode TestOptions(Mat A)
   PetscCall(PCView(pc, text.viewer));
   PetscCall(PCSetOperators(pc, A, A));
   PetscCall(TextClose(&text));
-  PetscCall(OkText(&text, "model: heat, not loaded yet", "PCView() before the set-up"));
+  PetscCall(OkText(&text, "values: auto, model: heat, not set up yet", "PCView() before the set-up"));
   free(text.text);
   PetscCall(PCGNNSPAISetEpsilon(pc, 0.0625));
   PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_BEST));
-  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_DOUBLE));
-  PetscCall(OkSettings(pc, 0.0625, PC_GNNSPAI_GUARD_BEST, PC_GNNSPAI_DOUBLE, "heat", "setters"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
+  PetscCall(OkSettings(pc, 0.0625, PC_GNNSPAI_GUARD_BEST, PC_GNNSPAI_SINGLE, "heat", "setters"));
   PetscCall(PCDestroy(&pc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -278,7 +278,7 @@ static PetscErrorCode TestMovingZeros(PCGNNSPAIValues values, PetscInt coarse)
   PetscFunctionBeginUser;
   PetscCall(MatCreateDense(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, 60, 60, NULL, &A));
   PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(TestPCSetPlain(pc));
   PetscCall(PCSetOperators(pc, A, A));
   PetscCall(PCGNNSPAISetValues(pc, values));
   PetscCall(PCGNNSPAISetCoarse(pc, coarse));
@@ -527,6 +527,7 @@ static PetscErrorCode OkEvent(const char name[], PetscBool flops)
 static PetscErrorCode TestEvents(Mat A)
 {
   KSP                ksp;
+  PC                 pc;
   KSPConvergedReason reason;
   PetscInt           its;
   PetscReal          residual;
@@ -538,6 +539,8 @@ static PetscErrorCode TestEvents(Mat A)
   }
   PetscCall(PetscLogDefaultBegin());
   PetscCall(KSPMake(A, &ksp));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_NETWORK));
   PetscCall(Solve(ksp, A, &reason, &its, &residual));
   PetscCall(OkEvent("GNNSPAIGraph", PETSC_FALSE));
   PetscCall(OkEvent("GNNSPAIForward", PETSC_TRUE));

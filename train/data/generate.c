@@ -197,6 +197,29 @@ PetscErrorCode DataMatFix(Mat A, const PetscBool fixed[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Point p of the grid is vertex number[p], at random; what belongs to it becomes block row p. The values stay as they were computed, to the last bit */
+PetscErrorCode DataNumber(const DataMeshOptions *opt, PetscInt nv, const PetscInt number[], Mat *A, Vec features)
+{
+  PetscInt bs;
+  IS       is;
+  Mat      made = *A;
+
+  PetscFunctionBeginUser;
+  if (opt->random || !number) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetBlockSize(made, &bs));
+  PetscCall(ISCreateBlock(PETSC_COMM_SELF, bs, nv, number, PETSC_USE_POINTER, &is));
+  PetscCall(MatCreateSubMatrix(made, is, is, MAT_INITIAL_MATRIX, A));
+  PetscCall(MatSetBlockSize(*A, bs));
+  PetscCall(MatDestroy(&made));
+  PetscCall(ISDestroy(&is));
+  if (!features) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetBlockSize(features, &bs));
+  PetscCall(ISCreateBlock(PETSC_COMM_SELF, bs, nv, number, PETSC_USE_POINTER, &is));
+  PetscCall(VecPermute(features, is, PETSC_FALSE));
+  PetscCall(ISDestroy(&is));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Each row has its diagonal entry; the rows with no other nonzero value, such as Dirichlet rows, are counted */
 static PetscErrorCode CheckRows(Mat A, const char name[], PetscInt *ndecoupled)
 {

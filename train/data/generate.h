@@ -16,18 +16,20 @@ typedef struct {
   const char *note;  /* said of each matrix when it is written, or NULL */
 } DataOptions;
 
-/* Tetrahedra, positively oriented; owns both arrays */
+/* Tetrahedra, positively oriented; owns the arrays */
 typedef struct {
   PetscInt nv, nt;
   PetscReal (*x)[3];     /* (nv, 3) coordinates */
   PetscInt (*vertex)[4]; /* (nt, 4) */
+  PetscInt *number;      /* (nv) of the points of a grid; NULL for a mesh of the user's */
   PetscBool flipped;     /* irregular, by TetMeshFlip() */
 } TetMesh;
 
-/* A mesh of the user's */
+/* A mesh of the user's, or one of our own */
 typedef struct {
-  char file[PETSC_MAX_PATH_LEN]; /* or "" */
-  char fixed[64];                /* which vertices are Dirichlet */
+  char      file[PETSC_MAX_PATH_LEN]; /* or "": our own */
+  char      fixed[64];                /* which vertices of the user's are Dirichlet */
+  PetscBool random;                   /* our own stays in the random order that it is made in */
 } DataMeshOptions;
 
 /* What is read of it */
@@ -55,7 +57,8 @@ PETSC_INTERN PetscErrorCode DataWriteFeatures(const DataOptions *, PetscInt, Vec
 /* A sequential square matrix to add to, with room for some nonzeros per row */
 PETSC_INTERN PetscErrorCode DataMatCreate(PetscInt n, PetscInt room, Mat *);
 PETSC_INTERN PetscErrorCode DataMatAssemble(Mat);
-PETSC_INTERN PetscErrorCode DataMatFix(Mat, const PetscBool[]); /* identity rows and columns for the marked block rows, in the same pattern */
+PETSC_INTERN PetscErrorCode DataNumber(const DataMeshOptions *, PetscInt, const PetscInt[], Mat *, Vec); /* the order that is asked for; also of the vertices' features, or NULL */
+PETSC_INTERN PetscErrorCode DataMatFix(Mat, const PetscBool[]);                                          /* identity rows and columns for the marked block rows, in the same pattern */
 
 /* Random numbers: rander48, the same on every machine */
 PETSC_INTERN PetscErrorCode DataRandomCreate(PetscInt, PetscRandom *);

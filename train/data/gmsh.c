@@ -9,7 +9,9 @@
 /* Call between PetscOptionsBegin() and PetscOptionsEnd() */
 PetscErrorCode DataMeshSetFromOptions(GNNOptionItems PetscOptionsObject, DataMeshOptions *opt)
 {
-  PetscBool given;
+  static const char *const orders[] = {"natural", "random"};
+  PetscInt                 order    = 0;
+  PetscBool                given;
 
   PetscFunctionBeginUser;
   *opt->file = '\0';
@@ -17,6 +19,9 @@ PetscErrorCode DataMeshSetFromOptions(GNNOptionItems PetscOptionsObject, DataMes
   PetscCall(PetscOptionsString("-data_mesh", "Gmsh file (.msh) to use, instead of a mesh of -data_n unknowns", NULL, opt->file, opt->file, sizeof(opt->file), NULL));
   PetscCall(PetscOptionsString("-data_mesh_dirichlet", "Vertices of that mesh with identity rows: boundary, none, or the tag of a physical group", NULL, opt->fixed, opt->fixed, sizeof(opt->fixed), &given));
   PetscCheck(!given || *opt->file, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-data_mesh_dirichlet is for a mesh that is given with -data_mesh");
+  PetscCall(PetscOptionsEList("-data_numbering", "Vertices in the order of the grid that the mesh is made of, or at random; the same matrix otherwise", NULL, orders, 2, orders[order], &order, NULL));
+  PetscCheck(!order || !*opt->file, PETSC_COMM_SELF, PETSC_ERR_USER_INPUT, "-data_numbering random is not for a mesh that is given: its vertices stay as they are in the file");
+  opt->random = order ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -146,6 +146,7 @@ static PetscErrorCode HeatMatrix(PetscInt n, const DataMeshOptions *file, PetscI
   *features = NULL;
   if (wanted) PetscCall(HeatFeatures(&mesh, k, features));
   if (fixed) PetscCall(DataMatFix(*A, fixed));
+  PetscCall(DataNumber(file, mesh.nv, mesh.number, A, *features));
   PetscCall(PetscFree(fixed));
   PetscCall(PetscFree(k));
   PetscCall(TetMeshDestroy(&mesh));

@@ -238,6 +238,7 @@ PetscErrorCode BeamMatrix(PetscInt seed, PetscInt n, const DataMeshOptions *file
   PetscCall(Deform(random, kind, &mesh, x));
   PetscCall(Assemble(&mesh, x, A));
   PetscCall(DataMatFix(*A, clamped));
+  PetscCall(DataNumber(file, mesh.nv, mesh.number, A, NULL));
   PetscCall(PetscFree(clamped));
   PetscCall(PetscFree(x));
   PetscCall(TetMeshDestroy(&mesh));

@@ -200,7 +200,6 @@ static void PlaceVertices(TetMesh *mesh, const Warp *warp, PetscReal minvolume, 
    map whose gradient differs from 1 by bound <= WARP at most */
 PetscErrorCode TetMeshCreateGrid(PetscRandom random, const PetscInt m[3], const PetscReal h[3], const PetscReal range[2], PetscReal bound, TetMesh *mesh)
 {
-  PetscInt *number;
   PetscReal s;
   PetscReal(*point)[3], (*jitter)[3];
   Warp warp;
@@ -211,14 +210,15 @@ PetscErrorCode TetMeshCreateGrid(PetscRandom random, const PetscInt m[3], const 
   PetscCall(PetscMalloc1(mesh->nv, &mesh->x));
   PetscCall(PetscMalloc1(mesh->nt, &mesh->vertex));
   mesh->flipped = PETSC_FALSE;
-  PetscCall(PetscMalloc3(mesh->nv, &number, mesh->nv, &point, mesh->nv, &jitter));
-  PetscCall(DataRandomPermutation(random, mesh->nv, number));
-  BoxTets(m, number, mesh->vertex);
+  PetscCall(PetscMalloc1(mesh->nv, &mesh->number));
+  PetscCall(PetscMalloc2(mesh->nv, &point, mesh->nv, &jitter));
+  PetscCall(DataRandomPermutation(random, mesh->nv, mesh->number));
+  BoxTets(m, mesh->number, mesh->vertex);
   PetscCall(DataRandomUniform(random, range[0], range[1], &s));
-  PetscCall(BoxPoints(random, s, m, h, number, point, jitter));
+  PetscCall(BoxPoints(random, s, m, h, mesh->number, point, jitter));
   PetscCall(WarpCreate(random, bound, &warp));
   PlaceVertices(mesh, &warp, MIN_VOLUME * h[0] * h[1] * h[2] / 6, point, jitter);
-  PetscCall(PetscFree3(number, point, jitter));
+  PetscCall(PetscFree2(point, jitter));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,5 +252,6 @@ PetscErrorCode TetMeshDestroy(TetMesh *mesh)
   PetscFunctionBeginUser;
   PetscCall(PetscFree(mesh->x));
   PetscCall(PetscFree(mesh->vertex));
+  PetscCall(PetscFree(mesh->number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,6 +20,7 @@ typedef struct {
   PetscInt nv, nt;
   PetscReal (*x)[3];     /* (nv, 3) coordinates */
   PetscInt (*vertex)[3]; /* (nt, 3) */
+  PetscInt  *number;     /* (nv) of the points of a grid; NULL for a mesh of the user's */
   PetscBool *boundary;   /* (nv), of a mesh of the user's: Dirichlet */
 } TriMesh;
 
@@ -116,7 +117,7 @@ static PetscErrorCode PipeTriangles(PetscRandom random, PetscInt m, PetscInt l, 
 /* About n vertices in random order */
 static PetscErrorCode PipeCreate(PetscRandom random, PetscInt n, TriMesh *mesh)
 {
-  PetscInt  m, l, *number;
+  PetscInt  m, l;
   PetscReal stretch;
   PetscReal(*jitter)[2];
 
@@ -129,11 +130,12 @@ static PetscErrorCode PipeCreate(PetscRandom random, PetscInt n, TriMesh *mesh)
   PetscCall(PetscMalloc1(mesh->nv, &mesh->x));
   PetscCall(PetscMalloc1(mesh->nt, &mesh->vertex));
   PetscCall(PetscMalloc1(mesh->nv, &mesh->boundary));
-  PetscCall(PetscMalloc2(mesh->nv, &number, mesh->nv, &jitter));
-  PetscCall(DataRandomPermutation(random, mesh->nv, number));
-  PetscCall(PipeVertices(random, m, l, number, jitter, mesh));
-  PetscCall(PipeTriangles(random, m, l, number, jitter, mesh));
-  PetscCall(PetscFree2(number, jitter));
+  PetscCall(PetscMalloc1(mesh->nv, &mesh->number));
+  PetscCall(PetscMalloc1(mesh->nv, &jitter));
+  PetscCall(DataRandomPermutation(random, mesh->nv, mesh->number));
+  PetscCall(PipeVertices(random, m, l, mesh->number, jitter, mesh));
+  PetscCall(PipeTriangles(random, m, l, mesh->number, jitter, mesh));
+  PetscCall(PetscFree(jitter));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,6 +144,7 @@ static PetscErrorCode TriMeshDestroy(TriMesh *mesh)
   PetscFunctionBeginUser;
   PetscCall(PetscFree(mesh->x));
   PetscCall(PetscFree(mesh->vertex));
+  PetscCall(PetscFree(mesh->number));
   PetscCall(PetscFree(mesh->boundary));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -221,6 +224,7 @@ static PetscErrorCode SurfaceMatrix(PetscRandom random, PetscInt n, const DataMe
   }
   PetscCall(DataMatAssemble(*A));
   PetscCall(ApplyDirichlet(random, file, mesh.nv, mesh.boundary, *A));
+  PetscCall(DataNumber(file, mesh.nv, mesh.number, A, NULL));
   PetscCall(TriMeshDestroy(&mesh));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -247,6 +251,7 @@ static PetscErrorCode VolumeMatrix(PetscRandom random, PetscInt n, const DataMes
   }
   PetscCall(DataMatAssemble(*A));
   PetscCall(ApplyDirichlet(random, file, mesh.nv, boundary, *A));
+  PetscCall(DataNumber(file, mesh.nv, mesh.number, A, NULL));
   PetscCall(PetscFree(boundary));
   PetscCall(TetMeshDestroy(&mesh));
   PetscFunctionReturn(PETSC_SUCCESS);
