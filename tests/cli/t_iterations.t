@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The built-in model on matrices it has not seen: iterations against Jacobi's and, where PETSc has hypre, ParaSails' on the same pattern. TAP.
+# The built-in model on matrices it has not seen: iterations against Jacobi's and, where PETSc has hypre, ParaSails' on the same pattern; what filter,
+# precision and a smaller model cost. TAP.
 . tests/tap.sh
 
 # at_most FACTOR PEER TEXT: iterations of gnnspai <= FACTOR x those of PEER, for both right-hand sides of every matrix in the log
@@ -8,31 +9,47 @@ at_most() {
   result $? "$3"
 }
 
-bin/gnnspai-data heat -data_numbering random -data_seed 2000 -data_count 2 -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_numbering random -data_seed 2100 -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
+# plain NAME SOURCE: the options of a preconditioner of that name, one factor without a coarse space
+plain() {
+  echo "-$1_pc_type gnnspai -$1_pc_gnnspai_values $2 -$1_pc_gnnspai_coarse 0"
+}
+
+# against PEER MATRICES OPTIONS...
+against() {
+  bin/gnnspai-bench -bench_repeat 1 -bench_pc "$1,gnnspai" -bench_matrices "$2" "${@:3}" > "$log" 2>&1
+}
+
+bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_numbering random -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_seed 2100 -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
 result $? "matrices"
 
-bench="bin/gnnspai-bench -bench_repeat 1"
-$bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai > "$log" 2>&1
-at_most 0.42 jacobi "heat on grids: at most 0.42 x Jacobi's iterations"
-$bench -bench_matrices "$work/flip_*.dat" -bench_pc jacobi,gnnspai > "$log" 2>&1
+network="$(plain gnnspai network)"
+whole="$network -gnnspai_pc_gnnspai_threshold 0"
+grid="$work/grid_*.dat"
+against jacobi "$grid" $whole
+at_most 0.43 jacobi "heat on grids: at most 0.43 x Jacobi's iterations"
+against jacobi "$work/flip_*.dat" $whole
 at_most 0.35 jacobi "heat on irregular meshes: at most 0.35 x Jacobi's"
-$bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_precision single > "$log" 2>&1
-at_most 0.42 jacobi "G in single precision needs no more"
+against whole "$grid" $network $(plain whole network) -whole_pc_gnnspai_threshold 0
+at_most 1.1 whole "half of the entries, the large ones: at most 1.1 x the iterations"
+against general "$grid" $whole $(plain general network) -general_pc_gnnspai_threshold 0 -general_pc_gnnspai_model general
+at_most 1.03 general "the default model: at most 1.03 x those of one of fifteen times its size"
+against double "$grid" $network $(plain double network) -double_pc_gnnspai_precision double
+at_most 1.01 double "G in single precision: at most 1.01 x those in double"
 
-fsai="-static_pc_type gnnspai -static_pc_gnnspai_values fsai -static_pc_gnnspai_threshold 0"
-$bench -bench_matrices "$work/grid_*.dat" -bench_pc static,gnnspai $fsai -gnnspai_pc_gnnspai_values fsai > "$log" 2>&1
+fsai="$(plain static fsai) -static_pc_gnnspai_threshold 0"
+against static "$grid" $fsai $(plain gnnspai fsai)
 at_most 0.95 static "the classical factor, grown: at most 0.95 x the static one's"
 
-$bench -bench_matrices "$work/grid_*.dat" -bench_pc jacobi,gnnspai -gnnspai_pc_gnnspai_coarse 128 > "$log" 2>&1
+against jacobi "$grid" $network -gnnspai_pc_gnnspai_coarse 128
 at_most 0.13 jacobi "with a coarse space of 128 aggregates: at most 0.13 x Jacobi's"
 
-$bench -bench_matrices "$work/grid_*.dat" -bench_pc parasails,gnnspai > "$log" 2>&1
+against parasails "$grid" $whole
 if grep -q "parasails *skipped: this PETSc has no -pc_type hypre" "$log"; then
   skip "against ParaSails" "this PETSc has no hypre"
   skip "the classical factor against ParaSails" "this PETSc has no hypre"
 else
   at_most 1.03 parasails "heat on grids: at most 1.03 x ParaSails' at level 0"
-  $bench -bench_matrices "$work/grid_*.dat" -bench_pc static,parasails $fsai > "$log" 2>&1
+  bin/gnnspai-bench -bench_repeat 1 -bench_matrices "$grid" -bench_pc static,parasails $fsai > "$log" 2>&1
   awk '$1 == "static" {a = $2; b = $3} $1 == "parasails" {n++; if ((a - $2)^2 > 4 || (b - $3)^2 > 4) bad++} END {exit !(n > 0 && !bad)}' "$log"
   result $? "the classical factor, static: ParaSails' at level 0, but for 2"
 fi

@@ -25,7 +25,7 @@ static const Variant variants[] = {
   {"network",                   "",                                                     1e-5,  "set-up on the device in fp32"               },
   {"network, guard off",        "-pc_gnnspai_guard none",                               1e-5,  "set-up on the device in fp32"               },
   {"network, single precision", "-pc_gnnspai_precision single",                         1e-5,  "set-up on the device in fp32"               },
-  {"network, tf32",             "",                                                     5e-3,  "set-up on the device in tf32"               },
+  {"network, tf32",             "-pc_gnnspai_threshold 0",                              5e-3,  "set-up on the device in tf32"               },
   {"network, best",             "-pc_gnnspai_guard best",                               1e-5,  "set-up on the device in fp32"               },
   {"network, best, diagonal",   "-pc_gnnspai_guard best -pc_gnnspai_threshold 0.999",   1e-5,  "set-up on the device in fp32"               },
   {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",      1e-12, "set-up on the device, product on the device"},
