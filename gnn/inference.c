@@ -65,7 +65,7 @@ static inline void Map_Private(const GNNFF *ff, PetscInt dp, const GNNLanes *x, 
     for (PetscInt o = 0; o < dp; o++) pre[o] = (GNNLanes){0};
     GNNLanesMoments(ff->map.in, x, &sum, &sumsq);
     GNNLanesLinear(&ff->lift[0], x, pre);
-    GNNLanesNorm(ff, dp, ff->map.in, sum, sumsq, pre);
+    GNNLanesNorm(ff, dp, ff->map.in, &sum, &sumsq, pre);
   } else {
     GNNLanesSet(dp, ff->lift[0].b, pre);
     GNNLanesLinear(&ff->lift[0], x, pre);
@@ -158,12 +158,13 @@ static void Nodes_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer
 
 /* ---- slots ---- */
 
-/* Consecutive slots with their rows and columns; the last tile is filled up with its first slot */
+/* Consecutive slots with their rows, and where the parts of row and column begin; the last tile is filled up with its first slot */
 typedef struct {
   PetscInt start, nt, row[GNN_SIDE], col[GNN_SIDE];
+  size_t   receiver[GNN_SIDE], sender[GNN_SIDE];
 } Tile;
 
-static inline PetscBool TileNext_Private(GNNGraph g, PetscInt *row, Tile *tile)
+static inline PetscBool TileNext_Private(GNNGraph g, PetscInt dp, PetscInt *row, Tile *tile)
 {
   tile->start += tile->nt;
   tile->nt = PetscMin(GNN_SIDE, g->slots - tile->start);
@@ -175,6 +176,10 @@ static inline PetscBool TileNext_Private(GNNGraph g, PetscInt *row, Tile *tile)
   for (PetscInt t = PetscMax(1, tile->nt); t < GNN_SIDE; t++) {
     tile->row[t] = tile->row[0];
     tile->col[t] = tile->col[0];
+  }
+  for (PetscInt t = 0; t < GNN_SIDE; t++) {
+    tile->receiver[t] = (size_t)tile->row[t] * 2 * dp;
+    tile->sender[t]   = (size_t)tile->col[t] * 2 * dp;
   }
   return tile->nt > 0 ? PETSC_TRUE : PETSC_FALSE;
 }
@@ -189,7 +194,7 @@ static inline void Lift_Private(GNNInference w, const GNNFF *ff, const Tile *til
     const GNNReal *receiver = w->part[0] + half + o, *sender = w->part[1] + half + o;
 
 #pragma GCC unroll 16
-    for (int t = 0; t < GNN_SIDE; t++) *GNNLanesRow(pre + o, t) = *(const GNNVec *)(receiver + (size_t)tile->row[t] * 2 * dp) + *(const GNNVec *)(sender + (size_t)tile->col[t] * 2 * dp);
+    for (int t = 0; t < GNN_SIDE; t++) *GNNLanesRow(pre + o, t) = *(const GNNVec *)(receiver + tile->receiver[t]) + *(const GNNVec *)(sender + tile->sender[t]);
     GNNLanesTranspose(pre + o);
   }
   GNNLanesLinear(&ff->lift[ff->map.part_e], e, pre);
@@ -199,7 +204,7 @@ static inline void Lift_Private(GNNInference w, const GNNFF *ff, const Tile *til
     sum[t] += w->moment[2 * tile->row[t]] + w->moment[2 * tile->col[t]];
     sumsq[t] += w->moment[2 * tile->row[t] + 1] + w->moment[2 * tile->col[t] + 1];
   }
-  GNNLanesNorm(ff, dp, 3 * ff->map.in, sum, sumsq, pre);
+  GNNLanesNorm(ff, dp, 3 * ff->map.in, &sum, &sumsq, pre);
 }
 
 /* The messages' last hidden rows, of kept slots, are added to the sums of their nodes */
@@ -233,7 +238,7 @@ static void Edges_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer
   Tile           tile = {0};
   PetscInt       row  = 0;
 
-  while (TileNext_Private(g, &row, &tile)) {
+  while (TileNext_Private(g, dp, &row, &tile)) {
     GNNLanes *e = w->e + (size_t)(tile.start / GNN_SIDE) * dp;
 
     if (layer == 0) {
@@ -259,7 +264,7 @@ static void Decode_Private(GNNInference w, GNNNet net, GNNGraph g, GNNReal out[]
   Tile           tile = {0};
   PetscInt       row  = 0;
 
-  while (TileNext_Private(g, &row, &tile)) {
+  while (TileNext_Private(g, dp, &row, &tile)) {
     Lift_Private(w, dec, &tile, 0, w->e + (size_t)(tile.start / GNN_SIDE) * dp, pre);
     GNNLanesHidden(dec, dp, pre, h);
     GNNLanesSet(dec->proj.ldo, dec->proj.b, y);

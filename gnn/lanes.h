@@ -59,14 +59,14 @@ static inline void GNNLanesMoments(PetscInt m, const GNNLanes *x, GNNLanes *sum,
 }
 
 /* pre = (W' v - mean r)/deviation + b' of rows v of m numbers with the given moments, where pre holds W' v */
-static inline void GNNLanesNorm(const GNNFF *ff, PetscInt dp, PetscInt m, GNNLanes sum, GNNLanes sumsq, GNNLanes *pre)
+static inline void GNNLanesNorm(const GNNFF *ff, PetscInt dp, PetscInt m, const GNNLanes *sum, const GNNLanes *sumsq, GNNLanes *pre)
 {
   GNNLanes mean = {0}, inv = {0};
 
   for (int t = 0; t < GNN_SIDE; t++) {
     GNNReal mean_t;
 
-    inv[t]  = GNNInverseDeviation(sum[t], sumsq[t], (GNNReal)m, &mean_t);
+    inv[t]  = GNNInverseDeviation((*sum)[t], (*sumsq)[t], (GNNReal)m, &mean_t);
     mean[t] = mean_t;
   }
   for (PetscInt o = 0; o < dp; o++) pre[o] = inv * (pre[o] - mean * ff->lift[0].r[o]) + ff->lift[0].b[o];
