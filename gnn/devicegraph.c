@@ -155,7 +155,7 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
     GNNDeviceMat *m = transposed ? &f->g : &f->gt;
     int           nz;
 
-    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, NULL, 0.0, place, place + g->nz + 1, stream));
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, NULL, NULL, place, place + g->nz + 1, stream));
     PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
     PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
     PetscCall(DevicePlace_Private(d, nz, transposed, place, stream, m));
@@ -180,8 +180,9 @@ static PetscErrorCode DeviceReserveFiltered_Private(GNNDevice d, GNNGraph g, GNN
 static PetscErrorCode DeviceFilterSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, const double slots[], GNNStream stream, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
+  GNNCallKernel(GNNKernelRowFilters(d->graph, slots, f->filter, d->u, stream)); /* before the product needs that */
   for (int transposed = 0; transposed < 2; transposed++) {
-    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, slots, f->filter, d->place, d->place + g->nz + 1, stream));
+    GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, slots, d->u, d->place, d->place + g->nz + 1, stream));
     PetscCall(DevicePlace_Private(d, g->nz, transposed, d->place, stream, transposed ? &f->g : &f->gt));
   }
   GNNCallKernel(GNNKernelEntries(d->graph, d->place, d->status, stream));

@@ -46,22 +46,33 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rows of G^T from its slots that are kept, in the pattern, and stay by the filter */
+/* The filters of the rows */
+static void FactorFilters_Private(GNNGraph g, PetscReal filter, const PetscScalar gt[], PetscScalar t[])
+{
+  for (PetscInt i = 0; i < g->n; i++) {
+    PetscReal largest = 0.0;
+
+    for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) largest = p != g->diag[i] && PetscAbsScalar(gt[p]) > largest ? PetscAbsScalar(gt[p]) : largest;
+    t[i] = GNNRowFilter(filter, PetscRealPart(gt[g->diag[i]]), largest);
+  }
+}
+
+/* Rows of G^T from its slots that are kept, in the pattern, and stay by the filter. No branch, which would be mispredicted: the next entry may take the place of
+   one that does not */
 void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, PetscReal filter, const PetscScalar gt[])
 {
-  PetscReal *diagonal = (PetscReal *)f->work;
-  PetscInt   k        = 0;
+  PetscScalar *t = f->work;
+  PetscInt     k = 0;
 
-  for (PetscInt i = 0; i < g->n; i++) diagonal[i] = PetscRealPart(gt[g->diag[i]]);
+  FactorFilters_Private(g, filter, gt, t);
   for (PetscInt i = 0; i < g->n; i++) {
     f->i[i] = k;
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
-      const PetscInt j     = g->j[p];
-      const int      stays = (g->keep[p] != 0) & GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, j) & GNNEntryStays(filter, PetscRealPart(gt[p]), diagonal[i], diagonal[j]);
+      const PetscInt j = g->j[p];
 
-      f->j[k] = j; /* no branch, which would be mispredicted: the next entry may take its place */
+      f->j[k] = j;
       f->v[k] = gt[p];
-      k += stays;
+      k += (g->keep[p] != 0) & GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, j) & ((filter == 0.0) | GNNEntryStays(PetscRealPart(gt[p]), PetscRealPart(t[i]), PetscRealPart(t[j])));
     }
   }
   f->i[g->n] = k;
@@ -113,6 +124,26 @@ static PetscErrorCode FactorReserveSingle_Private(GNNFactor f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* May S be multiplied into numbers in single precision: is it one number a row, and far from the ends of their range? */
+static PetscBool FactorFolds_Private(GNNFactor f)
+{
+  PetscBool folds = f->b == 1 ? PETSC_TRUE : PETSC_FALSE;
+
+  for (PetscInt i = 0; f->b == 1 && i < f->n; i++) {
+    const PetscReal s = PetscAbsScalar(f->s[i]);
+
+    if (s != 0.0 && !(s > 1e-16 && s < 1e16)) folds = PETSC_FALSE;
+  }
+  return folds;
+}
+
+/* Entry k, in column j, of G^T S^T as a product with b = 1 has it */
+static inline PetscScalar FactorEntry_Private(GNNFactor f, PetscInt k, PetscInt j)
+{
+  if (!f->single) return f->v[k] * f->s[j];
+  return f->folded ? (PetscScalar)(float)PetscRealPart(f->v[k] * f->s[j]) : (PetscScalar)(float)PetscRealPart(f->v[k]) * f->s[j];
+}
+
 /* What fills up the last block of a row is 0, in the row's last column */
 PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
 {
@@ -122,11 +153,12 @@ PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
   f->single = single;
   if (!single) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FactorReserveSingle_Private(f));
+  f->folded = FactorFolds_Private(f);
   for (PetscInt i = 0; i < f->n; i++) {
     f->block[i] = to / GNN_FACTOR_BLOCK;
     for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++, to++) {
       f->js[to] = (int)f->j[k];
-      f->vs[to] = (float)PetscRealPart(f->b == 1 ? f->v[k] * f->s[f->j[k]] : f->v[k]);
+      f->vs[to] = (float)PetscRealPart(f->folded ? f->v[k] * f->s[f->j[k]] : f->v[k]);
     }
     for (; to % GNN_FACTOR_BLOCK; to++) {
       f->js[to] = f->js[to - 1];
@@ -182,7 +214,7 @@ static void FactorProductSingle_Private(GNNFactor f, const PetscScalar x[], Pets
 
 void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
-  if (f->single && f->b == 1) { /* S is in vs */
+  if (f->single && f->folded) {
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->shift[i] * r[i];
     FactorProductSingle_Private(f, r, z);
     return;
@@ -202,7 +234,7 @@ PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar
   for (PetscInt i = 0; i < f->n; i++) {
     for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) {
       const PetscInt    j = f->j[k];
-      const PetscScalar v = f->single ? (PetscScalar)(float)PetscRealPart(f->v[k] * f->s[j]) : f->v[k] * f->s[j];
+      const PetscScalar v = FactorEntry_Private(f, k, j);
 
       if (left) y[i] += v * x[j];
       else y[j] += v * x[i];

@@ -12,19 +12,20 @@ struct _n_GNNFactor {
   PetscInt     room;   /* of js, vs */
   PetscInt    *i, *j;  /* CSR of G^T, columns ascending, owned */
   PetscScalar *v;      /* values of G^T */
-  /* the product in single precision, GNNFactorStore(): rows that are filled up to whole blocks of entries, with S in them where b = 1; NULL before */
+  /* the product in single precision, GNNFactorStore(): rows that are filled up to whole blocks of entries; NULL before */
   int         *block, *js; /* (n + 1) of a row; columns */
   float       *vs;
   PetscScalar *s;      /* (n/b, b, b) scaling S, upper triangular */
   PetscScalar *shift;  /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;   /* (n) */
   PetscBool    single; /* the product reads vs */
+  PetscBool    folded; /* which have S in them */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt size); /* room for so many entries; the first stay */
-/* i, j, v: from the slots of G^T (nz) that GNNEntryStays() keeps, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
+/* i, j, v: from the slots of G^T (nz) that stay by the filter, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
 PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon);            /* s and shift */

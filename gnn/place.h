@@ -67,7 +67,7 @@ struct _n_GNNPlace {
   GNNReport            report;
   const PetscScalar   *matrix;         /* (nz) slots of At */
   PetscScalar         *slots;          /* (nz) G^T by slots, of network or start */
-  PetscReal            filter;         /* of a factor that is filled from slots, GNNEntryStays() */
+  PetscReal            filter;         /* of a factor that is filled from slots, GNNRowFilter(); 0: all stay */
   PetscBool            tf32;           /* the network's products on a device */
   const char          *made, *applied; /* where the factor is, for PCView() */
   struct _n_GNNHost   *host;           /* what each needs */

@@ -60,12 +60,17 @@ GNN_FN double GNNFactorEntry(const GNNStart *s, int diagonal, double at, double 
   return s->alpha * GNNNetworkEntry(s, diagonal, at, out, replaced) + (1.0 - s->alpha) * GNNStartEntry(s, diagonal, at);
 }
 
-/* The filter: does an entry of G^T stay, beside the diagonal entries of its row and its column? All do where tau is 0 */
-GNN_FN int GNNEntryStays(double tau, double g, double gii, double gjj)
+/* The filter of a row of G^T, from its diagonal entry and the largest beside it: what is not above drops. Beside small entries only, those of a 27-point
+   stencil say, an entry counts as small by the largest one */
+GNN_FN double GNNRowFilter(double tau, double diagonal, double largest)
 {
-  const double least = fabs(gii) < fabs(gjj) ? fabs(gii) : fabs(gjj);
+  return tau * (fabs(diagonal) < 8.0 * fabs(largest) ? fabs(diagonal) : 8.0 * fabs(largest));
+}
 
-  return (tau == 0.0) | (fabs(g) > tau * least);
+/* Does an entry stay, by the filters of its row and its column? */
+GNN_FN int GNNEntryStays(double g, double row, double column)
+{
+  return fabs(g) > (row < column ? row : column);
 }
 
 /* G = D^-1/2, by which M^-1 is Jacobi's */

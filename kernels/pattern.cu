@@ -68,18 +68,38 @@ int GNNKernelTiles(GNNKernelMat m, GNNStream stream)
   return GPUError();
 }
 
+#define LANES 8 /* that share a row */
+
+__global__ static void RowFilters(GNNKernelGraph g, const double *gt, double tau, double *filter)
+{
+  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  double    largest = 0.0;
+
+  for (int p = i < g.n ? g.i[i] + lane : g.nz; p < (i < g.n ? g.i[i + 1] : 0); p += LANES) {
+    if (p != g.diag[i] && fabs(gt[p]) > largest) largest = fabs(gt[p]);
+  }
+  largest = GroupMax<LANES>(largest);
+  if (i < g.n && lane == 0) filter[i] = GNNRowFilter(tau, gt[g.diag[i]], largest);
+}
+
+int GNNKernelRowFilters(GNNKernelGraph g, const double *gt, double tau, double *filter, GNNStream stream)
+{
+  GNN_LAUNCH(RowFilters, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, g, gt, tau, filter);
+  return GPUError();
+}
+
 /* Is slot p, (i, j), in the pattern of G^T, or as an entry (i, j) in that of G, and does it stay there? */
-__global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, const double *gt, double filter, int *in)
+__global__ static void InPattern(GNNKernelGraph g, int lower, int transposed, const double *gt, const double *filter, int *in)
 {
   const int p = blockIdx.x * BLOCK + threadIdx.x;
 
   if (p >= g.nz) return;
   const int q = g.rev[p], i = q >= 0 ? g.j[q] : -1, j = g.j[p];
 
-  in[p] = q >= 0 && (transposed ? GNNPatternHas(lower, j, i) : GNNPatternHas(lower, i, j)) && (filter == 0.0 || GNNEntryStays(filter, gt[transposed ? q : p], gt[g.diag[i]], gt[g.diag[j]]));
+  in[p] = q >= 0 && (transposed ? GNNPatternHas(lower, j, i) : GNNPatternHas(lower, i, j)) && (!filter || GNNEntryStays(gt[transposed ? q : p], filter[i], filter[j]));
 }
 
-int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, const double *gt, double filter, int *place, int *sums, GNNStream stream)
+int GNNKernelPlaces(GNNKernelGraph g, int lower, int transposed, const double *gt, const double *filter, int *place, int *sums, GNNStream stream)
 {
   GNN_LAUNCH(InPattern, Blocks(g.nz, BLOCK), BLOCK, 0, stream, g, lower, transposed, gt, filter, place);
   Scan(g.nz, place, sums, place, stream);
