@@ -195,7 +195,6 @@ PetscErrorCode GNNBackward(GNNModel m, GNNGraph g, GNNActs a, const GNNReal dout
   const PetscInt dp = a->dp;
 
   PetscFunctionBegin;
-  PetscCheck(a->tape, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "The activations were made without a tape");
   PetscCall(PetscArrayzero(a->dx, (size_t)a->n * dp));
   PetscCall(PetscArrayzero(a->de, (size_t)a->nz * dp));
   ZeroNodeAdjoints_Private(a);

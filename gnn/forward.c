@@ -1,5 +1,5 @@
 /*
-   Forward pass on the host, tile by tile. The first linear of a map over [x_i, x_j, e_ij] is split: its node parts are applied once
+   Forward pass of training on the host, tile by tile. The first linear of a map over [x_i, x_j, e_ij] is split: its node parts are applied once
    per node and gathered; the last linear of a message is applied after the sum. About 8k multiply-adds per slot at the default size.
 */
 #include "forward.h"
@@ -17,29 +17,18 @@ static inline GNNReal *ActsTake_Private(GNNReal *base, size_t *size, size_t want
 /* Hand out the arrays from base; with base = NULL only count */
 static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *size)
 {
-  const size_t   nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = a->tape ? (size_t)a->hidden : 0;
-  const PetscInt keep = a->tape ? a->layers : 0; /* layers of which states are kept */
+  const size_t   nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = (size_t)a->hidden;
 
   *size   = 0;
   a->node = ActsTake_Private(base, size, (size_t)a->n * GNNConfigNodeSize(&m->config));
   a->edge = ActsTake_Private(base, size, (size_t)a->nz * GNNConfigEdgeSize(&m->config));
   for (PetscInt t = 0; t <= a->layers; t++) {
-    if (t <= keep) {
-      a->x[t] = ActsTake_Private(base, size, nodes);
-      a->e[t] = ActsTake_Private(base, size, edges);
-    } else {
-      a->x[t] = a->x[0];
-      a->e[t] = a->e[0];
-    }
+    a->x[t] = ActsTake_Private(base, size, nodes);
+    a->e[t] = ActsTake_Private(base, size, edges);
   }
   for (PetscInt t = 0; t < a->layers; t++) {
-    if (t == 0 || a->tape) {
-      a->sum[t] = ActsTake_Private(base, size, nodes);
-      a->agg[t] = ActsTake_Private(base, size, nodes);
-    } else {
-      a->sum[t] = a->sum[0];
-      a->agg[t] = a->agg[0];
-    }
+    a->sum[t]      = ActsTake_Private(base, size, nodes);
+    a->agg[t]      = ActsTake_Private(base, size, nodes);
     a->pre_msg[t]  = ActsTake_Private(base, size, hidden * edges);
     a->pre_edge[t] = ActsTake_Private(base, size, hidden * edges);
     a->pre_node[t] = ActsTake_Private(base, size, hidden * nodes);
@@ -51,23 +40,20 @@ static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *siz
   a->proj_j   = ActsTake_Private(base, size, 2 * nodes);
   a->moment   = ActsTake_Private(base, size, a->n);
   a->momentsq = ActsTake_Private(base, size, a->n);
-  if (a->tape) {
-    a->dx        = ActsTake_Private(base, size, nodes);
-    a->de        = ActsTake_Private(base, size, edges);
-    a->dsum      = ActsTake_Private(base, size, nodes);
-    a->dagg      = ActsTake_Private(base, size, nodes);
-    a->dproj_i   = ActsTake_Private(base, size, 2 * nodes);
-    a->dproj_j   = ActsTake_Private(base, size, 2 * nodes);
-    a->dmoment   = ActsTake_Private(base, size, a->n);
-    a->dmomentsq = ActsTake_Private(base, size, a->n);
-  }
+  a->dx        = ActsTake_Private(base, size, nodes);
+  a->de        = ActsTake_Private(base, size, edges);
+  a->dsum      = ActsTake_Private(base, size, nodes);
+  a->dagg      = ActsTake_Private(base, size, nodes);
+  a->dproj_i   = ActsTake_Private(base, size, 2 * nodes);
+  a->dproj_j   = ActsTake_Private(base, size, 2 * nodes);
+  a->dmoment   = ActsTake_Private(base, size, a->n);
+  a->dmomentsq = ActsTake_Private(base, size, a->n);
 }
 
-PetscErrorCode GNNActsCreate(GNNModel m, PetscBool tape, GNNActs *acts)
+PetscErrorCode GNNActsCreate(GNNModel m, GNNActs *acts)
 {
   PetscFunctionBegin;
   PetscCall(PetscNew(acts));
-  (*acts)->tape   = tape;
   (*acts)->dp     = m->net->dp;
   (*acts)->layers = m->config.layers;
   (*acts)->hidden = m->config.hidden_layers;
@@ -100,8 +86,7 @@ PetscErrorCode GNNActsDestroy(GNNActs *acts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From what the first GELU reads, pre (nt, dp), to the last hidden rows h (nt, dp). What GELU k reads is kept at pre + k * stride;
-   with stride 0 it overwrites pre */
+/* From what the first GELU reads, pre (nt, dp), to the last hidden rows h (nt, dp). What GELU k reads is kept at pre + k * stride */
 static inline void FFHidden_Private(const GNNFF *ff, PetscInt nt, PetscInt dp, GNNReal *pre, size_t stride, GNNReal *h)
 {
   for (PetscInt k = 0; k < ff->nbody; k++) {
@@ -122,15 +107,15 @@ static inline void NormRow_Private(const GNNFF *ff, PetscInt dp, PetscInt m, GNN
   for (PetscInt o = 0; o < dp; o++) pre[o] = inv * (pre[o] - mean * ff->lift[0].r[o]) + ff->lift[0].b[o];
 }
 
-/* out (n, ldo) = FF(in (n, ldin)), or += where add; pre (hidden, n, dp) is kept unless NULL */
+/* out (n, ldo) = FF(in (n, ldin)), or += where add; pre (hidden, n, dp) is kept */
 static void FFRows_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GNNReal *in, PetscInt ldin, GNNReal *out, PetscBool add, GNNReal *pre)
 {
   const GNNLinear *lift = &ff->lift[0], *proj = &ff->proj;
-  GNNReal          local[GNN_TILE * MAX_ROW], h[GNN_TILE * MAX_ROW];
+  GNNReal          h[GNN_TILE * MAX_ROW];
 
   for (PetscInt start = 0; start < n; start += GNN_TILE) {
     const PetscInt nt = PetscMin(GNN_TILE, n - start);
-    GNNReal       *z = pre != NULL ? pre + (size_t)start * dp : local, *y = out + (size_t)start * proj->ldo;
+    GNNReal       *z = pre + (size_t)start * dp, *y = out + (size_t)start * proj->ldo;
     const GNNReal *x = in + (size_t)start * ldin;
 
     if (ff->map.norm) {
@@ -144,7 +129,7 @@ static void FFRows_Private(const GNNFF *ff, PetscInt n, PetscInt dp, const GNNRe
       GNNRowsSet(nt, dp, lift->b, z, dp);
       GNNLinearForward(lift, nt, x, ldin, z, dp);
     }
-    FFHidden_Private(ff, nt, dp, z, pre != NULL ? (size_t)n * dp : 0, h);
+    FFHidden_Private(ff, nt, dp, z, (size_t)n * dp, h);
     if (add) {
       for (PetscInt t = 0; t < nt; t++) GNNRowAXPY(proj->ldo, 1, proj->b, y + t * proj->ldo);
     } else GNNRowsSet(nt, proj->ldo, proj->b, y, proj->ldo);
@@ -184,18 +169,13 @@ static inline void EdgeLift_Private(const GNNFF *ff, GNNActs a, const GNNTile *t
   }
 }
 
-static inline GNNReal *TapeAt_Private(GNNReal *pre, GNNReal *local, PetscBool tape, size_t offset)
-{
-  return tape ? pre + offset : local;
-}
-
 /* One pass over the slots: messages are summed into sum[t], edge states go from e[t] to e[t+1] */
 static void LayerEdges_Private(GNNNet net, GNNGraph g, GNNActs a, PetscInt layer)
 {
   const GNNFF   *msg = GNNNetMsg(net, layer), *edge = GNNNetEdge(net, layer);
   const PetscInt dp     = a->dp;
-  const size_t   stride = a->tape ? (size_t)a->nz * dp : 0;
-  GNNReal        local[GNN_TILE * MAX_ROW], h[GNN_TILE * MAX_ROW], moment[GNN_TILE], momentsq[GNN_TILE];
+  const size_t   stride = (size_t)a->nz * dp;
+  GNNReal        h[GNN_TILE * MAX_ROW], moment[GNN_TILE], momentsq[GNN_TILE];
   GNNTile        tile = {0, 0, {0}, NULL};
   PetscInt       row  = 0;
 
@@ -205,12 +185,12 @@ static void LayerEdges_Private(GNNNet net, GNNGraph g, GNNActs a, PetscInt layer
     GNNReal       *enew = a->e[layer + 1] + at, *pre;
 
     if (msg->map.norm) GNNRowsMoments(tile.nt, dp, e, moment, momentsq);
-    pre = TapeAt_Private(a->pre_msg[layer], local, a->tape, at);
+    pre = a->pre_msg[layer] + at;
     EdgeLift_Private(msg, a, &tile, 0, e, moment, momentsq, pre);
     FFHidden_Private(msg, tile.nt, dp, pre, stride, h);
     for (PetscInt t = 0; t < tile.nt; t++) GNNRowAXPY(dp, g->bkeep[tile.start + t], h + t * dp, a->sum[layer] + (size_t)tile.row[t] * dp);
 
-    pre = TapeAt_Private(a->pre_edge[layer], local, a->tape, at);
+    pre = a->pre_edge[layer] + at;
     EdgeLift_Private(edge, a, &tile, dp, e, moment, momentsq, pre);
     FFHidden_Private(edge, tile.nt, dp, pre, stride, h);
     for (PetscInt t = 0; t < tile.nt; t++) {
@@ -236,8 +216,8 @@ static void LayerNodes_Private(GNNModel m, GNNGraph g, GNNActs a, PetscInt layer
     }
   }
   GNNLinearForward(proj, a->n, a->sum[layer], dp, a->agg[layer], dp);
-  if (a->tape) memcpy(a->x[layer + 1], a->x[layer], (size_t)a->n * dp * sizeof(GNNReal));
-  FFRows_Private(GNNNetNode(m->net, layer), a->n, dp, a->agg[layer], dp, a->x[layer + 1], PETSC_TRUE, a->tape ? a->pre_node[layer] : NULL);
+  memcpy(a->x[layer + 1], a->x[layer], (size_t)a->n * dp * sizeof(GNNReal));
+  FFRows_Private(GNNNetNode(m->net, layer), a->n, dp, a->agg[layer], dp, a->x[layer + 1], PETSC_TRUE, a->pre_node[layer]);
 }
 
 /* out (nz, b^2) = edge_dec([e_ij, x_j, x_i]), 0 in slots that are not kept */
@@ -245,15 +225,15 @@ static void Decode_Private(GNNNet net, GNNGraph g, GNNActs a, GNNReal out[])
 {
   const GNNFF   *dec = GNNNetDec(net);
   const PetscInt dp = a->dp, ldo = dec->proj.ldo, nout = dec->proj.out;
-  const size_t   stride = a->tape ? (size_t)a->nz * dp : 0;
-  GNNReal        local[GNN_TILE * MAX_ROW], h[GNN_TILE * MAX_ROW], y[GNN_TILE * MAX_ROW];
+  const size_t   stride = (size_t)a->nz * dp;
+  GNNReal        h[GNN_TILE * MAX_ROW], y[GNN_TILE * MAX_ROW];
   GNNTile        tile = {0, 0, {0}, NULL};
   PetscInt       row  = 0;
 
   NodeParts_Private(dec, a->n, dp, a->x[a->layers], a->proj_i, a->proj_j);
   while (GNNTileNext(g, &row, &tile)) {
     const size_t at  = (size_t)tile.start * dp;
-    GNNReal     *pre = TapeAt_Private(a->pre_dec, local, a->tape, at);
+    GNNReal     *pre = a->pre_dec + at;
 
     EdgeLift_Private(dec, a, &tile, 0, a->e[a->layers] + at, NULL, NULL, pre);
     FFHidden_Private(dec, tile.nt, dp, pre, stride, h);
@@ -271,8 +251,8 @@ PetscErrorCode GNNForward(GNNModel m, GNNGraph g, GNNActs a, GNNReal out[])
 
   PetscFunctionBegin;
   PetscCall(GNNGraphGetFeatures(g, &m->config, a->node, a->edge));
-  FFRows_Private(GNNNetNodeEnc(m->net), a->n, dp, a->node, GNNConfigNodeSize(&m->config), a->x[0], PETSC_FALSE, a->tape ? a->pre_nenc : NULL);
-  FFRows_Private(GNNNetEdgeEnc(m->net), a->nz, dp, a->edge, GNNConfigEdgeSize(&m->config), a->e[0], PETSC_FALSE, a->tape ? a->pre_eenc : NULL);
+  FFRows_Private(GNNNetNodeEnc(m->net), a->n, dp, a->node, GNNConfigNodeSize(&m->config), a->x[0], PETSC_FALSE, a->pre_nenc);
+  FFRows_Private(GNNNetEdgeEnc(m->net), a->nz, dp, a->edge, GNNConfigEdgeSize(&m->config), a->e[0], PETSC_FALSE, a->pre_eenc);
   for (PetscInt t = 0; t < a->layers; t++) {
     NodeParts_Private(GNNNetMsg(m->net, t), a->n, dp, a->x[t], a->proj_i, a->proj_j);
     NodeParts_Private(GNNNetEdge(m->net, t), a->n, dp, a->x[t], a->proj_i + dp, a->proj_j + dp);

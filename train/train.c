@@ -161,7 +161,7 @@ static PetscErrorCode TrainerCreate(Trainer *t)
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &t->size));
   PetscCall(TrainerCreateRandom(t));
   PetscCall(TrainerCreateModel(t));
-  PetscCall(GNNActsCreate(t->model, PETSC_TRUE, &t->acts));
+  PetscCall(GNNActsCreate(t->model, &t->acts));
   PetscCall(GNNNetCreate(&t->model->net->shape, &t->dnet));
   PetscCall(TrainerLoadSamples(t));
   PetscCall(TrainerLoadValidation(t));

@@ -36,7 +36,7 @@ static PetscErrorCode CaseCreate(const GNNConfig *config, PetscReal factor, Trai
   PetscCall(PetscMalloc1(count, &c->samples));
   for (PetscInt k = 0; k < count; k++) PetscCall(TrainSampleCreate(config, loss, A[k], "test", &c->samples[k]));
   PetscCall(TrainDeviceCreate(c->model, &c->options, count, c->samples, &c->device));
-  PetscCall(GNNActsCreate(c->model, PETSC_TRUE, &c->acts));
+  PetscCall(GNNActsCreate(c->model, &c->acts));
   PetscCall(GNNNetCreate(&c->model->net->shape, &c->dnet));
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, c->model->nparams, &c->theta));
   PetscCall(VecDuplicate(c->theta, &c->gradient));

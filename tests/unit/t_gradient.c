@@ -89,7 +89,7 @@ static PetscErrorCode TestCase(const char name[], const GNNConfig *config, Train
     PetscCall(PetscRandomGetValueReal(c.random, &u));
     c.model->theta[k] += 0.2 * (u - 0.5);
   }
-  PetscCall(GNNActsCreate(c.model, PETSC_TRUE, &c.acts));
+  PetscCall(GNNActsCreate(c.model, &c.acts));
   PetscCall(TrainSampleCreate(config, loss, A, name, &c.sample));
   PetscCall(GNNNetCreate(&c.model->net->shape, &dnet));
   PetscCall(PetscMalloc1(c.model->nparams, &dtheta));

@@ -149,7 +149,7 @@ static PetscErrorCode TestCase(const char name[], const char matrix[], PetscInt 
   PetscCall(LoadMat(matrix, block_size, &A));
   PetscCall(TrainSampleCreate(&model->config, TRAIN_LOSS_SAI, A, matrix, &s));
   PetscCall(SetUserFeatures(name, &s));
-  PetscCall(GNNActsCreate(model, PETSC_FALSE, &acts));
+  PetscCall(GNNActsCreate(model, &acts));
   PetscCall(TrainSampleFactor(model, acts, &s));
 
   PetscCall(PetscMalloc1(s.graph->nz, &gt));
