@@ -25,7 +25,7 @@ typedef struct {
 } GNNDeviceMat;
 
 typedef struct {
-  GNNDeviceMat gt, g; /* G^T S^T and S G, or where apart is true G^T and G */
+  GNNDeviceMat gt, g;  /* G^T S^T and S G, or where apart is true G^T and G */
   PetscBool    apart;  /* is S multiplied by itself? */
   PetscReal    filter; /* of the slots; 0: all are in it, and it has the same ones at every set-up */
 } GNNDeviceFactor;
@@ -90,10 +90,10 @@ PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                        
 PETSC_INTERN PetscErrorCode GNNDeviceTake(GNNDevice, size_t bytes, void *array);                             /* memory that the device owns; pointer to the array */
 PETSC_INTERN PetscErrorCode GNNDevicePut(GNNDevice, const void *from, size_t bytes, GNNStream, void *array); /* the same, filled from the host */
 PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNNStream);
-PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                    /* the status counts from 0, unless what it says has not been read */
+PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                                      /* the status counts from 0, unless what it says has not been read */
 PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, PetscReal filter, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
-PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream); /* the network's factor has so many entries, as the status says */
-PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n); /* work of a product with S apart */
+PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream);                                                           /* the network's factor has so many entries, as the status says */
+PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n);                                                                              /* work of a product with S apart */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);

@@ -197,8 +197,8 @@ static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscSc
 static void FactorProductSingle_Private(GNNFactor f, const PetscScalar x[], PetscScalar z[])
 {
   for (PetscInt i = 0; i < f->n; i++) {
-    const int    first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1];
-    PetscScalar  u[GNN_FACTOR_BLOCK] = {0}, sum;
+    const int   first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1];
+    PetscScalar u[GNN_FACTOR_BLOCK] = {0}, sum;
 
     for (int k = first; k < last; k += GNN_FACTOR_BLOCK) {
 #pragma GCC unroll 8

@@ -7,11 +7,11 @@
 
 typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
-  PetscInt     b, n;   /* block size and rows */
-  PetscInt     size;   /* of the arrays j, v; GNNFactorReserve() */
-  PetscInt     room;   /* of js, vs */
-  PetscInt    *i, *j;  /* CSR of G^T, columns ascending, owned */
-  PetscScalar *v;      /* values of G^T */
+  PetscInt     b, n;  /* block size and rows */
+  PetscInt     size;  /* of the arrays j, v; GNNFactorReserve() */
+  PetscInt     room;  /* of js, vs */
+  PetscInt    *i, *j; /* CSR of G^T, columns ascending, owned */
+  PetscScalar *v;     /* values of G^T */
   /* the product in single precision, GNNFactorStore(): rows that are filled up to whole blocks of entries; NULL before */
   int         *block, *js; /* (n + 1) of a row; columns */
   float       *vs;

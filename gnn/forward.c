@@ -17,7 +17,7 @@ static inline GNNReal *ActsTake_Private(GNNReal *base, size_t *size, size_t want
 /* Hand out the arrays from base; with base = NULL only count */
 static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *size)
 {
-  const size_t   nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = (size_t)a->hidden;
+  const size_t nodes = (size_t)a->n * a->dp, edges = (size_t)a->nz * a->dp, hidden = (size_t)a->hidden;
 
   *size   = 0;
   a->node = ActsTake_Private(base, size, (size_t)a->n * GNNConfigNodeSize(&m->config));
@@ -33,13 +33,13 @@ static void ActsLayout_Private(GNNModel m, GNNActs a, GNNReal *base, size_t *siz
     a->pre_edge[t] = ActsTake_Private(base, size, hidden * edges);
     a->pre_node[t] = ActsTake_Private(base, size, hidden * nodes);
   }
-  a->pre_nenc = ActsTake_Private(base, size, hidden * nodes);
-  a->pre_eenc = ActsTake_Private(base, size, hidden * edges);
-  a->pre_dec  = ActsTake_Private(base, size, hidden * edges);
-  a->proj_i   = ActsTake_Private(base, size, 2 * nodes);
-  a->proj_j   = ActsTake_Private(base, size, 2 * nodes);
-  a->moment   = ActsTake_Private(base, size, a->n);
-  a->momentsq = ActsTake_Private(base, size, a->n);
+  a->pre_nenc  = ActsTake_Private(base, size, hidden * nodes);
+  a->pre_eenc  = ActsTake_Private(base, size, hidden * edges);
+  a->pre_dec   = ActsTake_Private(base, size, hidden * edges);
+  a->proj_i    = ActsTake_Private(base, size, 2 * nodes);
+  a->proj_j    = ActsTake_Private(base, size, 2 * nodes);
+  a->moment    = ActsTake_Private(base, size, a->n);
+  a->momentsq  = ActsTake_Private(base, size, a->n);
   a->dx        = ActsTake_Private(base, size, nodes);
   a->de        = ActsTake_Private(base, size, edges);
   a->dsum      = ActsTake_Private(base, size, nodes);

@@ -9,19 +9,19 @@
 /* Activations, all of which the backward pass reads */
 typedef struct _n_GNNActs *GNNActs;
 struct _n_GNNActs {
-  PetscInt  n, nz, dp, layers, hidden;
-  GNNReal  *node, *edge;             /* features (n, node size), (nz, edge size) */
-  GNNReal  *x[GNN_MAX_LAYERS + 1];   /* (n, dp) node states before layer t; [layers] after the last */
-  GNNReal  *e[GNN_MAX_LAYERS + 1];   /* (nz, dp) edge states */
-  GNNReal  *sum[GNN_MAX_LAYERS];     /* (n, dp) kappa_i times the sum of the messages' last hidden rows, before msg_mlp's proj */
-  GNNReal  *agg[GNN_MAX_LAYERS];     /* (n, dp) aggregated messages */
-  GNNReal  *pre_msg[GNN_MAX_LAYERS]; /* (hidden, nz, dp) what each GELU reads */
-  GNNReal  *pre_edge[GNN_MAX_LAYERS];
-  GNNReal  *pre_node[GNN_MAX_LAYERS]; /* (hidden, n, dp) */
-  GNNReal  *pre_nenc, *pre_eenc;      /* (hidden, n | nz, dp) */
-  GNNReal  *pre_dec;                  /* (hidden, nz, dp) */
-  GNNReal  *proj_i, *proj_j;          /* (n, 2 dp) node parts of two first linears: as receiver, as sender */
-  GNNReal  *moment, *momentsq;        /* (n) sum and sum of squares of x, for LayerNorm */
+  PetscInt n, nz, dp, layers, hidden;
+  GNNReal *node, *edge;             /* features (n, node size), (nz, edge size) */
+  GNNReal *x[GNN_MAX_LAYERS + 1];   /* (n, dp) node states before layer t; [layers] after the last */
+  GNNReal *e[GNN_MAX_LAYERS + 1];   /* (nz, dp) edge states */
+  GNNReal *sum[GNN_MAX_LAYERS];     /* (n, dp) kappa_i times the sum of the messages' last hidden rows, before msg_mlp's proj */
+  GNNReal *agg[GNN_MAX_LAYERS];     /* (n, dp) aggregated messages */
+  GNNReal *pre_msg[GNN_MAX_LAYERS]; /* (hidden, nz, dp) what each GELU reads */
+  GNNReal *pre_edge[GNN_MAX_LAYERS];
+  GNNReal *pre_node[GNN_MAX_LAYERS]; /* (hidden, n, dp) */
+  GNNReal *pre_nenc, *pre_eenc;      /* (hidden, n | nz, dp) */
+  GNNReal *pre_dec;                  /* (hidden, nz, dp) */
+  GNNReal *proj_i, *proj_j;          /* (n, 2 dp) node parts of two first linears: as receiver, as sender */
+  GNNReal *moment, *momentsq;        /* (n) sum and sum of squares of x, for LayerNorm */
   /* adjoints; each beside its forward array */
   GNNReal *dx, *de, *dsum, *dagg, *dproj_i, *dproj_j, *dmoment, *dmomentsq;
   GNNReal *memory; /* one block, owned */

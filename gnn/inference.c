@@ -233,7 +233,7 @@ static inline void SumMessages_Private(GNNInference w, GNNGraph g, const Tile *t
 static void Edges_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer)
 {
   const GNNFF   *msg = GNNNetMsg(m->net, layer), *edge = GNNNetEdge(m->net, layer), *enc = GNNNetEdgeEnc(m->net);
-  const PetscInt dp  = w->dp;
+  const PetscInt dp = w->dp;
   GNNLanes       f[GNN_MAX_WIDTH], pre[GNN_MAX_WIDTH], h[GNN_MAX_WIDTH];
   Tile           tile = {0};
   PetscInt       row  = 0;

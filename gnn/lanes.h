@@ -108,12 +108,10 @@ typedef int GNNLaneNumbers __attribute__((vector_size(GNN_SIDE * sizeof(int))));
 /* v[k] with rows k and k + 8 one after the other becomes number k of all rows, and back again */
 static inline void GNNLanesTranspose(GNNLanes v[GNN_LANES])
 {
-  for (int k = 0; k < 4; k++)
-    GNN_EXCHANGE(v[k], v[k + 4], GNN_SHUFFLE(v[k], v[k + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27), GNN_SHUFFLE(v[k], v[k + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31));
+  for (int k = 0; k < 4; k++) GNN_EXCHANGE(v[k], v[k + 4], GNN_SHUFFLE(v[k], v[k + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27), GNN_SHUFFLE(v[k], v[k + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31));
   for (int k = 0; k < 8; k += 1 + 2 * (k & 1))
     GNN_EXCHANGE(v[k], v[k + 2], GNN_SHUFFLE(v[k], v[k + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29), GNN_SHUFFLE(v[k], v[k + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
-  for (int k = 0; k < 8; k += 2)
-    GNN_EXCHANGE(v[k], v[k + 1], GNN_SHUFFLE(v[k], v[k + 1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), GNN_SHUFFLE(v[k], v[k + 1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
+  for (int k = 0; k < 8; k += 2) GNN_EXCHANGE(v[k], v[k + 1], GNN_SHUFFLE(v[k], v[k + 1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), GNN_SHUFFLE(v[k], v[k + 1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
 }
 
 /* Row t of eight numbers in what GNNLanesTranspose() takes or leaves */

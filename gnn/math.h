@@ -77,7 +77,7 @@ GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
    normal number would be left: on many processors a subnormal one costs a hundred others */
 GNN_FN GNNReal GNNGelu(GNNReal x, GNNReal *dgelu)
 {
-  const float y    = GNNSmallerf(fabsf(x), 5.6f), z = GNNSmallerf(fabsf(x) * 0.70710678f, 9.0f);
+  const float y = GNNSmallerf(fabsf(x), 5.6f), z = GNNSmallerf(fabsf(x) * 0.70710678f, 9.0f);
   const float tail = 0.5f * GNNExpNegf(y * (0.797909449f + y * (0.318116335f + y * (3.68721488e-2f + y * (-5.50969299e-3f + y * (5.06746278e-4f - y * 2.00471686e-5f))))));
   const float Phi  = 0.5f + copysignf(0.5f - tail, x);
 

@@ -188,9 +188,9 @@ int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernel
 
 /* A matrix with the slots of A that have a partner, of its lower triangle or all, and stay by the filter, if there is one: first the places among its
    entries, the number of those last, from which follow nz, the tiles and the arrays, then all of these but the values. nz may be too large */
-int GNNKernelRowFilters(GNNKernelGraph, const double *gt, double tau, double *filter, GNNStream); /* filter (n) of rows of G^T, whose slots are gt */
+int GNNKernelRowFilters(GNNKernelGraph, const double *gt, double tau, double *filter, GNNStream);                                         /* filter (n) of rows of G^T, whose slots are gt */
 int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, const double *gt, const double *filter, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; filter NULL: all stay, and gt is not read; place (nz + 1), sums (GNNKernelSums(nz)) */
-int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStream); /* their number into the status */
+int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStream);                                                     /* their number into the status */
 int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
 int GNNKernelFill(GNNKernelMat, const double *gt, int apart, GNNKernelGraph, GNNStream);                                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots; apart: G^T or G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */

@@ -183,11 +183,11 @@ static PetscScalar Dot(PetscInt n, const PetscScalar x[], const PetscScalar y[])
 /* The filtered factor there, of two fillings, against the host's from the same slots, where rounding cannot drop another entry; M^-1 is symmetric positive definite */
 static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, PetscBool single, PetscReal filter)
 {
-  PetscInt       n, all = 0, dropped;
-  PetscReal      loss = 0.0, worst = 0.0;
-  PetscScalar   *x[2], *z[2], *gt, *host;
-  double        *dx, *dz;
-  Both           b = {0};
+  PetscInt     n, all = 0, dropped;
+  PetscReal    loss = 0.0, worst = 0.0;
+  PetscScalar *x[2], *z[2], *gt, *host;
+  double      *dx, *dz;
+  Both         b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
@@ -449,13 +449,9 @@ static PetscErrorCode MakeOneSided(Mat A)
 /* A share of the network, the start alone, Jacobi: by the choice, as at a refresh */
 static PetscErrorCode TestBlend(GNNModel m, Mat A)
 {
-  const GNNChoice choices[] = {
-    {GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0},
-    {GNN_CHOICE_START,   0.0,  0.8, 0.0},
-    {GNN_CHOICE_JACOBI,  0.0,  0.8, 0.0}
-  };
-  const GNNSettings settings = {.model = m};
-  GNNStart          start    = GNNConfigStart(&m->config);
+  const GNNChoice   choices[] = {{GNN_CHOICE_NETWORK, 0.25, 0.8, 0.0}, {GNN_CHOICE_START, 0.0, 0.8, 0.0}, {GNN_CHOICE_JACOBI, 0.0, 0.8, 0.0}};
+  const GNNSettings settings  = {.model = m};
+  GNNStart          start     = GNNConfigStart(&m->config);
   PetscScalar      *gt;
   Both              b = {0};
 
