@@ -6,7 +6,25 @@
 
 #include "gemm.h"
 
-#define GNN_SIDE 16 /* lanes */
+/* Lanes: those of the widest vectors that the processor has, and of no wider ones, which the compiler would keep in memory. Of two vectors, the lanes
+   that go to the first and to the second where one bit of the vector's number changes places with the same bit of the lane's */
+#if defined(__AVX512F__)
+  #define GNN_SIDE   16
+  #define GNN_LOW_4  0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+  #define GNN_HIGH_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+  #define GNN_LOW_2  0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+  #define GNN_HIGH_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+  #define GNN_LOW_1  0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+  #define GNN_HIGH_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+#else
+  #define GNN_SIDE   8
+  #define GNN_LOW_4  0, 1, 2, 3, 8, 9, 10, 11
+  #define GNN_HIGH_4 4, 5, 6, 7, 12, 13, 14, 15
+  #define GNN_LOW_2  0, 1, 8, 9, 4, 5, 12, 13
+  #define GNN_HIGH_2 2, 3, 10, 11, 6, 7, 14, 15
+  #define GNN_LOW_1  0, 8, 2, 10, 4, 12, 6, 14
+  #define GNN_HIGH_1 1, 9, 3, 11, 5, 13, 7, 15
+#endif
 
 typedef GNNReal GNNLanes __attribute__((vector_size(GNN_SIDE * sizeof(GNNReal)), may_alias));
 
@@ -96,22 +114,21 @@ typedef long long GNNLaneNumbers __attribute__((vector_size(GNN_SIDE * sizeof(lo
 typedef int GNNLaneNumbers __attribute__((vector_size(GNN_SIDE * sizeof(int))));
 #endif
 
-/* One bit of the vector's number changes places with the same bit of the lane's */
-#define GNN_EXCHANGE(a, b, low, high) \
+/* By that bit */
+#define GNN_EXCHANGE(a, b, bit) \
   do { \
-    const GNNLanes low_ = low, high_ = high; \
+    const GNNLanes low_ = GNN_SHUFFLE(a, b, GNN_LOW_##bit), high_ = GNN_SHUFFLE(a, b, GNN_HIGH_##bit); \
 \
     (a) = low_; \
     (b) = high_; \
   } while (0)
 
-/* v[k] with rows k and k + 8 one after the other becomes number k of all rows, and back again */
+/* v[k] with row k, and k + 8 behind it if there are as many lanes, becomes number k of all rows, and back again */
 static inline void GNNLanesTranspose(GNNLanes v[GNN_LANES])
 {
-  for (int k = 0; k < 4; k++) GNN_EXCHANGE(v[k], v[k + 4], GNN_SHUFFLE(v[k], v[k + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27), GNN_SHUFFLE(v[k], v[k + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31));
-  for (int k = 0; k < 8; k += 1 + 2 * (k & 1))
-    GNN_EXCHANGE(v[k], v[k + 2], GNN_SHUFFLE(v[k], v[k + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29), GNN_SHUFFLE(v[k], v[k + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
-  for (int k = 0; k < 8; k += 2) GNN_EXCHANGE(v[k], v[k + 1], GNN_SHUFFLE(v[k], v[k + 1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30), GNN_SHUFFLE(v[k], v[k + 1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
+  for (int k = 0; k < 4; k++) GNN_EXCHANGE(v[k], v[k + 4], 4);
+  for (int k = 0; k < 8; k += 1 + 2 * (k & 1)) GNN_EXCHANGE(v[k], v[k + 2], 2);
+  for (int k = 0; k < 8; k += 2) GNN_EXCHANGE(v[k], v[k + 1], 1);
 }
 
 /* Row t of eight numbers in what GNNLanesTranspose() takes or leaves */
