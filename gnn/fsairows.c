@@ -266,7 +266,7 @@ static inline PetscBool FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, Pets
   PetscInt       count;
 
   for (int k = 0; k < row->m; k++) largest = PetscMax(largest, PetscAbsReal(row->x[k]));
-  count = FsaiTake_Private(w, row, candidates, GNNFsaiThreshold(tau, largest));
+  count = FsaiTake_Private(w, row, candidates, GNNFsaiThreshold(tau, largest, g->i[i + 1] - g->i[i]));
   return count > 0 && !RowAdopt_Private(row, w, i, count) ? PETSC_TRUE : PETSC_FALSE;
 }
 
@@ -276,7 +276,7 @@ static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, Petsc
   const PetscReal largest = threshold > 0.0 ? FsaiLargest_Private(w, g, i) : 0.0;
 
   row->m = -1;
-  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest), row);
+  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest, g->i[i + 1] - g->i[i]), row);
   for (int stage = 0;; stage++) {
     *flops += GNNFsaiSolveFlops(row->m);
     if (!FsaiSolve_Private(w, g, row)) return PETSC_FALSE;

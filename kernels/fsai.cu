@@ -58,6 +58,7 @@ struct Row {
   int                found;     /* columns next */
   int                on;        /* is there work to do? */
   int                late;      /* left to the second pass */
+  int                length;    /* of its row of A */
   double             largest;   /* |As_ij| off the diagonal */
   int               *J, *next;  /* (cap) */
   int               *node;      /* (size) neighbours, -1: free */
@@ -174,8 +175,9 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
   double    threshold, largest = 0.0;
 
   for (int p = start + w.lane; p < start + length; p += LANES) largest = g.j[p] == w.i ? largest : fmax(largest, fabs(f.as[p]));
+  w.length  = length;
   w.largest = GroupMax<LANES>(largest);
-  threshold = GNNFsaiThreshold(f.threshold, w.largest);
+  threshold = GNNFsaiThreshold(f.threshold, w.largest, length);
   w.found   = 0;
   for (int first = 0; first < most; first += LANES) {
     const int    p = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
@@ -337,7 +339,7 @@ __device__ static double Threshold(const GNNKernelFsai &f, const Row &w)
   double largest = w.largest;
 
   for (int k = w.lane; w.on && k < w.m; k += LANES) largest = fmax(largest, fabs(w.x[k]));
-  return GNNFsaiThreshold(f.threshold, GroupMax<LANES>(largest));
+  return GNNFsaiThreshold(f.threshold, GroupMax<LANES>(largest), w.length);
 }
 
 /* next takes the columns of J, or the neighbours beside them, above the threshold */
