@@ -13,14 +13,14 @@
   #define GNN_INDEX int
 #endif
 
-#define GNN_FSAI_MAX            64                          /* most entries of a row beside its diagonal */
-#define GNN_FSAI_STAGES         2                           /* of growth */
-#define GNN_FSAI_PIVOT          1e-14                       /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
-#define GNN_FSAI_MOST           1e5                         /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
-#define GNN_FSAI_SMALL          3.0                         /* a row whose largest entry is below 1/this has a smaller threshold than tau */
-#define GNN_FSAI_LONG           64                          /* times as long as row i: a row that is not walked while row i grows */
-#define GNN_FSAI_LANES          8                           /* rows of a column of the dense problem that are added up side by side */
-#define GNN_FSAI_TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
+#define GNN_FSAI_MAX    64    /* most entries of a row beside its diagonal */
+#define GNN_FSAI_STAGES 2     /* of growth */
+#define GNN_FSAI_PIVOT  1e-14 /* a pivot not above it: As on J + {i} is not positive definite in this arithmetic */
+#define GNN_FSAI_MOST   1e5   /* sum of a row's |x_k| from which on rounding spoils it: 1e-6 of x^T As x then */
+#define GNN_FSAI_SMALL  3.25  /* a row whose largest entry is below 1/this has a smaller threshold than tau, */
+#define GNN_FSAI_WIDE   150.0 /* and one of three times as many entries half of it */
+#define GNN_FSAI_LONG   64    /* times as long as row i: a row that is not walked while row i grows */
+#define GNN_FSAI_LANES  8     /* rows of a column of the dense problem that are added up side by side */
 
 /* As = diag(u) At diag(u): u of a row from its diagonal entry of At, and an entry off the diagonal. On both sides the same bits, so that a
    threshold falls the same way */
@@ -43,10 +43,13 @@ GNN_FN int GNNFsaiStages(double tau)
 }
 
 /* What an entry must exceed to be kept: tau, but no more than a share of the largest entry it stands among. Without it, rows of many entries
-   that are alike, and small for that reason (27-point stencils, trilinear hexahedra), would be left with their diagonal */
-GNN_FN double GNNFsaiThreshold(double tau, double largest)
+   that are alike, and small for that reason (27-point stencils, trilinear hexahedra), would be left with their diagonal. And the longer the row of A,
+   the dearer is an iteration beside the entry: what an entry saves goes by its square, so the threshold by a root */
+GNN_FN double GNNFsaiThreshold(double tau, double largest, GNN_INDEX length)
 {
-  return GNN_FSAI_SMALL * largest < 1.0 ? GNN_FSAI_SMALL * tau * largest : tau;
+  const double wide = tau * sqrt(GNN_FSAI_WIDE / (GNN_FSAI_WIDE + (double)length));
+
+  return GNN_FSAI_SMALL * largest < 1.0 ? GNN_FSAI_SMALL * largest * wide : wide;
 }
 
 /* Are the neighbours of node k, which has so many, candidates for a row of so many? Not those of a node that is coupled to all others: all
@@ -114,9 +117,11 @@ GNN_FN int GNNFsaiFactor(int m, int size, double T[], double L[])
 {
   for (int r = 0; r <= m; r++) GNNFsaiClear(size, &L[r * size]);
   for (int k = 0; k <= m; k++) {
-    const double *Tk = &T[k * size], pivot = Tk[k], inverse = 1.0 / pivot;
+    const double *Tk = &T[k * size];
+    double        inverse;
 
-    if (!(pivot > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
+    if (!(Tk[k] > GNN_FSAI_PIVOT)) return 0; /* a NaN as well */
+    inverse = 1.0 / Tk[k];
     for (int c = k + 1; c <= m; c++) {
       L[c * size + k] = Tk[c] * inverse;
       GNNFsaiMinus(c, size, L[c * size + k], Tk, &T[c * size]);

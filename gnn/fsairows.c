@@ -16,8 +16,8 @@ struct _n_GNNFsai {
   /* of the row at hand */
   unsigned char *number;    /* (n) 1 + which of the columns J + {i} it is, or 0; all are 0 between rows */
   PetscReal     *r;         /* (n) gradient, likewise */
-  PetscInt      *candidate; /* columns that may come into J, at first some of them more than once, */
-  PetscReal     *score;     /* and what they are chosen by */
+  PetscInt      *candidate; /* columns that may come into J: entries of J's rows, some columns more than once, and then once; */
+  PetscReal     *score;     /* what they are chosen by */
   /* the pattern of the last growth, if it may be kept */
   PetscBool kept;
   PetscReal threshold; /* by which it was grown */
@@ -35,21 +35,28 @@ typedef struct {
 
 /* ---- columns ---- */
 
-/* The GNN_FSAI_MAX best of the candidates */
-static PetscInt CandidatesBest_Private(GNNFsai w, PetscInt count)
+/* The worst of the first GNN_FSAI_MAX candidates */
+static PetscInt CandidatesWorst_Private(GNNFsai w)
 {
-  PetscInt m = GNN_FSAI_MAX, worst;
+  PetscInt worst = 0;
 
-  for (PetscInt k = m; k < count; k++) {
-    worst = 0;
-    for (PetscInt l = 1; l < m; l++) {
-      if (GNNFsaiBetter(w->candidate[worst], w->score[worst], w->candidate[l], w->score[l])) worst = l;
-    }
+  for (PetscInt l = 1; l < GNN_FSAI_MAX; l++) {
+    if (GNNFsaiBetter(w->candidate[worst], w->score[worst], w->candidate[l], w->score[l])) worst = l;
+  }
+  return worst;
+}
+
+/* The GNN_FSAI_MAX best of more candidates come first */
+static void CandidatesBest_Private(GNNFsai w, PetscInt count)
+{
+  PetscInt worst = CandidatesWorst_Private(w);
+
+  for (PetscInt k = GNN_FSAI_MAX; k < count; k++) {
     if (!GNNFsaiBetter(w->candidate[k], w->score[k], w->candidate[worst], w->score[worst])) continue;
     w->candidate[worst] = w->candidate[k];
     w->score[worst]     = w->score[k];
+    worst               = CandidatesWorst_Private(w);
   }
-  return m;
 }
 
 /* J = the candidates, ascending; was it that before? */
@@ -58,7 +65,10 @@ static inline PetscBool RowAdopt_Private(Row *row, GNNFsai w, PetscInt i, PetscI
   const PetscInt *candidate = w->candidate;
   PetscInt        differs;
 
-  if (count > GNN_FSAI_MAX) count = CandidatesBest_Private(w, count);
+  if (count > GNN_FSAI_MAX) {
+    CandidatesBest_Private(w, count);
+    count = GNN_FSAI_MAX;
+  }
   differs = row->m - count;
   for (int l = 0; l < GNN_FSAI_LANES; l++) w->candidate[count + l] = PETSC_MAX_INT;
   for (PetscInt k = 0; k < count; k++) {
@@ -80,16 +90,16 @@ static inline PetscBool RowAdopt_Private(Row *row, GNNFsai w, PetscInt i, PetscI
 
 static PetscErrorCode FsaiCreate_Private(GNNGraph g, GNNFsai *fsai)
 {
-  PetscInt longest = 0;
+  PetscInt longest = 0, most;
   GNNFsai  w;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < g->n; i++) longest = PetscMax(longest, g->i[i + 1] - g->i[i]);
-  longest = (GNN_FSAI_MAX + 1) * longest + GNN_FSAI_LANES;
+  most = (longest > g->nz / (GNN_FSAI_MAX + 1) ? g->nz : (GNN_FSAI_MAX + 1) * longest) + GNN_FSAI_MAX + GNN_FSAI_LANES; /* with J before them */
   PetscCall(PetscNew(&w));
   PetscCall(PetscMalloc3(g->nz, &w->as, g->n, &w->unit, g->n + 1, &w->i));
   PetscCall(PetscCalloc2(g->n, &w->number, g->n, &w->r));
-  PetscCall(PetscMalloc2(longest, &w->candidate, longest, &w->score));
+  PetscCall(PetscMalloc2(most, &w->candidate, most, &w->score));
   *fsai = w;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,9 +196,9 @@ static inline void FsaiGatherColumn_Private(GNNFsai w, GNNGraph g, const Row *ro
     for (PetscInt p = start; p < end && j[p] <= i; p++) T[(int)number[j[p]] - 1] = PetscRealPart(as[p]);
   } else {
     for (int l = k + 1; l <= row->m; l++) {
-      const PetscInt p = GNNFsaiFind(g->j, start, end, row->J[l]);
+      const PetscInt p = GNNFsaiFind(j, start, end, row->J[l]);
 
-      if (p >= 0) T[l] = PetscRealPart(w->as[p]);
+      if (p >= 0) T[l] = PetscRealPart(as[p]);
     }
   }
 }
@@ -266,7 +276,7 @@ static inline PetscBool FsaiGrow_Private(GNNFsai w, GNNGraph g, PetscInt i, Pets
   PetscInt       count;
 
   for (int k = 0; k < row->m; k++) largest = PetscMax(largest, PetscAbsReal(row->x[k]));
-  count = FsaiTake_Private(w, row, candidates, GNNFsaiThreshold(tau, largest));
+  count = FsaiTake_Private(w, row, candidates, GNNFsaiThreshold(tau, largest, g->i[i + 1] - g->i[i]));
   return count > 0 && !RowAdopt_Private(row, w, i, count) ? PETSC_TRUE : PETSC_FALSE;
 }
 
@@ -276,7 +286,7 @@ static inline PetscBool FsaiRow_Private(GNNFsai w, GNNGraph g, PetscInt i, Petsc
   const PetscReal largest = threshold > 0.0 ? FsaiLargest_Private(w, g, i) : 0.0;
 
   row->m = -1;
-  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest), row);
+  FsaiSeed_Private(w, g, i, GNNFsaiThreshold(threshold, largest, g->i[i + 1] - g->i[i]), row);
   for (int stage = 0;; stage++) {
     *flops += GNNFsaiSolveFlops(row->m);
     if (!FsaiSolve_Private(w, g, row)) return PETSC_FALSE;

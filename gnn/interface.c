@@ -199,8 +199,8 @@ PetscErrorCode PCGNNSPAIGetEpsilon(PC pc, PetscReal *epsilon)
 
   Entries are measured in the matrix scaled to a unit diagonal and relative to the row's own diagonal entry. A larger threshold makes G
   sparser and its set-up cheaper. From 0.05 to 0.15 are sensible values. In a row whose largest entry off the diagonal
-  is below 1/3 the threshold is multiplied by 3 times that entry: so rows of many entries that are all small, as those of 27-point
-  stencils, keep the larger ones.
+  is below 4/13 the threshold is multiplied by 13/4 times that entry: so rows of many entries that are all small, as those of 27-point
+  stencils, keep the larger ones. In a row of length l of A it is divided by (1 + l/150)^(1/2).
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetThreshold()`, `PCGNNSPAISetValues()`
 @*/

@@ -50,6 +50,8 @@ __device__ __forceinline__ int Kept(const GNNKernelGraph &g, const GNNKernelFsai
 
 /* ---- one row ---- */
 
+#define TRIANGLE(r, c) ((r) * ((r) + 1) / 2 + (c)) /* entry (r, c), c <= r, of a lower triangle stored by rows */
+
 /* What the lanes of a row hold in common; the arrays lie in shared memory */
 struct Row {
   int                i, lane;   /* row, -1: none; place among its lanes */
@@ -58,6 +60,7 @@ struct Row {
   int                found;     /* columns next */
   int                on;        /* is there work to do? */
   int                late;      /* left to the second pass */
+  int                length;    /* of its row of A */
   double             largest;   /* |As_ij| off the diagonal */
   int               *J, *next;  /* (cap) */
   int               *node;      /* (size) neighbours, -1: free */
@@ -68,7 +71,7 @@ struct Row {
 
 __host__ __device__ static int RowDoubles(int cap, int size)
 {
-  return (GNN_FSAI_TRIANGLE(cap + 1, 0) + 2 * cap + 1 + size + (2 * cap + size + 1) / 2) | 1; /* odd: rows begin in different memory banks */
+  return (TRIANGLE(cap + 1, 0) + 2 * cap + 1 + size + (2 * cap + size + 1) / 2) | 1; /* odd: rows begin in different memory banks */
 }
 
 __device__ static void RowPlace(Row &w, double *memory, int cap, int size)
@@ -76,7 +79,7 @@ __device__ static void RowPlace(Row &w, double *memory, int cap, int size)
   w.cap   = cap;
   w.size  = size;
   w.T     = memory;
-  w.x     = w.T + GNN_FSAI_TRIANGLE(cap + 1, 0);
+  w.x     = w.T + TRIANGLE(cap + 1, 0);
   w.score = w.x + cap + 1;
   w.r     = w.score + cap;
   w.J     = (int *)(w.r + size);
@@ -174,8 +177,9 @@ __device__ static void Seed(const GNNKernelGraph &g, const GNNKernelFsai &f, Row
   double    threshold, largest = 0.0;
 
   for (int p = start + w.lane; p < start + length; p += LANES) largest = g.j[p] == w.i ? largest : fmax(largest, fabs(f.as[p]));
+  w.length  = length;
   w.largest = GroupMax<LANES>(largest);
-  threshold = GNNFsaiThreshold(f.threshold, w.largest);
+  threshold = GNNFsaiThreshold(f.threshold, w.largest, length);
   w.found   = 0;
   for (int first = 0; first < most; first += LANES) {
     const int    p = start + first + w.lane, in = first + w.lane < length, c = in ? g.j[p] : 0;
@@ -219,7 +223,7 @@ __device__ static void Gather(const GNNKernelGraph &g, const GNNKernelFsai &f, c
   for (int c = w.lane; w.on; c += LANES) {
     while (r <= w.m && c > r) c -= ++r;
     if (r > w.m) break;
-    w.T[GNN_FSAI_TRIANGLE(r, c)] = Entry(g, f, RowNode(w, c), RowNode(w, r));
+    w.T[TRIANGLE(r, c)] = Entry(g, f, RowNode(w, c), RowNode(w, r));
   }
   __syncwarp();
 }
@@ -231,10 +235,10 @@ __device__ static double Factor(const Row &w, int m, int most)
   double d = 1.0;
 
   for (int c = 0; c <= most; c++) {
-    double *Tc = &w.T[GNN_FSAI_TRIANGLE(c, 0)];
+    double *Tc = &w.T[TRIANGLE(c, 0)];
 
     for (int r = c + w.lane; r <= m; r += LANES) {
-      double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)], sum = Tr[c];
+      double *Tr = &w.T[TRIANGLE(r, 0)], sum = Tr[c];
 
       for (int k = 0; k < c; k++) sum -= Tc[k] * w.x[k] * Tr[k];
       Tr[c] = sum;
@@ -257,7 +261,7 @@ __device__ static void Substitute(const Row &w, int m, int most, double pivot)
   for (int k = w.lane; k <= m; k += LANES) w.x[k] = k == m ? 1.0 : 0.0;
   __syncwarp();
   for (int r = most; r > 0; r--) {
-    const double *Tr = &w.T[GNN_FSAI_TRIANGLE(r, 0)];
+    const double *Tr = &w.T[TRIANGLE(r, 0)];
 
     for (int k = w.lane; k < r && r <= m; k += LANES) w.x[k] -= w.x[r] * Tr[k];
     __syncwarp();
@@ -337,7 +341,7 @@ __device__ static double Threshold(const GNNKernelFsai &f, const Row &w)
   double largest = w.largest;
 
   for (int k = w.lane; w.on && k < w.m; k += LANES) largest = fmax(largest, fabs(w.x[k]));
-  return GNNFsaiThreshold(f.threshold, GroupMax<LANES>(largest));
+  return GNNFsaiThreshold(f.threshold, GroupMax<LANES>(largest), w.length);
 }
 
 /* next takes the columns of J, or the neighbours beside them, above the threshold */

@@ -102,10 +102,10 @@ static PetscInt RowChoose(const PetscReal score[], PetscReal threshold, PetscInt
   return m;
 }
 
-/* The threshold among entries the largest of which is given */
-static PetscReal RowThreshold(PetscReal tau, PetscReal largest)
+/* The threshold of row i among entries the largest of which is given */
+static PetscReal RowThreshold(PetscInt i, PetscReal tau, PetscReal largest)
 {
-  return tau * PetscMin(1.0, GNN_FSAI_SMALL * largest);
+  return tau * PetscMin(1.0, GNN_FSAI_SMALL * largest) / PetscSqrtReal(1.0 + dense.length[i] / GNN_FSAI_WIDE);
 }
 
 /* |x_j| d in J, |gradient| d elsewhere, to which rows much longer than i's add nothing */
@@ -136,13 +136,13 @@ static PetscBool ReferenceRow(PetscInt i, PetscReal threshold)
     L[i][j]  = 0.0;
     score[j] = dense.stored[i][j] && j < i ? PetscAbsReal(dense.as[i][j]) : -1.0;
   }
-  m      = RowChoose(score, threshold == 0.0 ? -0.5 : RowThreshold(threshold, largest), J);
+  m      = RowChoose(score, threshold == 0.0 ? -0.5 : RowThreshold(i, threshold, largest), J);
   solved = RowSolve(i, m, J, x, &d);
   for (int stage = 0; stage < GNNFsaiStages(threshold) && solved && m < GNN_FSAI_MAX; stage++) {
     RowScores(i, m, J, x, d, score);
     most = largest;
     for (PetscInt k = 0; k < m; k++) most = PetscMax(most, d * PetscAbsReal(x[k]));
-    n = RowChoose(score, RowThreshold(threshold, most), next);
+    n = RowChoose(score, RowThreshold(i, threshold, most), next);
     if (n == 0) break;
     m = n;
     PetscCallAbort(PETSC_COMM_SELF, PetscArraycpy(J, next, n));
@@ -415,7 +415,7 @@ static PetscErrorCode Iterations(Mat A, PetscReal threshold, PetscInt *its)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The default threshold: little worse than on the whole lower triangle, and far better than the bare diagonal */
+/* The default threshold: as good as the whole lower triangle, and far better than the bare diagonal */
 static PetscErrorCode OkSmall(Mat *A, const char what[])
 {
   PetscInt grown, lower, jacobi;
@@ -424,7 +424,7 @@ static PetscErrorCode OkSmall(Mat *A, const char what[])
   PetscCall(Iterations(*A, 0.07, &grown));
   PetscCall(Iterations(*A, 0.0, &lower));
   PetscCall(Iterations(*A, -1.0, &jacobi));
-  Ok(10 * grown <= 11 * lower + 10 && 10 * grown <= 8 * jacobi, "%s: %d iterations, on the lower triangle %d, Jacobi %d", what, (int)grown, (int)lower, (int)jacobi);
+  Ok(grown <= lower + 2 && 10 * grown <= 8 * jacobi, "%s: %d iterations, on the lower triangle %d, Jacobi %d", what, (int)grown, (int)lower, (int)jacobi);
   PetscCall(MatDestroy(A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
