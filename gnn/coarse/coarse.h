@@ -95,7 +95,7 @@ struct _n_GNNCoarse {
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                                     /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscReal largest);                  /* new values; aggregates are kept unless what they were made from has changed; largest eigenvalue of D^-1 A, 0: estimate it */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
@@ -108,6 +108,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNTentative, PetscInt, GNNCoars
 PETSC_INTERN PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *);
 PETSC_INTERN PetscErrorCode GNNCoarseHostSetUp(GNNCoarse, PetscBool *); /* P and A_c, and its inverse or KSP; could it not be factored? */
 PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GNNCoarseAdd() */
+PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads */
 PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
 
 /* ---- what it is kept by, coarse/rows.c ---- */
@@ -143,7 +144,7 @@ static inline PetscErrorCode GNNCoarseFillDense(PETSC_UNUSED GNNCoarse c)
 /* ---- its guard, coarse/guard.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                      /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
-PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *); /* refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *, PetscReal); /* local part, its context and entries on this rank; refused, if CG does better without Q; nothing where there is a verdict */
 PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                          /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, coarse/solver.c ---- */

@@ -73,6 +73,28 @@ PetscBool GNNCoarseHostInverts(GNNCoarseHost h)
   return h && h->W ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* P once a product, W once, or the KSP's factor, or A_c, twice */
+PetscErrorCode GNNCoarseHostBytes(GNNCoarse c, PetscReal *bytes)
+{
+  const GNNCoarseHost h = c->host;
+  PC                  inner;
+  PetscBool           cholesky;
+  Mat                 M = c->Ac;
+  MatInfo             info;
+
+  PetscFunctionBegin;
+  *bytes = 16.0 * h->nz + 8.0 * h->n;
+  if (h->W) *bytes += 2.0 * h->m * h->m;
+  else {
+    PetscCall(KSPGetPC(c->ksp, &inner));
+    PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCCHOLESKY, &cholesky));
+    if (cholesky) PetscCall(PCFactorGetMatrix(inner, &M));
+    PetscCall(MatGetInfo(M, MAT_LOCAL, &info));
+    *bytes += 24.0 * info.nz_used;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- A_c ---- */
 
 /* P = (I - omega D^-1 A) P_0 and A_c = P^T A P, its rows sorted */

@@ -441,7 +441,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(TestSolve(A, "-pc_type gnnspai", 60, "type: gnnspai", "without coarse space"));
   PetscCall(TestSolve(A, COARSE, 38, "coarse space: 32 aggregates, A_c of size 32", "with one"));
   PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type gamg", 38, "type: gamg", "GAMG solves with A_c"));
-  PetscCall(TestSolve(A, "-pc_type bjacobi -pc_bjacobi_blocks 4 -sub_pc_type gnnspai -sub_pc_gnnspai_coarse 8", 60, "(sub_pc_gnnspai_coarse_)", "in block Jacobi"));
+  PetscCall(TestSolve(A, "-pc_type bjacobi -pc_bjacobi_blocks 4 -sub_pc_type gnnspai -sub_pc_gnnspai_guard none -sub_pc_gnnspai_coarse 8", 60, "(sub_pc_gnnspai_coarse_)", "in block Jacobi"));
   if (serial) {
     PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_ksp_type richardson -pc_gnnspai_coarse_ksp_max_it 3 -pc_gnnspai_coarse_pc_type gamg", 40, "type: richardson", "three steps of GAMG with A_c"));
     PetscCall(TestSolve(A, "-ksp_type fcg " COARSE "-pc_gnnspai_coarse_ksp_type cg -pc_gnnspai_coarse_pc_type jacobi", 38, "type: jacobi", "CG solves with A_c"));
@@ -456,7 +456,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(MatDestroy(&A));
   PetscCall(Laplacian(MATAIJ, 16, 2, PETSC_TRUE, PETSC_TRUE, &blocked));
   PetscCall(TestSolve(blocked, COARSE, 25, "32 aggregates, A_c of size 64", "two components"));
-  PetscCall(TestSolve(blocked, "-pc_type fieldsplit -pc_fieldsplit_type additive -pc_fieldsplit_block_size 2 -fieldsplit_ksp_type preonly -fieldsplit_pc_type gnnspai -fieldsplit_pc_gnnspai_coarse 16", 30, "(fieldsplit_1_pc_gnnspai_coarse_)", "in a field split"));
+  PetscCall(TestSolve(blocked, "-pc_type fieldsplit -pc_fieldsplit_type additive -pc_fieldsplit_block_size 2 -fieldsplit_ksp_type preonly -fieldsplit_pc_type gnnspai -fieldsplit_pc_gnnspai_guard none -fieldsplit_pc_gnnspai_coarse 16", 30, "(fieldsplit_1_pc_gnnspai_coarse_)", "in a field split"));
   PetscCall(MatDestroy(&blocked));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
