@@ -5,17 +5,16 @@
    the error has fallen after k steps, is the same quantity for both. What E_k will sum up to, the first error, is extrapolated from the run that
    tells it better; where neither does, both have most of it left, and the ratio of the rates hardly depends on it. The work of a solution is
    the bytes of a step over the rate at which the logarithm of the error falls: over all steps so far, and over the last RECENT, since Q may
-   take at once what it can take, and then no more. The run ends once both say the same by far, which is after 4 to 6 steps as a rule.
+   take at once what it can take, and then no more. The run ends once both say the same, after 4 steps by half, later by less.
 
    The verdict is kept with the aggregates, and until the near-null space's energy, hence the least eigenvalue, is another.
 */
 #include "coarse.h"
 
-#define STEPS  24
+#define STEPS  10
 #define RECENT 2
-#define CLEAR  1.5   /* factor of the work by which one is better for good */
 #define DONE   1e-12 /* of the energy: nothing is left */
-#define MOVED 1.5   /* factor of the near-null space's energy from which on a verdict is old */
+#define MOVED  1.5   /* factor of the near-null space's energy from which on a verdict is old */
 
 typedef struct {
   GNNCoarse        c; /* NULL: without Q */
@@ -224,6 +223,7 @@ static PetscReal Work_Private(const Run *s, PetscInt k, PetscInt l, PetscReal to
 static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, PetscBool *sure)
 {
   const PetscReal total = CommonTotal_Private(without, with, k);
+  const PetscReal clear = 1.0 + 2.0 / k; /* factor of the work */
   PetscReal       all[2], recent[2];
 
   *sure = with->spoiled;
@@ -232,7 +232,7 @@ static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, 
   all[1]    = Work_Private(with, 0, k, total);
   recent[0] = Work_Private(without, k - RECENT, k, total);
   recent[1] = Work_Private(with, k - RECENT, k, total);
-  *sure     = (all[0] > CLEAR * all[1] && recent[0] >= CLEAR * recent[1]) || (all[1] > CLEAR * all[0] && recent[1] >= CLEAR * recent[0]) || without->stopped || with->stopped ? PETSC_TRUE : PETSC_FALSE;
+  *sure     = (all[0] > clear * all[1] && recent[0] >= clear * recent[1]) || (all[1] > clear * all[0] && recent[1] >= clear * recent[0]) || without->stopped || with->stopped ? PETSC_TRUE : PETSC_FALSE;
   return all[1] > all[0] ? PETSC_TRUE : PETSC_FALSE;
 }
 
