@@ -409,7 +409,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the network's factor on probes and in ten steps of CG, and go on with a share of it, a start near
                                                Jacobi or Jacobi where it is no good, by default (`fsai`) with the classical factor if that is better;
                                                `best`: with that wherever it is better; `none`: no trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: n^(2/3)/3 for n rows, see
+.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none (default); -1: a number by the size, see
                                                `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single)     - storage of G (default double); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 -  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`

@@ -307,7 +307,7 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
 
   Input Parameters:
 + pc - the preconditioner context
-- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for n^(2/3)/3 with n the coupled (block) rows
+- n  - aggregates wanted over all ranks; 0, the default, for no coarse space; `PETSC_DECIDE` for a number by the size: none below 1500 coupled rows, else n^(2/3)/3 for n coupled (block) rows, or n/50 on the host of one rank where their graph is a plane one
 
   Options Database Key:
 . -pc_gnnspai_coarse n - the number

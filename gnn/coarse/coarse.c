@@ -8,6 +8,8 @@
 #include "../matrix.h"
 #include "../place.h"
 
+#define LEAST 1500 /* coupled rows for which a number is chosen */
+
 PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *coarse)
 {
   GNNCoarse c;
@@ -44,19 +46,36 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any */
-static PetscErrorCode Share_Private(MPI_Comm comm, PetscInt wanted, PetscInt ncoupled, PetscInt *share)
+/* The wanted number for n coupled nodes of b rows. None for a few, which are solved for before A_c is made. Else in space n^2/3 / 3, where more cost as
+   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, if A_c is sparse. A graph is plane where what is
+   about equally far from a node are few: no more than twice sqrt(2 n), where 3-D meshes have about n^2/3 */
+static PetscReal Number_Private(GNNCoarse c, PetscBool sparse, PetscReal n, PetscInt b, PetscInt width)
 {
-  PetscReal here = ncoupled, end = 0.0, total = 0.0, number;
+  const PetscReal space = PetscCeilReal(PetscPowReal(n, 2.0 / 3.0) / 3.0);
+
+  if (c->wanted != PETSC_DECIDE) return c->wanted;
+  if (n * b < LEAST) return 0.0;
+  return sparse && PetscSqr((PetscReal)width) <= 8.0 * n ? PetscMax(space, PetscCeilReal(n / 50.0)) : space;
+}
+
+/* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any and there are to be some */
+static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt *share)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)c->A);
+  PetscReal      here = nodes->ncoupled, end = 0.0, total = 0.0, number;
+  PetscMPIInt    size;
+  PetscInt       b;
 
   PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(c->A, &b));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
   PetscCallMPI(MPI_Allreduce(&here, &total, 1, MPIU_REAL, MPIU_SUM, comm));
-  number = wanted == PETSC_DECIDE ? PetscCeilReal(PetscPowReal(total, 2.0 / 3.0) / 3.0) : wanted;
+  number = Number_Private(c, size == 1 && !c->device ? PETSC_TRUE : PETSC_FALSE, total, b, nodes->width);
   *share = 0;
-  if (ncoupled == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (nodes->ncoupled == 0 || number == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
   *share = (PetscInt)(PetscFloorReal(number * end / total + 0.5) - PetscFloorReal(number * (end - here) / total + 0.5));
-  *share = PetscMin(PetscMax(*share, 1), ncoupled);
+  *share = PetscMin(PetscMax(*share, 1), nodes->ncoupled);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,7 +92,7 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentat
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(VecGetArrayRead(c->coupled, &coupled));
   PetscCall(GNNNodesCreate(diagonal, b, coupled, &nodes));
-  PetscCall(Share_Private(PetscObjectComm((PetscObject)A), c->wanted, nodes->ncoupled, &share));
+  PetscCall(Share_Private(c, nodes, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
   PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
   PetscCall(GNNNodesDestroy(&nodes));

@@ -13,6 +13,7 @@
 typedef struct _n_GNNNodes *GNNNodes;
 struct _n_GNNNodes {
   PetscInt   n, ncoupled;
+  PetscInt   width;   /* most nodes as many edges away from a first one */
   PetscInt  *i, *j;   /* CSR, owned */
   PetscReal *length;  /* of the edges, owned */
   PetscBool *coupled; /* (n) owned */
