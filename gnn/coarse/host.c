@@ -145,6 +145,7 @@ static PetscErrorCode Scale_Private(GNNCoarse c, GNNCSR *Ac, PetscReal u[])
   for (PetscInt k = 0; k < Ac->n; k++) {
     PetscReal sum = 0.0;
 
+    u[k] = 1.0;
     for (PetscInt p = P0T->i[k]; p < P0T->i[k + 1]; p++) sum += PetscRealPart(P0T->v[p] * P0T->v[p] / dinv[P0T->j[p]]);
     for (PetscInt p = Ac->i[k]; p < Ac->i[k + 1]; p++) {
       if (Ac->j[p] != k) continue;
