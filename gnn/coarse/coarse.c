@@ -229,13 +229,7 @@ static PetscErrorCode SetProlongator_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* More than rounding leaves of a singular A_c, less than any mode that matters. Where A is singular A_c^-1 would carry what rounding leaves in
-   the null space of A, where nothing takes it away again */
-PetscReal GNNCoarseShift(GNNCoarse c)
-{
-  return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
-}
-
+/* On A_c, which may be singular */
 static PetscErrorCode SetShift_Private(GNNCoarse c)
 {
   PetscFunctionBegin;

@@ -101,7 +101,12 @@ PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);              
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 
-PETSC_INTERN PetscReal      GNNCoarseShift(GNNCoarse); /* of A_c, times the diagonal of P_0^T D P_0 */
+/* Shift of A_c, over the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. Where A is singular
+   A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
+static inline PetscReal GNNCoarseShift(GNNCoarse c)
+{
+  return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
+}
 
 /* ---- on the host of one rank, coarse/host.c ---- */
 
