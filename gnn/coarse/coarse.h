@@ -149,15 +149,15 @@ static inline PetscErrorCode GNNCoarseFillDense(PETSC_UNUSED GNNCoarse c)
 
 /* ---- its guard, coarse/guard.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                      /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
+PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                                 /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
 PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *, PetscReal); /* local part, its context and entries on this rank; refused, if CG does better without Q; nothing where there is a verdict */
-PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                          /* new values: low; no verdict any more, if they are too different for it */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                                     /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, coarse/solver.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
 
-PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);  /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);                 /* is an A_c on the host of one rank to be inverted? */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *);      /* takes A_c as it is */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse);             /* the PC, for prefix and communicator */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);              /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);            /* is an A_c on the host of one rank to be inverted? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *); /* takes A_c as it is */

@@ -14,15 +14,15 @@
 
 struct _n_GNNCoarseHost {
   GNNCSR    P0, P0T;
-  PetscInt  n, m, nz;  /* of P */
-  PetscInt  longest;   /* row of P */
-  PetscInt *first;     /* (longest + 2) of the rows with so many entries, owned */
-  PetscInt *row;       /* (n) rows in that order, owned */
-  PetscInt *j;         /* (nz) of P U, owned */
-  float    *v;         /* (nz) owned */
-  double   *r, *x;     /* (2, width), (width) coarse work */
-  PetscInt  width;     /* of W's rows, m rounded up to LANES */
-  float    *W;         /* (m, width) lower triangle, zeros beside it, owned; NULL where the KSP solves with A_c */
+  PetscInt  n, m, nz; /* of P */
+  PetscInt  longest;  /* row of P */
+  PetscInt *first;    /* (longest + 2) of the rows with so many entries, owned */
+  PetscInt *row;      /* (n) rows in that order, owned */
+  PetscInt *j;        /* (nz) of P U, owned */
+  float    *v;        /* (nz) owned */
+  double   *r, *x;    /* (2, width), (width) coarse work */
+  PetscInt  width;    /* of W's rows, m rounded up to LANES */
+  float    *W;        /* (m, width) lower triangle, zeros beside it, owned; NULL where the KSP solves with A_c */
 };
 
 static inline PetscInt RoundUp_Private(PetscInt n)
@@ -115,7 +115,7 @@ static PetscErrorCode Products_Private(GNNCoarse c, GNNCSR *P, GNNCSR *Ac)
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
   PetscCall(MatSeqAIJGetArrayRead(diagonal, (const PetscScalar **)&a));
   A.n = A.m = n;
-  A.v = a;
+  A.v       = a;
   PetscCall(PetscMalloc1(n, &s));
   PetscCall(VecGetArrayRead(c->dinv, &dinv));
   for (PetscInt i = 0; i < n; i++) s[i] = -c->damping * dinv[i];
