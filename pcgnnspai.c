@@ -406,12 +406,12 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
                                                `PCGNNSPAISetModel()`
 .  -pc_gnnspai_epsilon epsilon               - $\epsilon > 0$, by which $M^{-1}$ is positive definite whatever the network says; by default the
                                                model's, 0 of the classical factor, see `PCGNNSPAISetEpsilon()`
-.  -pc_gnnspai_threshold threshold           - classical factor: rows grow by entries above it (default 0.07); 0: on the lower triangle of A, see
-                                               `PCGNNSPAISetThreshold()`
+.  -pc_gnnspai_threshold threshold           - entries that G is made of: rows of the classical factor grow by those above it (default 0.07; 0: on the lower
+                                               triangle of A), the network's keep those (default 0.05; 0: all), see `PCGNNSPAISetThreshold()`
 .  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the factor in a few steps of CG: the classical one against Jacobi; the network's against a share of it, a
                                                start near Jacobi, Jacobi, and by default (`fsai`) the classical one where these are no good, with `best`
                                                always; `none`: no trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none; -1 (default): n^(2/3)/3 for n rows, see
+.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none; -1 (default): a number by the size, see
                                                `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single)     - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 -  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`

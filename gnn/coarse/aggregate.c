@@ -66,17 +66,22 @@ PetscErrorCode GNNNodesDestroy(GNNNodes *g)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Breadth first, from the first node that no other one leads to: row[new number], and its inverse number */
+/* Breadth first, from the first node that no other one leads to: row[new number], and its inverse number; the width */
 static void NodesOrder_Private(GNNNodes g, PetscInt number[])
 {
-  PetscInt count = 0;
+  PetscInt count = 0, end = 0; /* of the level that next is in */
 
+  g->width = 0;
   for (PetscInt i = 0; i < g->n; i++) number[i] = -1;
   for (PetscInt first = 0, next = 0; first < g->n; first++) {
     if (number[first] >= 0) continue;
     number[first]   = count;
     g->row[count++] = first;
     for (; next < count; next++) {
+      if (next == end) {
+        g->width = PetscMax(g->width, count - end);
+        end      = count;
+      }
       for (PetscInt p = g->i[g->row[next]]; p < g->i[g->row[next] + 1]; p++) {
         if (number[g->j[p]] >= 0) continue;
         number[g->j[p]] = count;
@@ -97,6 +102,7 @@ static PetscErrorCode NodesRenumber_Private(GNNNodes rows, GNNNodes *nodes)
   NodesOrder_Private(rows, number);
   PetscCall(NodesAllocate_Private(rows->n, rows->i[rows->n], &g));
   g->ncoupled = rows->ncoupled;
+  g->width    = rows->width;
   for (PetscInt i = 0; i < g->n; i++) {
     const PetscInt row = rows->row[i];
 
@@ -223,7 +229,7 @@ PetscErrorCode GNNNodesAggregate(GNNNodes g, PetscInt wanted, PetscInt aggregate
     AddCentre_Private(g, farthest, *count, d, number, queue, queued);
   }
   for (PetscInt i = 0; i < g->n; i++) { /* pieces of the graph that got no centre: together one more aggregate */
-    if (g->coupled[i] && number[i] < 0) {
+    if (wanted > 0 && g->coupled[i] && number[i] < 0) {
       number[i] = *count;
       rest      = PETSC_TRUE;
     }

@@ -13,6 +13,7 @@
 typedef struct _n_GNNNodes *GNNNodes;
 struct _n_GNNNodes {
   PetscInt   n, ncoupled;
+  PetscInt   width;   /* most nodes as many edges away from a first one */
   PetscInt  *i, *j;   /* CSR, owned */
   PetscReal *length;  /* of the edges, owned */
   PetscBool *coupled; /* (n) owned */
@@ -95,12 +96,17 @@ struct _n_GNNCoarse {
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                                     /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscReal largest);                  /* new values; aggregates are kept unless what they were made from has changed; largest eigenvalue of D^-1 A, 0: estimate it */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 
-PETSC_INTERN PetscReal      GNNCoarseShift(GNNCoarse); /* of A_c, times the diagonal of P_0^T D P_0 */
+/* Shift of A_c, over the diagonal of P_0^T D P_0: more than rounding leaves of a singular A_c, less than any mode that matters. Where A is singular
+   A_c^-1 would carry what rounding leaves in the null space of A, where nothing takes it away again */
+static inline PetscReal GNNCoarseShift(GNNCoarse c)
+{
+  return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
+}
 
 /* ---- on the host of one rank, coarse/host.c ---- */
 
@@ -108,6 +114,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNTentative, PetscInt, GNNCoars
 PETSC_INTERN PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *);
 PETSC_INTERN PetscErrorCode GNNCoarseHostSetUp(GNNCoarse, PetscBool *); /* P and A_c, and its inverse or KSP; could it not be factored? */
 PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GNNCoarseAdd() */
+PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads */
 PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
 
 /* ---- what it is kept by, coarse/rows.c ---- */
@@ -142,15 +149,15 @@ static inline PetscErrorCode GNNCoarseFillDense(PETSC_UNUSED GNNCoarse c)
 
 /* ---- its guard, coarse/guard.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                      /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
-PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *); /* refused, if CG does better without Q; nothing where there is a verdict */
-PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                          /* new values: low; no verdict any more, if they are too different for it */
+PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                                 /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *, PetscReal); /* local part, its context and entries on this rank; refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                                     /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, coarse/solver.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
 
-PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse); /* the PC, for prefix and communicator */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);  /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);                 /* is an A_c on the host of one rank to be inverted? */
-PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *);      /* takes A_c as it is */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse);             /* the PC, for prefix and communicator */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);              /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);            /* is an A_c on the host of one rank to be inverted? */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *); /* takes A_c as it is */

@@ -2,26 +2,26 @@
    The coarse space's guard: Q is tried before it is used.
 
    CG with Q and CG without it run side by side for A x = b on one probe b, the same x for both, and E_k, by which the squared energy norm of
-   the error has fallen after k steps, is the same quantity for both. With E the larger of the two by now, E - E_(k - DELAY) is about what
-   is left of each one's error DELAY steps ago. The run ends once one has CLEAR times less left, which is after 10 to 30 steps where Q is
-   worth it. If none is ahead like that, Q is taken where it saves a tenth of the steps: by how many the logarithm of what is left tells; its steps cost more.
+   the error has fallen after k steps, is the same quantity for both. What E_k will sum up to, the first error, is extrapolated from the run that
+   tells it better; where neither does, both have most of it left, and the ratio of the rates hardly depends on it. The work of a solution is
+   the bytes of a step over the rate at which the logarithm of the error falls: over all steps so far, and over the last RECENT, since Q may
+   take at once what it can take, and then no more. The run ends once both say the same, after 4 steps by half, later by less.
 
    The verdict is kept with the aggregates, and until the near-null space's energy, hence the least eigenvalue, is another.
 */
 #include "coarse.h"
 
-#define STEPS 100
-#define DELAY 5
-#define CLEAR 16.0
-#define GAIN  1.1
-#define DONE  1e-12 /* of the energy: nothing is left */
-#define MOVED 1.5   /* factor of the near-null space's energy from which on a verdict is old */
+#define STEPS  10
+#define RECENT 2
+#define DONE   1e-12 /* of the energy: nothing is left */
+#define MOVED  1.5   /* factor of the near-null space's energy from which on a verdict is old */
 
 typedef struct {
   GNNCoarse        c; /* NULL: without Q */
   GNNCoarseLocalFn local;
   void            *context;
   Vec              r, z, p, q;
+  PetscReal        bytes; /* of a step */
   PetscReal        rz, start, energy[STEPS + 1];
   PetscBool        stopped, spoiled; /* nothing to gain any more; p^T A p or r^T M^-1 r is not positive, or not known for rounding */
 } Run;
@@ -95,7 +95,8 @@ static PetscErrorCode NearNull_Private(GNNCoarse c, PetscInt k, Vec v, PetscReal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Takes from b what is in the null space, as far as the near-null space is one: a singular system has no other solution */
+/* Takes from b what is in the null space, as far as the near-null space is one: a singular system has no other solution. Where its first vector,
+   the constant or a translation, is not in it, none is looked for */
 static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
 {
   PetscInt    count, kept = 0;
@@ -104,6 +105,7 @@ static PetscErrorCode Project_Private(GNNCoarse c, Vec b)
   Vec        *v;
 
   PetscFunctionBegin;
+  if (c->low > GNN_COARSE_SINGULAR) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NearNullCount_Private(c, &count));
   PetscCall(VecDuplicateVecs(b, count, &v));
   for (PetscInt k = 0; k < count; k++) {
@@ -139,19 +141,15 @@ static PetscErrorCode Precondition_Private(Run *s, PetscReal *rz)
 }
 
 /* c: with Q, or NULL */
-static PetscErrorCode RunCreate_Private(GNNCoarse c, GNNCoarseLocalFn local, void *context, Vec b, Run *s)
+static PetscErrorCode RunCreate_Private(GNNCoarse c, GNNCoarseLocalFn local, void *context, PetscReal bytes, Vec b, Run *s)
 {
   PetscFunctionBegin;
-  *s = (Run){.c = c, .local = local, .context = context};
+  *s = (Run){.c = c, .local = local, .context = context, .bytes = bytes};
   PetscCall(VecDuplicate(b, &s->r));
   PetscCall(VecDuplicate(b, &s->z));
   PetscCall(VecDuplicate(b, &s->p));
   PetscCall(VecDuplicate(b, &s->q));
   PetscCall(VecCopy(b, s->r));
-  PetscCall(Precondition_Private(s, &s->rz));
-  PetscCall(VecCopy(s->z, s->p));
-  s->start   = s->rz;
-  s->stopped = s->rz == 0.0 ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,64 +166,124 @@ static PetscErrorCode RunDestroy_Private(Run *s)
 /* Step k = 1, 2, ... */
 static PetscErrorCode RunStep_Private(GNNCoarse c, Run *s, PetscInt k)
 {
-  const PetscReal rz = s->rz;
+  const PetscReal before = s->rz;
   PetscScalar     pq, pdp;
 
   PetscFunctionBegin;
   s->energy[k] = s->energy[k - 1];
   if (s->stopped || s->spoiled) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Precondition_Private(s, &s->rz));
+  if (k == 1) s->start = s->rz;
+  s->stopped = s->rz <= 1e-24 * s->start && s->rz >= 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  if (s->stopped) PetscFunctionReturn(PETSC_SUCCESS);
+  if (k == 1) PetscCall(VecCopy(s->z, s->p));
+  else PetscCall(VecAYPX(s->p, s->rz / before, s->z));
   PetscCall(VecPointwiseDivide(s->q, s->p, c->dinv));
   PetscCall(VecDot(s->p, s->q, &pdp));
   PetscCall(MatMult(c->A, s->p, s->q));
   PetscCall(VecDot(s->p, s->q, &pq));
-  s->spoiled = rz > 0.0 && PetscRealPart(pq) > GNN_COARSE_SINGULAR * PetscRealPart(pdp) ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
+  s->spoiled = s->rz > 0.0 && PetscRealPart(pq) > GNN_COARSE_SINGULAR * PetscRealPart(pdp) ? PETSC_FALSE : PETSC_TRUE; /* a NaN as well */
   if (s->spoiled) PetscFunctionReturn(PETSC_SUCCESS);
-  s->energy[k] += rz / PetscRealPart(pq) * rz;
-  PetscCall(VecAXPY(s->r, -rz / pq, s->q));
-  PetscCall(Precondition_Private(s, &s->rz));
-  PetscCall(VecAYPX(s->p, s->rz / rz, s->z));
-  s->stopped = s->rz <= 1e-24 * s->start && s->rz >= 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  s->energy[k] += s->rz / PetscRealPart(pq) * s->rz;
+  PetscCall(VecAXPY(s->r, -s->rz / pq, s->q));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What step k tells: is Q worse, and is that so for good? */
-static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, PetscBool *sure)
-{
-  const PetscReal all = PetscMax(without->energy[k], with->energy[k]);
-  PetscReal       left[2];
+/* ---- the verdict ---- */
 
-  *sure = with->spoiled;
-  if (with->spoiled) return PETSC_TRUE;
-  if (k <= DELAY) return PETSC_TRUE;
-  left[0] = PetscMax(all - without->energy[k - DELAY], DONE * all);
-  left[1] = PetscMax(all - with->energy[k - DELAY], DONE * all);
-  *sure   = left[0] >= CLEAR * left[1] || left[1] >= CLEAR * left[0] || PetscMin(left[0], left[1]) <= DONE * all ? PETSC_TRUE : PETSC_FALSE;
-  return PetscLogReal(left[1] / all) > GAIN * PetscLogReal(left[0] / all) ? PETSC_TRUE : PETSC_FALSE;
+/* The squared energy norm of the first error: what step k and those before sum up to by Aitken's extrapolation, far away where that does not settle */
+static PetscReal Total_Private(const Run *s, PetscInt k)
+{
+  const PetscReal *e    = s->energy + k;
+  const PetscReal  last = e[0] - e[-2], before = e[-2] - e[-4];
+
+  if (s->stopped) return e[0];
+  return before > last ? PetscMin(1e6 * e[0], e[0] + PetscSqr(last) / (before - last)) : 1e6 * e[0];
 }
 
-PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context)
+/* Of both: the less that either tells, unless the other has come further than that */
+static PetscReal CommonTotal_Private(const Run *without, const Run *with, PetscInt k)
+{
+  const Run      *further = with->energy[k] > without->energy[k] ? with : without;
+  const PetscReal least   = PetscMin(Total_Private(without, k), Total_Private(with, k));
+
+  return least > further->energy[k] ? least : Total_Private(further, k);
+}
+
+/* The bytes of steps from k to l over the fall of the error's logarithm; 0 where nothing was left at k */
+static PetscReal Work_Private(const Run *s, PetscInt k, PetscInt l, PetscReal total)
+{
+  const PetscReal before = PetscMax(1.0 - s->energy[k] / total, DONE), after = PetscMax(1.0 - s->energy[l] / total, DONE);
+
+  if (before <= DONE) return 0.0;
+  return s->bytes * (l - k) / PetscMax(PetscLogReal(before / after), DONE);
+}
+
+/* What k >= 4 steps tell: is Q worse, and is that so for good? */
+static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, PetscBool *sure)
+{
+  const PetscReal total = CommonTotal_Private(without, with, k);
+  const PetscReal clear = 1.0 + 2.0 / k; /* factor of the work */
+  PetscReal       all[2], recent[2];
+
+  *sure = with->spoiled;
+  if (with->spoiled || total == 0.0) return PETSC_TRUE;
+  all[0]    = Work_Private(without, 0, k, total);
+  all[1]    = Work_Private(with, 0, k, total);
+  recent[0] = Work_Private(without, k - RECENT, k, total);
+  recent[1] = Work_Private(with, k - RECENT, k, total);
+  *sure     = (all[0] > clear * all[1] && recent[0] >= clear * recent[1]) || (all[1] > clear * all[0] && recent[1] >= clear * recent[0]) || without->stopped || with->stopped ? PETSC_TRUE : PETSC_FALSE;
+  return all[1] > all[0] ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Bytes of a step over all ranks: A, the local part's entries once, and ten vectors; what Q adds, by P's and A_c's entries, read twice */
+static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal nzlocal, PetscReal *without, PetscReal *with)
+{
+  MatInfo   info;
+  PetscInt  n;
+  PetscReal q[2];
+
+  PetscFunctionBegin;
+  PetscCall(MatGetInfo(c->A, MAT_GLOBAL_SUM, &info));
+  PetscCall(MatGetSize(c->A, &n, NULL));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &nzlocal, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
+  *without = 12.0 * (info.nz_used + nzlocal) + 80.0 * n;
+  if (c->host) PetscCall(GNNCoarseHostBytes(c, &q[0]));
+  else {
+    PetscCall(MatGetInfo(c->P, MAT_GLOBAL_SUM, &info));
+    q[0] = 24.0 * info.nz_used;
+    PetscCall(MatGetInfo(c->Ac, MAT_GLOBAL_SUM, &info));
+    q[0] += c->dense ? 16.0 * c->size * c->size : 24.0 * info.nz_used;
+  }
+  *with = *without + q[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context, PetscReal nzlocal)
 {
   PetscBool worse = PETSC_FALSE, sure = PETSC_FALSE;
   PetscInt  k;
+  PetscReal bytes[2] = {0.0, 0.0};
   Run       without, with;
   Vec       b;
 
   PetscFunctionBegin;
   if (c->judged || c->refused || c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Bytes_Private(c, nzlocal, &bytes[0], &bytes[1]));
   PetscCall(VecDuplicate(c->t, &b));
   PetscCall(GNNCoarseProbe(c, b));
   PetscCall(Project_Private(c, b));
-  PetscCall(RunCreate_Private(NULL, local, context, b, &without));
-  PetscCall(RunCreate_Private(c, local, context, b, &with));
+  PetscCall(RunCreate_Private(NULL, local, context, bytes[0], b, &without));
+  PetscCall(RunCreate_Private(c, local, context, bytes[1], b, &with));
   for (k = 1; k <= STEPS && !sure; k++) {
     PetscCall(RunStep_Private(c, &without, k));
     PetscCall(RunStep_Private(c, &with, k));
-    worse = Worse_Private(&without, &with, k, &sure);
+    if (k >= 4 || with.spoiled) worse = Worse_Private(&without, &with, PetscMax(k, 4), &sure);
   }
   c->judged  = PETSC_TRUE;
   c->lowthen = c->low;
-  c->refused = worse ? "CG needs fewer steps without it" : NULL;
-  PetscCall(PetscInfo(c->ksp, "%s after %" PetscInt_FMT " steps of CG with it and without\n", worse ? "refused" : "taken", k - 1));
+  c->refused = worse ? "CG needs less work without it" : NULL;
+  PetscCall(PetscInfo(c->ksp, "%s after %" PetscInt_FMT " steps of CG with it and without, one costs %.2f times as much with it\n", worse ? "refused" : "taken", k - 1, (double)(bytes[1] / bytes[0])));
   PetscCall(RunDestroy_Private(&without));
   PetscCall(RunDestroy_Private(&with));
   PetscCall(VecDestroy(&b));

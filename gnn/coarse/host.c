@@ -14,15 +14,15 @@
 
 struct _n_GNNCoarseHost {
   GNNCSR    P0, P0T;
-  PetscInt  n, m, nz;  /* of P */
-  PetscInt  longest;   /* row of P */
-  PetscInt *first;     /* (longest + 2) of the rows with so many entries, owned */
-  PetscInt *row;       /* (n) rows in that order, owned */
-  PetscInt *j;         /* (nz) of P U, owned */
-  float    *v;         /* (nz) owned */
-  double   *r, *x;     /* (2, width), (width) coarse work */
-  PetscInt  width;     /* of W's rows, m rounded up to LANES */
-  float    *W;         /* (m, width) lower triangle, zeros beside it, owned; NULL where the KSP solves with A_c */
+  PetscInt  n, m, nz; /* of P */
+  PetscInt  longest;  /* row of P */
+  PetscInt *first;    /* (longest + 2) of the rows with so many entries, owned */
+  PetscInt *row;      /* (n) rows in that order, owned */
+  PetscInt *j;        /* (nz) of P U, owned */
+  float    *v;        /* (nz) owned */
+  double   *r, *x;    /* (2, width), (width) coarse work */
+  PetscInt  width;    /* of W's rows, m rounded up to LANES */
+  float    *W;        /* (m, width) lower triangle, zeros beside it, owned; NULL where the KSP solves with A_c */
 };
 
 static inline PetscInt RoundUp_Private(PetscInt n)
@@ -73,6 +73,28 @@ PetscBool GNNCoarseHostInverts(GNNCoarseHost h)
   return h && h->W ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* P once a product, W once, or the KSP's factor, or A_c, twice */
+PetscErrorCode GNNCoarseHostBytes(GNNCoarse c, PetscReal *bytes)
+{
+  const GNNCoarseHost h = c->host;
+  PC                  inner;
+  PetscBool           cholesky;
+  Mat                 M = c->Ac;
+  MatInfo             info;
+
+  PetscFunctionBegin;
+  *bytes = 16.0 * h->nz + 8.0 * h->n;
+  if (h->W) *bytes += 2.0 * h->m * h->m;
+  else {
+    PetscCall(KSPGetPC(c->ksp, &inner));
+    PetscCall(PetscObjectTypeCompare((PetscObject)inner, PCCHOLESKY, &cholesky));
+    if (cholesky) PetscCall(PCFactorGetMatrix(inner, &M));
+    PetscCall(MatGetInfo(M, MAT_LOCAL, &info));
+    *bytes += 24.0 * info.nz_used;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- A_c ---- */
 
 /* P = (I - omega D^-1 A) P_0 and A_c = P^T A P, its rows sorted */
@@ -93,7 +115,7 @@ static PetscErrorCode Products_Private(GNNCoarse c, GNNCSR *P, GNNCSR *Ac)
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
   PetscCall(MatSeqAIJGetArrayRead(diagonal, (const PetscScalar **)&a));
   A.n = A.m = n;
-  A.v = a;
+  A.v       = a;
   PetscCall(PetscMalloc1(n, &s));
   PetscCall(VecGetArrayRead(c->dinv, &dinv));
   for (PetscInt i = 0; i < n; i++) s[i] = -c->damping * dinv[i];
@@ -123,6 +145,7 @@ static PetscErrorCode Scale_Private(GNNCoarse c, GNNCSR *Ac, PetscReal u[])
   for (PetscInt k = 0; k < Ac->n; k++) {
     PetscReal sum = 0.0;
 
+    u[k] = 1.0;
     for (PetscInt p = P0T->i[k]; p < P0T->i[k + 1]; p++) sum += PetscRealPart(P0T->v[p] * P0T->v[p] / dinv[P0T->j[p]]);
     for (PetscInt p = Ac->i[k]; p < Ac->i[k + 1]; p++) {
       if (Ac->j[p] != k) continue;

@@ -1,5 +1,6 @@
 static char help[] = "The coarse space: exact on what its prolongator spans, symmetric positive definite, refreshed, singular and odd cases, solvers.\n\n";
 
+#include "../../gnn/coarse/coarse.h"
 #include "../testpc.h"
 
 #include <stdio.h>
@@ -114,7 +115,7 @@ static PetscErrorCode TestRange(Mat A, Mat decoupled)
   PetscCall(TestExact(A, "100000", v, "any vector, more aggregates than rows"));
   PetscCall(VecDestroy(&v));
   PetscCall(CoupledOnes(decoupled, 6, &v));
-  PetscCall(TestExact(decoupled, "-1", v, "a constant beside decoupled rows"));
+  PetscCall(TestExact(decoupled, "14", v, "a constant beside decoupled rows"));
   PetscCall(VecDestroy(&v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -146,7 +147,7 @@ static PetscErrorCode TestNearNull(Mat A)
 
 /* ---- symmetric positive definite ---- */
 
-static const char *const variants[] = {"-pc_gnnspai_coarse 12", "-pc_gnnspai_coarse -1 -pc_gnnspai_precision single", "-pc_gnnspai_coarse 60 -pc_gnnspai_coarse_pc_type gamg -pc_gnnspai_coarse_mg_levels_ksp_type richardson -pc_gnnspai_coarse_mg_levels_pc_type jacobi"};
+static const char *const variants[] = {"-pc_gnnspai_coarse 12", "-pc_gnnspai_coarse 14 -pc_gnnspai_precision single", "-pc_gnnspai_coarse 60 -pc_gnnspai_coarse_pc_type gamg -pc_gnnspai_coarse_mg_levels_ksp_type richardson -pc_gnnspai_coarse_mg_levels_pc_type jacobi"};
 
 static PetscErrorCode TestSPD(Mat A, const char arguments[])
 {
@@ -441,7 +442,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(TestSolve(A, "-pc_type gnnspai", 60, "type: gnnspai", "without coarse space"));
   PetscCall(TestSolve(A, COARSE, 38, "coarse space: 32 aggregates, A_c of size 32", "with one"));
   PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_pc_type gamg", 38, "type: gamg", "GAMG solves with A_c"));
-  PetscCall(TestSolve(A, "-pc_type bjacobi -pc_bjacobi_blocks 4 -sub_pc_type gnnspai -sub_pc_gnnspai_coarse 8", 60, "(sub_pc_gnnspai_coarse_)", "in block Jacobi"));
+  PetscCall(TestSolve(A, "-pc_type bjacobi -pc_bjacobi_blocks 4 -sub_pc_type gnnspai -sub_pc_gnnspai_guard none -sub_pc_gnnspai_coarse 8", 60, "(sub_pc_gnnspai_coarse_)", "in block Jacobi"));
   if (serial) {
     PetscCall(TestSolve(A, COARSE "-pc_gnnspai_coarse_ksp_type richardson -pc_gnnspai_coarse_ksp_max_it 3 -pc_gnnspai_coarse_pc_type gamg", 40, "type: richardson", "three steps of GAMG with A_c"));
     PetscCall(TestSolve(A, "-ksp_type fcg " COARSE "-pc_gnnspai_coarse_ksp_type cg -pc_gnnspai_coarse_pc_type jacobi", 38, "type: jacobi", "CG solves with A_c"));
@@ -456,7 +457,7 @@ static PetscErrorCode TestSolves(void)
   PetscCall(MatDestroy(&A));
   PetscCall(Laplacian(MATAIJ, 16, 2, PETSC_TRUE, PETSC_TRUE, &blocked));
   PetscCall(TestSolve(blocked, COARSE, 25, "32 aggregates, A_c of size 64", "two components"));
-  PetscCall(TestSolve(blocked, "-pc_type fieldsplit -pc_fieldsplit_type additive -pc_fieldsplit_block_size 2 -fieldsplit_ksp_type preonly -fieldsplit_pc_type gnnspai -fieldsplit_pc_gnnspai_coarse 16", 30, "(fieldsplit_1_pc_gnnspai_coarse_)", "in a field split"));
+  PetscCall(TestSolve(blocked, "-pc_type fieldsplit -pc_fieldsplit_type additive -pc_fieldsplit_block_size 2 -fieldsplit_ksp_type preonly -fieldsplit_pc_type gnnspai -fieldsplit_pc_gnnspai_guard none -fieldsplit_pc_gnnspai_coarse 16", 30, "(fieldsplit_1_pc_gnnspai_coarse_)", "in a field split"));
   PetscCall(MatDestroy(&blocked));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -471,12 +472,12 @@ static PetscErrorCode TestTypes(void)
 
   PetscFunctionBeginUser;
   PetscCall(Laplacian(MATAIJ, 12, 2, PETSC_TRUE, PETSC_FALSE, &A));
-  PetscCall(Solve(A, COARSE, &its[0], &view));
+  PetscCall(Solve(A, COARSE "-pc_gnnspai_guard none", &its[0], &view));
   PetscCall(MatDestroy(&A));
   free(view);
   for (size_t k = serial ? 0 : PETSC_STATIC_ARRAY_LENGTH(types) - 1; k < PETSC_STATIC_ARRAY_LENGTH(types); k++) {
     PetscCall(Laplacian(types[k], 12, 2, PETSC_TRUE, PETSC_FALSE, &A));
-    PetscCall(Solve(A, COARSE, &its[1], &view));
+    PetscCall(Solve(A, COARSE "-pc_gnnspai_guard none", &its[1], &view));
     Ok(PetscAbsInt(its[0] - its[1]) <= 1 && its[0] > 0, "%s: %d iterations, AIJ %d", types[k], (int)its[1], (int)its[0]);
     PetscCall(MatDestroy(&A));
     free(view);
@@ -818,6 +819,192 @@ static PetscErrorCode TestNothing(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- aggregates ---- */
+
+/* Distances by Bellman and Ford over all edges, and the farthest node, the first in the nodes' order: what GNNNodesAggregate() says it does */
+static PetscErrorCode BruteAggregate(GNNNodes g, PetscInt wanted, PetscInt aggregate[])
+{
+  PetscReal *d;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(g->n, &d));
+  for (PetscInt i = 0; i < g->n; i++) {
+    d[i]                 = g->coupled[i] ? PETSC_MAX_REAL : 0.0;
+    aggregate[g->row[i]] = -1;
+  }
+  for (PetscInt k = 0; k < wanted; k++) {
+    PetscInt  centre = 0;
+    PetscBool moved  = PETSC_TRUE;
+
+    for (PetscInt i = 0; i < g->n; i++) centre = d[i] > d[centre] ? i : centre;
+    d[centre]                 = 0.0;
+    aggregate[g->row[centre]] = k;
+    while (moved) {
+      moved = PETSC_FALSE;
+      for (PetscInt i = 0; i < g->n; i++) {
+        for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
+          if (aggregate[g->row[i]] != k || d[i] + g->length[p] >= d[g->j[p]]) continue;
+          d[g->j[p]]                 = d[i] + g->length[p];
+          aggregate[g->row[g->j[p]]] = k;
+          moved                      = PETSC_TRUE;
+        }
+      }
+    }
+  }
+  PetscCall(PetscFree(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On random graphs of more nodes than are looked at together, in pieces, with nodes that are not coupled; all but some are reached by a centre */
+static PetscErrorCode TestAggregates(PetscInt n, unsigned long seed, PetscInt wanted)
+{
+  const PetscScalar *v;
+  PetscScalar       *coupled;
+  PetscInt          *aggregate, *brute, count, missed = 0, different = 0, last = -1;
+  GNNNodes           g;
+  Vec                random;
+  Mat                A;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, n, seed, &A));
+  PetscCall(TestVecRandom(A, seed, &random));
+  PetscCall(PetscMalloc3(n, &coupled, n, &aggregate, n, &brute));
+  PetscCall(VecGetArrayRead(random, &v));
+  for (PetscInt i = 0; i < n; i++) coupled[i] = PetscAbsScalar(v[i]) > 0.05 ? 1.0 : 0.0;
+  PetscCall(VecRestoreArrayRead(random, &v));
+  PetscCall(GNNNodesCreate(A, 1, coupled, &g));
+  PetscCall(GNNNodesAggregate(g, wanted, aggregate, &count));
+  PetscCall(BruteAggregate(g, wanted, brute));
+  for (PetscInt i = 0; i < n; i++) {
+    last = PetscMax(last, aggregate[i]);
+    if ((coupled[i] != 0.0) != (aggregate[i] >= 0)) missed++;
+    if (aggregate[i] != (coupled[i] != 0.0 && brute[i] < 0 ? wanted : brute[i])) different++;
+  }
+  Ok(missed == 0 && different == 0 && count == last + 1, "%d aggregates of %d nodes: %d differ from those by brute force, %d coupled nodes have none", (int)count, (int)n, (int)different, (int)missed);
+  PetscCall(GNNNodesDestroy(&g));
+  PetscCall(PetscFree3(coupled, aggregate, brute));
+  PetscCall(VecDestroy(&random));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- on the host of one rank ---- */
+
+static PetscErrorCode CreateCoarse(Mat A, PetscInt wanted, PC *pc, GNNCoarse *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PCCreate(PETSC_COMM_SELF, pc)); /* for its prefix */
+  PetscCall(GNNCoarseCreate((PetscObject)*pc, A, wanted, c));
+  PetscCall(GNNCoarseSetUp(*c, A, 2.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Q by its columns: symmetric to the last bits of double precision, though P and W are rounded, and not indefinite, also where A_c is all but
+   singular; and it is P A_c^-1 P^T: Q A Q = Q, but for single precision times the root of A_c's condition */
+static PetscErrorCode TestQ(PetscInt wanted, PetscReal neumann)
+{
+  const PetscInt m = 12, n = m * m;
+  PC             pc;
+  GNNCoarse      c;
+  Mat            A, Q, AQ, QAQ, QT;
+  Vec            e, column;
+  PetscReal      asymmetry, error, norm, least;
+  PetscScalar    dot;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, m, 1, neumann > 0.0 ? PETSC_FALSE : PETSC_TRUE, PETSC_FALSE, &A));
+  if (neumann > 0.0) PetscCall(MatShift(A, neumann));
+  PetscCall(CreateCoarse(A, wanted, &pc, &c));
+  PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, n, n, NULL, &Q));
+  PetscCall(MatCreateVecs(A, &e, NULL));
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCall(VecSet(e, 0.0));
+    PetscCall(VecSetValue(e, k, 1.0, INSERT_VALUES));
+    PetscCall(VecAssemblyBegin(e));
+    PetscCall(VecAssemblyEnd(e));
+    PetscCall(MatDenseGetColumnVecWrite(Q, k, &column));
+    PetscCall(VecSet(column, 0.0));
+    PetscCall(GNNCoarseAdd(c, e, column));
+    PetscCall(MatDenseRestoreColumnVecWrite(Q, k, &column));
+  }
+  PetscCall(MatNorm(Q, NORM_FROBENIUS, &norm));
+  PetscCall(MatMatMult(A, Q, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &AQ));
+  PetscCall(MatMatMult(Q, AQ, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &QAQ));
+  PetscCall(MatAXPY(QAQ, -1.0, Q, SAME_NONZERO_PATTERN));
+  PetscCall(MatNorm(QAQ, NORM_FROBENIUS, &error));
+  PetscCall(MatTranspose(Q, MAT_INITIAL_MATRIX, &QT));
+  PetscCall(MatAXPY(QT, -1.0, Q, SAME_NONZERO_PATTERN));
+  PetscCall(MatNorm(QT, NORM_FROBENIUS, &asymmetry));
+  least = norm;
+  for (unsigned long seed = 1; seed < 20; seed++) {
+    Vec x, y;
+
+    PetscCall(TestVecRandom(A, seed, &x)); /* A x has little of the large eigenvectors of Q: a rounded inverse would be indefinite there */
+    PetscCall(VecDuplicate(x, &y));
+    PetscCall(MatMult(A, x, e));
+    PetscCall(MatMult(Q, e, y));
+    PetscCall(VecDot(e, y, &dot));
+    least = PetscMin(least, PetscRealPart(dot));
+    PetscCall(VecDestroy(&x));
+    PetscCall(VecDestroy(&y));
+  }
+  Ok(asymmetry <= 1e-13 * norm && least > 0.0, "Q of %d aggregates: asymmetry %.1e, x^T Q x >= %.2g", (int)wanted, (double)(asymmetry / norm), (double)least);
+  Ok(error <= (neumann > 0.0 ? 0.1 : 1e-4) * norm, "Q of %d aggregates: a projection but for %.1e", (int)wanted, (double)(error / norm));
+  PetscCall(MatDestroy(&Q));
+  PetscCall(MatDestroy(&AQ));
+  PetscCall(MatDestroy(&QAQ));
+  PetscCall(MatDestroy(&QT));
+  PetscCall(VecDestroy(&e));
+  PetscCall(GNNCoarseDestroy(&c));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The number of -1: none for few rows, one for 50 nodes in the plane, but not with a third dimension */
+static PetscErrorCode TestNumber(PetscInt m, PetscInt layers, PetscInt expected)
+{
+  const PetscInt n = m * m * layers;
+  PC             pc;
+  GNNCoarse      c;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 7, NULL, &A));
+  for (PetscInt row = 0; row < n; row++) {
+    const PetscInt x = row % m, y = row / m % m, z = row / m / m;
+    const PetscInt other[] = {x > 0 ? row - 1 : -1, x < m - 1 ? row + 1 : -1, y > 0 ? row - m : -1, y < m - 1 ? row + m : -1, z > 0 ? row - m * m : -1, z < layers - 1 ? row + m * m : -1};
+
+    for (int k = 0; k < 6; k++) {
+      if (other[k] >= 0) PetscCall(MatSetValue(A, row, other[k], -1.0, INSERT_VALUES));
+    }
+    PetscCall(MatSetValue(A, row, row, 6.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(CreateCoarse(A, PETSC_DECIDE, &pc, &c));
+  Ok(c->aggregates == expected, "-1: %d aggregates for %d x %d x %d nodes", (int)c->aggregates, (int)m, (int)m, (int)layers);
+  PetscCall(GNNCoarseDestroy(&c));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestHost(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TestAggregates(300, 3, 40));
+  PetscCall(TestAggregates(1000, 4, 7));
+  PetscCall(TestAggregates(1000, 5, 200));
+  PetscCall(TestQ(20, 0.0));
+  PetscCall(TestQ(20, 1e-9));
+  PetscCall(TestQ(144, 0.0));
+  PetscCall(TestNumber(38, 1, 0));
+  PetscCall(TestNumber(80, 1, 128));
+  PetscCall(TestNumber(25, 25, 209));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- costs ---- */
 
 /* But for the 16 bytes in which PETSc keeps the floating point trap around LAPACK */
@@ -883,6 +1070,7 @@ int main(int argc, char **argv)
   if (serial) PetscCall(TestDrift(32, COARSE));
   PetscCall(TestDrift(32, COARSE "-pc_gnnspai_values fsai"));
   PetscCall(TestPrefix(A));
+  if (serial) PetscCall(TestHost());
   PetscCall(TestNothing());
   PetscCall(TestNoAllocation(A, "-pc_gnnspai_coarse 12"));
   PetscCall(MatDestroy(&A));

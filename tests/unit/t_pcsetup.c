@@ -257,10 +257,12 @@ static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
   GNNModel          model;
   PC                pc, fresh;
   Vec               z, again;
-  PetscBool         same;
+  PetscReal         difference;
+  PetscMPIInt       size;
   char              what[64];
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestModel(1, &model));
   PetscCall(TestPCCreate(A, model, PETSC_TRUE, &pc));
   PetscCall(PCGNNSPAISetValues(pc, values));
@@ -283,8 +285,8 @@ static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
   PetscCall(PCGNNSPAISetPrecision(fresh, PC_GNNSPAI_SINGLE));
   PetscCall(PCGNNSPAISetCoarse(fresh, 5));
   PetscCall(TestApplied(fresh, &again));
-  PetscCall(VecEqual(z, again, &same));
-  Ok(same, "%s: after all that, bit for bit as in a new PC", name);
+  PetscCall(TestDifference(again, 1.0, z, &difference)); /* on several ranks PETSc's products add what others send as it arrives */
+  Ok(difference <= (size > 1 ? 1e-14 : 0.0), "%s: after all that, as in a new PC, off by %.1e", name, (double)difference);
   PetscCall(PCGNNSPAISetThreshold(pc, 0.1));
   PetscCall(PetscSNPrintf(what, sizeof(what), "%s: another threshold", name));
   PetscCall(OkStale(pc, (const int[]){1, network, 1, 1}, what));

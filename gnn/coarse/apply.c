@@ -1,0 +1,20 @@
+/*
+   The coarse space's use: Q r = P A_c^-1 P^T r.
+*/
+#include "coarse.h"
+
+PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->host) {
+    PetscCall(GNNCoarseHostAdd(c, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatMultTranspose(c->P, r, c->rc));
+  PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
+  PetscCall(KSPSolve(c->ksp, c->rc, c->xc));
+  PetscCall(VecPointwiseMult(c->xc, c->unit, c->xc));
+  PetscCall(MatMultAdd(c->P, c->xc, z, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
