@@ -331,7 +331,7 @@ def page(where):
     sets = records.sets(where)
     lines = [f"What gnnspai-bench measured ({where}); `make bench-tables` makes this page from {where}.csv, share/doc/measured.md says what it means.", ""]
     for title, table_of, names in (
-        ("Seconds of a set-up and one solve (iterations), random right-hand side", sizes, ["sizes", "large", "laplacian"]),
+        ("Seconds of a set-up and one solve (iterations), random right-hand side", sizes, ["sizes", "large", "numbering", "numbering-large", "laplacian"]),
         ("Set-up of gnnspai", setup, ["sizes", "large"]),
     ):
         there = [sets[name] for name in names if name in sets]
