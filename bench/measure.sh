@@ -93,9 +93,9 @@ esac
 
 # family: the model trained on matrices of the kind
 bench() { "$bin/gnnspai-bench" -bench_commit "${commit:-}" "${device[@]}" "$@"; }
-family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_model "$name" -bench_json "$results/$name-$where.json" "$@"; }
+family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_coarse 0 -family_pc_gnnspai_model "$name" -bench_json "$results/$name-$where.json" "$@"; }
 # One right-hand side, few runs, and few preconditioners for many rows
-size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0 -bench_json "$results/$name-$where.json"; }
+size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds ${seconds:-2} -bench_profile 0 -bench_json "$results/$name-$where.json"; }
 
 # Milliseconds per step: one matrix or all sixteen, 8 probes, one rank; on the CPU then two matrices on one rank and on two
 step() { # step RANKS MATRICES OF A STEP, FILES
@@ -119,9 +119,9 @@ synthetic | hyperelasticity) family $few_modes -bench_seconds 0.3 "$@" ;;
 sizes) size $sizes -bench_matrices "$data/size_*.dat" "$@" ;;
 large) size jacobi,gamg,tfsai,small,gnnspai -bench_matrices "$data/large_*.dat" "$@" ;;
 numbering) # large ones with few
-  size jacobi,icc,gamg,tfsai+coarse,network+coarse,gnnspai -bench_matrices "$data/numbering_0[01]*.dat" "$@"
+  seconds=0.5 size jacobi,icc,gamg,tfsai+coarse,network+coarse,gnnspai -bench_matrices "$data/numbering_0[01]*.dat" "$@"
   name=numbering-large
-  size gamg,tfsai+coarse,gnnspai -bench_matrices "$data/numbering_[01][04]00000_*.dat" "$@"
+  seconds=0.5 size gamg,tfsai+coarse,gnnspai -bench_matrices "$data/numbering_[01][04]00000_*.dat" "$@"
   ;;
 regret) # one right-hand side, the program's own where there is one
   bench -bench_pc jacobi,icc,sor,gamg,boomeramg,tfsai,tfsai+coarse,network,network+coarse,gnnspai -bench_laplacian 20,20,20,46,46,46 -bench_matrices "$data/regret/*.dat" \
@@ -129,7 +129,7 @@ regret) # one right-hand side, the program's own where there is one
   ;;
 laplacian) size $sizes -bench_laplacian $cubes $few_modes "$@" ;;
 history)
-  bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv.part" "$@" # residuals for the plot; no times in it
+  bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_coarse 0 -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv.part" "$@" # residuals for the plot; no times in it
   mv "$results/heat-$where.csv.part" "$results/heat-$where.csv"
   ;;
 train)
