@@ -338,7 +338,7 @@ def page(where):
         there = [sets[name] for name in names if name in sets]
         lines += [f"## {title}", "", *table_of(*there), ""] if there else []
     for name, data in sets.items():
-        if name != "regret":
+        if not name.startswith(("regret", "numbering")):  # these have tables of their own
             lines += [f"## {name}-{where}", ""] + all_tables(data)
     return "\n".join(lines).rstrip() + "\n"
 
