@@ -29,9 +29,9 @@ demo: setup
 test: setup-test
 	@$(MAKE) --no-print-directory run-test
 
-packages  = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev
 # PETSc's tutorials lie in a package that carries its version
-setup-test: packages += g++ perl valgrind qemu-user python3-petsc4py-real $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
+packages  = gcc libc6-dev pkg-config libpetsc-real-dev liblapack-dev libjansson-dev $$(apt-cache depends libpetsc-real-dev 2>/dev/null | sed -n 's/.*libpetsc-real\(3[.0-9]*\)-dev$$/libpetsc\1-dev-examples/p')
+setup-test: packages += g++ perl valgrind qemu-user python3-petsc4py-real
 setup-plot: packages = gnuplot-nox python3
 setup setup-test setup-plot:
 ifneq ($(PETSC_DIR),)
@@ -49,15 +49,13 @@ else
 	  || { tail -n 20 build-setup.log; echo "apt-get failed, see build-setup.log"; exit 1; }; rm -f build-setup.log
 endif
 
-# $(call show,FAMILY,SIZES,OPTIONS): 'family' is the model trained on the family, 'gnnspai' what -pc_type gnnspai does with no further option
-show      = @bin/gnnspai-data $(1) $(2) -data_seed 3000 -data_output build/demo/$(1)_%d.dat > /dev/null && $(run_env) bin/gnnspai-bench $(3) -bench_profile 0 \
-  -bench_matrices 'build/demo/$(1)_*.dat' -bench_pc jacobi,icc,tfsai,family,gnnspai -family_pc_type gnnspai -family_pc_gnnspai_model $(1)
+# Matrices that no model has seen, and two of PETSc's tutorials, where they are installed
+make_demo = bin/gnnspai-data $(1) -data_seed 3000 -data_count 1 -data_output build/demo/$(firstword $(1))_%d.dat > /dev/null
 run-demo: lib programs
-	@mkdir -p build/demo; echo "Matrices that no model has seen; family: the model trained on matrices of the kind; gnnspai: what -pc_type gnnspai does by itself; tfsai: its classical factor"
-	$(call show,heat,-data_count 3)
-	$(call show,poisson,-data_count 2)
-	$(call show,hyperelasticity,-data_n 8019)
-	$(call show,synthetic,-data_n 10240,-bench_repeat 1)
+	@rm -rf build/demo && mkdir -p build/demo
+	@$(call make_demo,heat) && $(call make_demo,poisson) && $(call make_demo,hyperelasticity -data_n 20000) && $(call make_demo,synthetic -data_n 6000)
+	@$(run_env) CC=$(CC) tests/apps/apps.sh build/demo ex49 ex54
+	@$(run_env) bin/gnnspai-bench -bench_matrices 'build/demo/*.dat' -bench_pc jacobi,icc,gamg,gnnspai -bench_rhs random -bench_profile 0 -bench_repeat 3 -bench_seconds 1
 
 # ---- build: all sources that lie in the folders; kernels/cuda.mk has the kernels, and says which of the sources need CUDA ----
 include kernels/cuda.mk

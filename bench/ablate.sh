@@ -67,10 +67,10 @@ measure() {
   shift
   if [[ ${1:-} == RTOL=* ]]; then rtol=${1#RTOL=}; shift; fi
   run=$(trained "$seed" "$@")
-  bin/gnnspai-bench -bench_matrices "$work/test_*.dat" -bench_pc jacobi,gnnspai -bench_rtol $rtol -bench_repeat 1 -gnnspai_pc_gnnspai_model "$run.safetensors" -gnnspai_pc_gnnspai_guard none > "$work/bench.log"
+  bin/gnnspai-bench -bench_matrices "$work/test_*.dat" -bench_pc jacobi,network -bench_rtol $rtol -bench_repeat 1 -network_pc_gnnspai_model "$run.safetensors" -network_pc_gnnspai_guard none > "$work/bench.log"
   awk -v loss="$(tail -n 1 "$run.csv" | cut -d , -f 3)" '/ parameters/ {for (k = 1; k < NF; k++) if ($(k + 1) ~ /^parameters/) n = $k}
     function max(a, b) {return a > b ? a : b}
-    $1 == "jacobi" {j += $2 + $3; cj = max(cj, $(NF - 1))} $1 == "gnnspai" {g += $2 + $3; cg = max(cg, $(NF - 1))} END {print n "," loss "," j "," g "," cj "," cg}' "$run.log" "$work/bench.log"
+    $1 == "jacobi" {j += $2 + $3; cj = max(cj, $(NF - 1))} $1 == "network" {g += $2 + $3; cg = max(cg, $(NF - 1))} END {print n "," loss "," j "," g "," cj "," cg}' "$run.log" "$work/bench.log"
 }
 
 table=bench/results/ablations-cpu.md

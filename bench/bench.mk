@@ -1,18 +1,20 @@
 # Measurements, on an otherwise idle machine: what gnnspai-bench writes goes to build/results, the tables are made of it.
 #
-# make bench: on the CPU. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
+# make bench: on the CPU. make bench-regret: what the default costs over the best, a quarter of an hour. make bench-numbering: sizes, numbered as a mesh
+# and at random, ten minutes. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
 # `where` is cpu or cuda in the targets in between; bench/measure.sh has the preconditioners, sizes and matrices.
 
 where          = cpu
 results        = build/results
 commit         = $(shell git describe --always --dirty 2>/dev/null)
-PYTHON        ?= python3# for bench-train-torch, with torch and numpy
+PYTHON        ?= python3# for bench-train-torch, with torch and numpy; for bench-regret with scipy, and pyamg
 bench_families = bench-heat bench-poisson bench-hyperelasticity bench-synthetic
 bench_all      = $(bench_families) bench-sizes bench-large bench-laplacian
+bench_cpu      = bench-regret bench-numbering
 ablations      = form features loss layers width probes epsilon rtol
-.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(ablations:%=ablate-%)
+.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(bench_cpu) $(ablations:%=ablate-%)
 
-bench: $(bench_all) bench-history bench-train bench-tables
+bench: $(bench_all) $(bench_cpu) bench-history bench-train bench-tables
 bench-families: $(bench_families)
 
 bench-cuda: programs
@@ -23,8 +25,8 @@ bench-cuda: programs
 	$(MAKE) --no-print-directory bench-tables
 
 # Residuals for the plot (bench-history), training steps, the same beside PyTorch
-$(bench_all) bench-history bench-train bench-train-torch: bench-%: programs
-	$(run_env) results='$(results)' commit='$(commit)' PYTHON='$(PYTHON)' MPIEXEC='$(MPIEXEC)' bench/measure.sh $(where) $*
+$(bench_all) $(bench_cpu) bench-history bench-train bench-train-torch: bench-%: programs
+	$(run_env) CC=$(CC) results='$(results)' commit='$(commit)' PYTHON='$(PYTHON)' MPIEXEC='$(MPIEXEC)' bench/measure.sh $(where) $*
 
 # What lies in the folder `results` (build/device is kernels/device-check.sh's): JSON goes into bench/results/*.csv, one line per (matrix,
 # preconditioner), and from there into all tables; ready tables, as bench-train makes, are copied

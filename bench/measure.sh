@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One measurement: measure.sh cpu|cuda NAME [options that gnnspai-bench takes in addition], or its matrices alone: measure.sh matrices NAME
 #
-# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, history, train or train-torch. The makefile and
+# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, numbering, regret, history, train or train-torch. The makefile and
 # kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
 # matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes (make bench-tables takes it from there); commit; PYTHON; MPIEXEC.
 set -euo pipefail
@@ -10,7 +10,7 @@ stop() { echo "measure.sh: $*" >&2; exit 1; }
 where=$1 name=$2
 shift 2
 case $where in cpu | cuda | matrices) ;; *) stop "cpu, cuda or matrices, not '$where'" ;; esac
-case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
+case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | numbering | regret | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
 bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-build/results}
 
 # ---- matrices, of seeds that no model has seen ----
@@ -19,9 +19,15 @@ kind=${name%-torch}
 [ "$kind" != history ] || kind=heat
 generate() { "$bin/gnnspai-data" "$@" > "$data/$kind.log" 2>&1 || { cat "$data/$kind.log" >&2; return 1; }; }
 of_rows() { for n in "$@"; do generate heat -data_n $n -data_seed 2000 -data_output "$data/${kind%s}_$(printf %07d $n)_%d.dat"; done; }
+# What is there of PETSc's tutorials, and of the foreign matrices without them
+collect() {
+  tests/apps/apps.sh "$data/regret"
+  if ${PYTHON:-python3} -c 'import scipy' 2> /dev/null; then ${PYTHON:-python3} bench/extra/foreign.py --no-petsc "$data/regret"
+  else echo "The matrices of bench/extra/foreign.py are left out: ${PYTHON:-python3} has no scipy"; fi
+}
 
 matrices() {
-  local n
+  local n order family points
   case $kind in
   heat) generate heat -data_seed 2000 -data_count 3 -data_output "$data/heat_%d.dat" ;;
   poisson) generate poisson -data_seed 2000 -data_count 2 -data_output "$data/poisson_%d.dat" ;;
@@ -29,6 +35,23 @@ matrices() {
   hyperelasticity) generate hyperelasticity -data_seed 2000 -data_output "$data/hyperelasticity_%d.dat" ;;
   sizes) of_rows 6300 25000 100000 400000 ;;
   large) of_rows 1000000 ;;
+  numbering)
+    for n in 6300 25000 100000 400000 1000000; do
+      for order in natural random; do
+        for family in heat poisson; do generate $family -data_numbering $order -data_n $n -data_seed 2000 -data_output "$data/numbering_$(printf %07d $n)_${family}_${order}_%d.dat"; done
+      done
+    done
+    ;;
+  regret)
+    mkdir -p "$data/regret"
+    for order in natural random; do
+      for family in heat poisson; do generate $family -data_numbering $order -data_seed 2000 -data_output "$data/regret/${family}_${order}_%d.dat"; done
+    done
+    generate hyperelasticity -data_seed 2000 -data_output "$data/regret/hyperelasticity_%d.dat"
+    generate synthetic -data_seed 2000 -data_n 10240 -data_output "$data/regret/synthetic_%d.dat"
+    for points in 5 7 27; do generate mix -data_kind $points-point -data_count 1 -data_n 40000 -data_seed 2000 -data_output "$data/regret/$points-point_%d.dat"; done
+    collect
+    ;;
   train) # one matrix of about 6k, 21k and 90k edges, and sixteen of 6k
     for n in 490 1573 6329; do generate heat -data_n $n -data_seed 1 -data_output "$data/step_$(printf %04d $n)_%d.dat"; done
     generate heat -data_n 490 -data_seed 1 -data_count 16 -data_output "$data/batch_%02d.dat"
@@ -48,8 +71,7 @@ case $where in
 cpu)
   device=()
   families=all
-  own=
-  sizes=jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,gnnspai+coarse
+  sizes=jacobi,icc,parasails,boomeramg,gamg,fsai,tfsai,small,gnnspai,network+coarse
   cubes=20,20,20,46,46,46,100,100,100
   few_modes=
   steps="-train_steps 60 -train_validate_every 60"
@@ -57,9 +79,8 @@ cpu)
   ;;
 cuda) # without those on which a GPU would wait for the CPU
   device=(-use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda -bench_device "$({ nvidia-smi --query-gpu=name --format=csv,noheader 2> /dev/null || true; } | head -n 1)")
-  own="-plain_pc_type gnnspai -plain_pc_gnnspai_coarse 0" # no coarse space
-  families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,plain,gnnspai+coarse
-  sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,plain,gnnspai+coarse
+  families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,network,network+coarse
+  sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,network,network+coarse
   cubes=20,20,20,46,46,46,100,100,100,215,215,215
   few_modes=$modes
   steps="-train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0"
@@ -72,9 +93,9 @@ esac
 
 # family: the model trained on matrices of the kind
 bench() { "$bin/gnnspai-bench" -bench_commit "${commit:-}" "${device[@]}" "$@"; }
-family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model "$name" -bench_json "$results/$name-$where.json" "$@"; }
+family() { bench -bench_matrices "$data/${name}_*.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_coarse 0 -family_pc_gnnspai_model "$name" -bench_json "$results/$name-$where.json" "$@"; }
 # One right-hand side, few runs, and few preconditioners for many rows
-size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds 2 -bench_profile 0 -bench_json "$results/$name-$where.json"; }
+size() { bench -bench_pc "$@" -bench_rhs random -bench_repeat 3 -bench_seconds ${seconds:-2} -bench_profile 0 -bench_json "$results/$name-$where.json"; }
 
 # Milliseconds per step: one matrix or all sixteen, 8 probes, one rank; on the CPU then two matrices on one rank and on two
 step() { # step RANKS MATRICES OF A STEP, FILES
@@ -95,11 +116,20 @@ train() {
 case $name in
 heat | poisson) family $modes $tolerances "$@" ;;
 synthetic | hyperelasticity) family $few_modes -bench_seconds 0.3 "$@" ;;
-sizes) size $sizes $own -bench_matrices "$data/size_*.dat" "$@" ;;
+sizes) size $sizes -bench_matrices "$data/size_*.dat" "$@" ;;
 large) size jacobi,gamg,tfsai,small,gnnspai -bench_matrices "$data/large_*.dat" "$@" ;;
-laplacian) size $sizes $own -bench_laplacian $cubes $few_modes "$@" ;;
+numbering) # large ones with few
+  seconds=0.5 size jacobi,icc,gamg,tfsai+coarse,network+coarse,gnnspai -bench_matrices "$data/numbering_0[01]*.dat" "$@"
+  name=numbering-large
+  seconds=0.5 size gamg,tfsai+coarse,gnnspai -bench_matrices "$data/numbering_[01][04]00000_*.dat" "$@"
+  ;;
+regret) # one right-hand side, the program's own where there is one
+  bench -bench_pc jacobi,icc,sor,gamg,boomeramg,tfsai,tfsai+coarse,network,network+coarse,gnnspai -bench_laplacian 20,20,20,46,46,46 -bench_matrices "$data/regret/*.dat" \
+    -bench_rhs random -bench_repeat 3 -bench_seconds 0.3 -bench_profile 0 -bench_json "$results/regret-$where.json" "$@"
+  ;;
+laplacian) size $sizes -bench_laplacian $cubes $few_modes "$@" ;;
 history)
-  bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" $own -family_pc_type gnnspai -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv.part" "$@" # residuals for the plot; no times in it
+  bench -bench_matrices "$data/heat_2000.dat" -bench_pc "$families,family" -family_pc_type gnnspai -family_pc_gnnspai_coarse 0 -family_pc_gnnspai_model heat -bench_repeat 1 -bench_history "$results/heat-$where.csv.part" "$@" # residuals for the plot; no times in it
   mv "$results/heat-$where.csv.part" "$results/heat-$where.csv"
   ;;
 train)

@@ -12,6 +12,7 @@ work=$(mktemp -d "${TMPDIR:-$top/build}/test-XXXXXX") || exit 1 # /tmp may be sm
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 count=0
+. tests/apps/apps.sh
 
 # result STATUS NAME [FILE]: one TAP line; a failure shows FILE, or the log
 result() {
@@ -60,11 +61,6 @@ plan() { echo "1..$count"; }
 
 # tutorial NAME: the path of PETSc's NAME.c, empty where the examples are not installed
 tutorial() {
-  local version prefix examples path=
-  version=$(pkg-config --modversion PETSc)
-  prefix=$(pkg-config --variable=prefix PETSc)
-  for examples in "${PETSC_DIR:-}" "$prefix" "/usr/share/petsc/${version%.*}"; do
-    [ -f "$examples/share/petsc/examples/src/ksp/ksp/tutorials/$1.c" ] && path=$examples/share/petsc/examples/src/ksp/ksp/tutorials/$1.c
-  done
-  echo "$path"
+  apps_find
+  [ -z "$sources" ] || echo "$sources/ksp/ksp/tutorials/$1.c"
 }

@@ -3,7 +3,7 @@
 
 From pyamg's examples and gallery, from PETSc's tutorials (compiled here, dumped by -ksp_view_mat) and data files, and from statistics,
 optimisation and graphs. Each is tested for symmetry (made exact where only rounding is in the way) and for positive definiteness; what
-fails is named and left out. Needs numpy, scipy and pyamg (pip install pyamg); without PETSc's examples their part is left out. Example:
+fails is named and left out. Needs numpy and scipy; without pyamg (pip install pyamg) or PETSc's examples their part is left out. Example:
     python3 bench/extra/foreign.py build/foreign
 """
 import argparse
@@ -18,8 +18,6 @@ import scipy.sparse as sp
 import scipy.sparse.csgraph as csgraph
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
-import pyamg
-from pyamg.gallery import fem
 
 from petscfile import NotAMatrix, read_petsc, write_petsc
 
@@ -28,6 +26,18 @@ Entry = namedtuple("Entry", "name kind make")
 
 class Skip(Exception):
     """Why a matrix is left out"""
+
+
+class Missing:
+    def __getattr__(self, name):
+        raise Skip("pyamg is not installed")
+
+
+try:
+    import pyamg
+    from pyamg.gallery import fem
+except ModuleNotFoundError:
+    pyamg = fem = Missing()
 
 
 # pyamg: examples and gallery
@@ -275,10 +285,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", help="where the files go")
     parser.add_argument("--only", metavar="NAME", nargs="+", help="these matrices, not all")
+    parser.add_argument("--no-petsc", action="store_true", help="without those of PETSc, which tests/apps has larger")
     args = parser.parse_args()
     os.makedirs(args.directory, exist_ok=True)
     for entry in TABLE:
-        if args.only and entry.name not in args.only:
+        if args.only and entry.name not in args.only or args.no_petsc and entry.kind.startswith("PETSc"):
             continue
         try:
             A = make(entry)

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # PETSc's tutorials, unmodified, with the plugin and -pc_type gnnspai alone: they converge, in no more iterations than with Jacobi. TAP.
 . tests/tap.sh
-. tests/apps/apps.sh
 
 # iterations NAME PC: of all its linear solves; "failed" if one did not converge
 iterations() {

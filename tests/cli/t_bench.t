@@ -169,6 +169,23 @@ END
   cut -d, -f2,6 "$tree/bench/results/cpu.csv" | sort | diff "$work/before" - > "$log" && grep -q '^| icc .* 4321 ' "$tree/bench/results/cpu.md" && grep -q 'commit later, abc' "$tree/bench/results/cpu.md"
   result $? "one preconditioner measured again replaces its line alone, and the table names both commits"
 
+  cp "$work/regret.json" "$work/new/regret-cpu.json"
+  run $table --merge "$work/new"
+  python3 - "$work/regret.json" "$tree/bench/results/regret-cpu.md" > "$log" 2>&1 <<'END'
+import json, sys
+first = json.load(open(sys.argv[1]))["matrices"][0]
+rows = [[c.strip() for c in line.strip("|\n ").split("|")] for line in open(sys.argv[2])]
+row = next(r for r in rows if r[0] == first["matrix"])
+print(first["fastest"], row)
+assert row[2].split(", ") == [f["pc"] for f in first["fastest"].values()]
+assert all(abs(float(x) / f["regret"] - 1) < 0.01 for x, f in zip(row[3:6], first["fastest"].values()))
+ten = {r["pc"]: r["total_ms"]["10"] for r in first["results"]}
+assert abs(float(row[6]) / (ten["jacobi"] / min(ten.values())) - 1) < 0.01
+END
+  result $? "the set regret has a page of its own, with what gnnspai-bench said"
+  ! grep -q '^## regret' "$tree/bench/results/cpu.md" && run $table --check
+  result $? "and is not on the other"
+
   run $table --sizes cpu
   [ "$(grep -c '^size_[0-9]*_2000,gnnspai,[0-9]*,[0-9.e-]*$' "$log")" -ge 2 ]
   result $? "sizes for the plot"

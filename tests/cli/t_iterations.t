@@ -19,7 +19,7 @@ against() {
   bin/gnnspai-bench -bench_repeat 1 -bench_pc "$1,gnnspai" -bench_matrices "$2" "${@:3}" > "$log" 2>&1
 }
 
-bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_numbering random -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_seed 2100 -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
+bin/gnnspai-data heat -data_seed 2000 -data_count 2 -data_numbering random -data_output "$work/grid_%d.dat" > "$log" 2>&1 && bin/gnnspai-data heat -data_seed 2100 -data_numbering random -data_flips 0.8 -data_output "$work/flip_%d.dat" >> "$log" 2>&1
 result $? "matrices"
 
 network="$(plain gnnspai network)"
