@@ -167,6 +167,20 @@ static PetscErrorCode PCApplySymmetricRight_GNNSPAI(PC pc, Vec x, Vec y)
 
 /* ---- settings ---- */
 
+/* A number with a default in words */
+static PetscErrorCode OptionsReal_Private(GNNOptionItems PetscOptionsObject, const char option[], const char text[], const char man[], const char words[], PetscReal *value, PetscBool *set)
+{
+  char string[64];
+
+  PetscFunctionBegin;
+  if (*value == (PetscReal)PETSC_DEFAULT) PetscCall(PetscStrncpy(string, words, sizeof(string)));
+  else PetscCall(PetscSNPrintf(string, sizeof(string), "%g", (double)*value));
+  PetscCall(PetscOptionsString(option, text, man, string, string, sizeof(string), set));
+  if (string[0] == '\0') *set = PETSC_FALSE;
+  if (*set) PetscCall(PetscOptionsStringToReal(string, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOptionsObject)
 {
   GNNSetUp            *gnn       = (GNNSetUp *)pc->data;
@@ -176,7 +190,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscInt             coarse    = gnn->aggregates;
   PetscReal            epsilon = gnn->epsilon, threshold = gnn->threshold;
   PetscBool            set;
-  char                 model[PETSC_MAX_PATH_LEN], help[256], text[64] = "the model's, 0 with fsai";
+  char                 model[PETSC_MAX_PATH_LEN], help[256];
   const char          *names;
   const unsigned char *bytes;
   size_t               length;
@@ -185,19 +199,15 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PetscCall(GNNOptionsCheckGone((PetscObject)pc, PCGNNSPAIGuards));
   PetscCall(GNNBuiltinGet("", &bytes, &length, &names));
   PetscCall(PetscSNPrintf(help, sizeof(help), "Model file (safetensors), or a built-in model: %s", names));
-  if (epsilon != (PetscReal)PETSC_DEFAULT) PetscCall(PetscSNPrintf(text, sizeof(text), "%g", (double)epsilon));
   PetscOptionsHeadBegin(PetscOptionsObject, "GNNSPAI options");
   PetscCall(PetscOptionsEnum("-pc_gnnspai_values", "What writes G", "PCGNNSPAISetValues", PCGNNSPAIValuesTypes, (PetscEnum)values, (PetscEnum *)&values, &set));
   if (set) PetscCall(PCGNNSPAISetValues(pc, values));
-  PetscCall(PetscOptionsReal("-pc_gnnspai_threshold", "Classical factor: rows grow by entries above it; 0: on the lower triangle of A", "PCGNNSPAISetThreshold", threshold, &threshold, &set));
+  PetscCall(OptionsReal_Private(PetscOptionsObject, "-pc_gnnspai_threshold", "Least entry that G keeps; 0: on the lower triangle of A with fsai, on all of A with the network", "PCGNNSPAISetThreshold", "0.07 with fsai, 0.05 with the network", &threshold, &set));
   if (set) PetscCall(PCGNNSPAISetThreshold(pc, threshold));
   PetscCall(PetscOptionsString("-pc_gnnspai_model", help, "PCGNNSPAISetModel", gnn->model_name, model, sizeof(model), &set));
   if (set) PetscCall(PCGNNSPAISetModel(pc, model));
-  PetscCall(PetscOptionsString("-pc_gnnspai_epsilon", "Shift of G G^T, > 0", "PCGNNSPAISetEpsilon", text, text, sizeof(text), &set)); /* a string, so that the default is in words */
-  if (set && text[0] != '\0') {
-    PetscCall(PetscOptionsStringToReal(text, &epsilon));
-    PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
-  }
+  PetscCall(OptionsReal_Private(PetscOptionsObject, "-pc_gnnspai_epsilon", "Shift of G G^T, > 0", "PCGNNSPAISetEpsilon", "the model's, 0 with fsai", &epsilon, &set));
+  if (set) PetscCall(PCGNNSPAISetEpsilon(pc, epsilon));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_guard", "What may take the place of a factor that fails a trial; best: the classical one wherever it is better", "PCGNNSPAISetGuard", PCGNNSPAIGuards, (PetscEnum)guard, (PetscEnum *)&guard, &set));
   if (set) PetscCall(PCGNNSPAISetGuard(pc, guard));
   PetscCall(PetscOptionsEnum("-pc_gnnspai_precision", "Storage of G for PCApply()", "PCGNNSPAISetPrecision", PCGNNSPAIPrecisions, (PetscEnum)precision, (PetscEnum *)&precision, &set));

@@ -30,12 +30,12 @@ static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
   GNNChoice       *choice   = &c->choice;
   GNNTrial         M        = {.epsilon = c->epsilon};
   PetscBool        better, positive = PETSC_TRUE;
-  PetscReal        alpha;
+  PetscReal        alpha, largest;
 
   PetscFunctionBegin;
   PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, &c->largest));
-  choice->damping = c->largest > 0.0 ? PetscMin(1.0, 2.4 / c->largest) : 1.0;
+  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, &largest));
+  choice->damping = largest > 0.0 ? PetscMin(1.0, 2.4 / largest) : 1.0;
   choice->kind  = GNN_CHOICE_JACOBI;
   choice->alpha = 0.0;
   PetscCall(GNNGuardShare(c->guard, config, choice->damping, c->epsilon, &alpha));
@@ -124,7 +124,7 @@ static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
   PetscFunctionBegin;
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, STEPS_FIRST, &c->largest));
+  PetscCall(GNNGuardBegin(c->guard, STEPS_FIRST, NULL));
   PetscCall(GNNGuardPays(c->guard, &M, Work_Private(c, at), &pays));
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);
   c->choice.kind = GNN_CHOICE_JACOBI;

@@ -36,7 +36,6 @@ typedef struct {
   PetscReal          epsilon;
   PetscBool          single; /* is G stored in single precision? */
   GNNChoice          choice;
-  PetscReal          largest; /* eigenvalue of At, about; 0: not known */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */

@@ -301,7 +301,7 @@ PetscErrorCode GNNGuardBegin(GNNGuard w, PetscInt most, PetscReal *largest)
   w->traced = PETSC_TRUE;
   PetscCall(w->at->ops->probe(w->at, GNN_PROBES, w->W));
   PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, &jacobi, steps));
-  *largest = steps->n > 0 ? StepsRitz_Private(steps, steps->n) : 0.0;
+  if (largest) *largest = steps->n > 0 ? StepsRitz_Private(steps, steps->n) : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -180,27 +180,31 @@ PetscErrorCode PCGNNSPAIGetEpsilon(PC pc, PetscReal *epsilon)
 }
 
 /*@
-  PCGNNSPAISetThreshold - Sets by which entries the rows of the classical factor grow
+  PCGNNSPAISetThreshold - Sets by which entries the rows of the classical factor grow, and which of the network's are kept
 
   Logically Collective; No Fortran Support
 
   Input Parameters:
 + pc        - the preconditioner context
-- threshold - the threshold, in [0, 1), by default 0.07; 0 for the static pattern of the lower triangle of A
+- threshold - the threshold, in [0, 1); 0 for the static pattern: the lower triangle of A for the classical factor, all of A for the network's;
+              `PETSC_DEFAULT` for 0.07 with the classical factor and 0.05 with the network
 
   Options Database Key:
-. -pc_gnnspai_threshold threshold - least entry that a row of the classical factor keeps
+. -pc_gnnspai_threshold threshold - least entry that G keeps
 
   Level: intermediate
 
   Notes:
-  A row begins with the entries of A above the threshold, and then grows twice: it is solved for on its pattern, takes in the neighbours whose
+  A row of the classical factor begins with the entries of A above the threshold, and then grows twice: it is solved for on its pattern, takes in the neighbours whose
   gradient is above the threshold, and drops what is below it.
 
   Entries are measured in the matrix scaled to a unit diagonal and relative to the row's own diagonal entry. A larger threshold makes G
   sparser and its set-up cheaper. From 0.05 to 0.15 are sensible values. In a row whose largest entry off the diagonal
   is below 4/13 the threshold is multiplied by 13/4 times that entry: so rows of many entries that are all small, as those of 27-point
   stencils, keep the larger ones. In a row of length l of A it is divided by (1 + l/150)^(1/2).
+
+  Of the network's factor, and of the start's, the entries are dropped that are at most the threshold times the smaller of their row's and column's diagonal
+  entries, or 8 times the largest other entry there if that is less. $M^{-1}$ stays positive definite.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIGetThreshold()`, `PCGNNSPAISetValues()`
 @*/

@@ -236,7 +236,7 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
   if (s->aggregates == 0 || !(s->stale & (GNN_STALE_VALUES | GNN_STALE_COARSE))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
-  PetscCall(GNNCoarseSetUp(s->coarse, A, 0.0));
+  PetscCall(GNNCoarseSetUp(s->coarse, A));
   if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);

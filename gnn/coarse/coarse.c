@@ -185,10 +185,12 @@ static PetscErrorCode Largest_Private(GNNCoarse c, PetscReal *largest)
 
 /* omega = 1.8 over the largest eigenvalue of D^-1 A: 4/3, which smoothed aggregation takes, needs up to a fifth more iterations here. Kept with the
    aggregates, which are as long as D^-1 A is about the same */
-static PetscErrorCode SetDamping_Private(GNNCoarse c, PetscReal largest)
+static PetscErrorCode SetDamping_Private(GNNCoarse c)
 {
+  PetscReal largest;
+
   PetscFunctionBegin;
-  if (largest <= 0.0) PetscCall(Largest_Private(c, &largest));
+  PetscCall(Largest_Private(c, &largest));
   c->damping = 1.8 / largest;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -265,13 +267,13 @@ static PetscErrorCode SetMats_Private(GNNCoarse c, PetscBool *failed)
 }
 
 /* P, A_c and the solver, for the values of A */
-static PetscErrorCode SetValues_Private(GNNCoarse c, PetscReal largest)
+static PetscErrorCode SetValues_Private(GNNCoarse c)
 {
   PetscBool failed = PETSC_FALSE;
   int       any;
 
   PetscFunctionBegin;
-  if (c->damping == 0.0) PetscCall(SetDamping_Private(c, largest));
+  if (c->damping == 0.0) PetscCall(SetDamping_Private(c));
   if (c->host) PetscCall(GNNCoarseHostSetUp(c, &failed));
   else PetscCall(SetMats_Private(c, &failed));
   any = failed ? 1 : 0;
@@ -280,7 +282,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c, PetscReal largest)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PetscReal largest)
+PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
 {
   GNNTentative tentative = NULL;
   PetscBool    changed;
@@ -299,7 +301,7 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PetscReal largest)
   if (c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNCoarseReview(c));
   if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SetValues_Private(c, largest));
+  PetscCall(SetValues_Private(c));
   PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -96,7 +96,7 @@ struct _n_GNNCoarse {
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscReal largest);                  /* new values; aggregates are kept unless what they were made from has changed; largest eigenvalue of D^-1 A, 0: estimate it */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                                     /* new values; aggregates are kept unless what they were made from has changed */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
