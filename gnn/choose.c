@@ -118,7 +118,8 @@ static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
 /* Is the classical factor, which is there, better than Jacobi? Else that takes its place */
 static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
 {
-  const GNNTrial M = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
+  const GNNTrial M      = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
+  const PetscInt failed = at->report.failed; /* which tells why */
   PetscBool      pays;
 
   PetscFunctionBegin;
@@ -129,7 +130,7 @@ static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);
   c->choice.kind = GNN_CHOICE_JACOBI;
   PetscCall(c->source->write(at, &c->settings, &c->choice));
-  at->report.failed = 0;
+  at->report.failed = failed;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,12 +138,14 @@ static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
 static PetscErrorCode FsaiAnew_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
 {
   const PetscBool written = !(stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) && c->choice.kind == GNN_CHOICE_FSAI ? PETSC_TRUE : PETSC_FALSE;
-  const PetscBool guarded = c->policy != GNN_GUARD_NONE && at->report.coupled > 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       guarded;
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI, .damping = 1.0};
   if (!written) PetscCall(c->source->write(at, &c->settings, &c->choice));
+  if (c->policy != GNN_GUARD_NONE) PetscCall(at->ops->report(at));
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  guarded = c->policy != GNN_GUARD_NONE && at->report.coupled > 0 ? PETSC_TRUE : PETSC_FALSE;
   if (guarded) PetscCall(ChooseJacobi_Private(c, at));
   PetscCall(Finish_Private(c, at, PETSC_FALSE));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));

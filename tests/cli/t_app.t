@@ -44,7 +44,7 @@ result $? "-help has epsilon's default in words, and the built-in models"
 run "$app" $plugin -info
 shows "guard: " && ! shows "alpha -"
 result $? "-info says what the guard chose, in words"
-run "$app" $plugin -log_view -pc_gnnspai_coarse 8
+run "$app" $plugin -log_view -pc_gnnspai_values network -pc_gnnspai_coarse 8
 for event in Graph Forward Assemble Coarse Apply CoarseApply; do
   grep -Eq "^GNNSPAI$event +[1-9]" "$work/log"
   result $? "-log_view counts GNNSPAI$event"

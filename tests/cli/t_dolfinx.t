@@ -36,7 +36,8 @@ iterations() { # iterations OPTIONS...: one number a line, of the matrices that 
   done
 }
 iterations -pc_type jacobi > "$work/jacobi"
-iterations "${plugin[@]}" > "$work/builtin"
+network=("${plugin[@]}" -pc_gnnspai_values network)
+iterations "${network[@]}" > "$work/builtin"
 iterations "${plugin[@]}" -pc_gnnspai_model "$work/mine.safetensors" > "$work/mine"
 paste "$work/jacobi" "$work/builtin" "$work/mine" > "$work/table"
 awk 'NF == 3 && $2 < 0.6 * $1 {good++} END {exit good != 3}' "$work/table"
@@ -44,6 +45,6 @@ result $? "the built-in model: on each of the others fewer than 0.6 times Jacobi
 awk 'NF == 3 && $3 <= $2 {good++} END {exit good != 3}' "$work/table"
 result $? "trained: not more than with the built-in model" "$work/table"
 sed 's/^/# jacobi, built-in, trained: /' "$work/table"
-run demo 0.3 "${plugin[@]}" -ksp_view && grep -q 'general3' "$log" && grep -q 'guard: the network' "$log"
+run demo 0.3 "${network[@]}" -ksp_view && grep -q 'general3' "$log" && grep -q 'guard: the network' "$log"
 result $? "the demo's matrix has full blocks: the model is that of block size 3"
 plan

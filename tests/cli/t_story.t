@@ -35,7 +35,7 @@ iterations() { # iterations OPTIONS...: one number a line, of the matrices that 
   done
 }
 iterations -elas_pc_type jacobi > "$work/jacobi"
-iterations "${plugin[@]}" -elas_pc_gnnspai_guard jacobi > "$work/builtin" # its network: by itself it takes the classical factor where that is better
+iterations "${plugin[@]}" -elas_pc_gnnspai_values network -elas_pc_gnnspai_guard jacobi > "$work/builtin" # its network: by itself it takes the classical factor where that is better
 iterations "${plugin[@]}" -elas_pc_gnnspai_model "$work/mine.safetensors" > "$work/mine"
 paste "$work/jacobi" "$work/builtin" "$work/mine" > "$work/table"
 awk 'NF == 3 && $3 < 0.75 * $1 {good++} END {exit good != 4}' "$work/table"

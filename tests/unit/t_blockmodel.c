@@ -103,7 +103,7 @@ static PetscErrorCode TestChoice(void)
   PetscCall(MatAssemblyBegin(holes, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(holes, MAT_FINAL_ASSEMBLY));
   PetscCall(TestFallback(five, NULL, NULL, "because there is no built-in model of the matrix's block size 5", "blocks of 5"));
-  PetscCall(TestFallback(five, NULL, "general", "model: general", "blocks of 5, asked for"));
+  PetscCall(TestFallback(five, NULL, "small", "model: small", "blocks of 5, asked for"));
   PetscCall(TestFallback(holes, model, NULL, "because not all blocks of size 3 of the matrix are full", "blocks with holes"));
   PetscCall(TestNewPattern(full, holes, model));
   PetscCall(TestFeatures(full));

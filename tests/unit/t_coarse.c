@@ -597,9 +597,9 @@ static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refu
   KSP      ksp;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscSNPrintf(with, sizeof(with), "%s -pc_gnnspai_coarse 16", arguments));
   for (int k = 0; k < 2; k++) {
-    PetscCall(CreateKSP(A, k ? with : arguments, &ksp));
+    PetscCall(PetscSNPrintf(with, sizeof(with), "%s -pc_gnnspai_coarse %d", arguments, k ? 16 : 0));
+    PetscCall(CreateKSP(A, with, &ksp));
     PetscCall(SolveKSP(ksp, A, &its[k]));
     if (k == 1) PetscCall(View(ksp, &view));
     PetscCall(KSPDestroy(&ksp));
@@ -895,7 +895,7 @@ static PetscErrorCode CreateCoarse(Mat A, PetscInt wanted, PC *pc, GNNCoarse *c)
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PETSC_COMM_SELF, pc)); /* for its prefix */
   PetscCall(GNNCoarseCreate((PetscObject)*pc, A, wanted, c));
-  PetscCall(GNNCoarseSetUp(*c, A, 2.0));
+  PetscCall(GNNCoarseSetUp(*c, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

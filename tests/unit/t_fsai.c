@@ -179,8 +179,9 @@ static PetscErrorCode FsaiCreate(Mat A, PetscReal threshold, PC *pc)
 {
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PetscObjectComm((PetscObject)A), pc));
-  PetscCall(PCSetType(*pc, PCGNNSPAI));
+  PetscCall(TestPCSetPlain(*pc));
   PetscCall(PCGNNSPAISetValues(*pc, PC_GNNSPAI_VALUES_FSAI));
+  PetscCall(PCGNNSPAISetGuard(*pc, PC_GNNSPAI_GUARD_NONE));
   PetscCall(PCGNNSPAISetThreshold(*pc, threshold));
   PetscCall(PCSetOperators(*pc, A, A));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -608,7 +609,7 @@ static PetscErrorCode TestOptions(Mat A)
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PetscObjectComm((PetscObject)A), &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(OkSettings(pc, PC_GNNSPAI_VALUES_NETWORK, (PetscReal)PETSC_DEFAULT, "defaults"));
+  PetscCall(OkSettings(pc, PC_GNNSPAI_VALUES_AUTO, (PetscReal)PETSC_DEFAULT, "defaults"));
   PetscCall(PCGNNSPAISetModel(pc, "/no/such/file"));
   PetscCall(PetscOptionsCreate(&options));
   PetscCall(PetscOptionsInsertString(options, "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0.125"));
