@@ -36,9 +36,9 @@ iterations() { # iterations OPTIONS...: one number a line, of the matrices that 
   done
 }
 iterations -pc_type jacobi > "$work/jacobi"
-network=("${plugin[@]}" -pc_gnnspai_values network)
+network=("${plugin[@]}" -pc_gnnspai_values network -pc_gnnspai_coarse 0)
 iterations "${network[@]}" > "$work/builtin"
-iterations "${plugin[@]}" -pc_gnnspai_model "$work/mine.safetensors" > "$work/mine"
+iterations "${network[@]}" -pc_gnnspai_model "$work/mine.safetensors" > "$work/mine"
 paste "$work/jacobi" "$work/builtin" "$work/mine" > "$work/table"
 awk 'NF == 3 && $2 < 0.6 * $1 {good++} END {exit good != 3}' "$work/table"
 result $? "the built-in model: on each of the others fewer than 0.6 times Jacobi's iterations" "$work/table"
