@@ -36,7 +36,7 @@ iterations() { # iterations OPTIONS...: one number a line, of the matrices that 
   done
 }
 iterations -pc_type jacobi > "$work/jacobi"
-network=("${plugin[@]}" -pc_gnnspai_values network -pc_gnnspai_coarse 0)
+network=("${plugin[@]}" -pc_gnnspai_values network -pc_gnnspai_coarse 0 -pc_gnnspai_threshold 0)
 iterations "${network[@]}" > "$work/builtin"
 iterations "${network[@]}" -pc_gnnspai_model "$work/mine.safetensors" > "$work/mine"
 paste "$work/jacobi" "$work/builtin" "$work/mine" > "$work/table"
