@@ -4,8 +4,8 @@
 #include "choose.h"
 #include "events.h"
 
-#define DRIFT       0.1 /* change of the loss beyond which it chooses again */
-#define STEPS_FIRST 6   /* of Jacobi's, against which the classical factor is tried where it comes first */
+#define DRIFT 0.1  /* change of the loss beyond which it chooses again */
+#define EASY  3e-4 /* r^T M^-1 r after at most ten steps, over the first, from which on CG needs no more than about 40 */
 
 /* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
 static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
@@ -88,6 +88,7 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
+  c->easy   = PETSC_FALSE;
   if (!written) PetscCall(at->ops->forward(at, c->settings.model, 1.0, 1.0));
   PetscCall(at->ops->report(at));
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -115,18 +116,32 @@ static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
   return 1.0 + 2.0 * at->ops->entries(at) * entry / without;
 }
 
+/* Jacobi's steps come first: where they are few, nothing else pays */
+static PetscErrorCode TryJacobi_Private(GNNChooser *c, GNNPlace at)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(GNNGuardCreate(at, &c->guard));
+  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, NULL));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  c->easy = GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
+  if (c->easy) c->choice.kind = GNN_CHOICE_JACOBI;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Is the classical factor, which is there, better than Jacobi? Else that takes its place */
-static PetscErrorCode ChooseJacobi_Private(GNNChooser *c, GNNPlace at)
+static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
 {
   const GNNTrial M      = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
   const PetscInt failed = at->report.failed; /* which tells why */
   PetscBool      pays;
 
   PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
-  PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, STEPS_FIRST, NULL));
   PetscCall(GNNGuardPays(c->guard, &M, Work_Private(c, at), &pays));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  c->easy = pays && GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);
   c->choice.kind = GNN_CHOICE_JACOBI;
   PetscCall(c->source->write(at, &c->settings, &c->choice));
@@ -142,11 +157,13 @@ static PetscErrorCode FsaiAnew_Private(GNNChooser *c, GNNPlace at, PetscInt stal
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI, .damping = 1.0};
-  if (!written) PetscCall(c->source->write(at, &c->settings, &c->choice));
+  c->easy   = PETSC_FALSE;
   if (c->policy != GNN_GUARD_NONE) PetscCall(at->ops->report(at));
-  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   guarded = c->policy != GNN_GUARD_NONE && at->report.coupled > 0 ? PETSC_TRUE : PETSC_FALSE;
-  if (guarded) PetscCall(ChooseJacobi_Private(c, at));
+  if (guarded) PetscCall(TryJacobi_Private(c, at));
+  if (!written || c->choice.kind == GNN_CHOICE_JACOBI) PetscCall(c->source->write(at, &c->settings, &c->choice));
+  if (guarded && c->choice.kind == GNN_CHOICE_FSAI) PetscCall(TryBesideJacobi_Private(c, at));
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(Finish_Private(c, at, PETSC_FALSE));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->made = guarded && at->report.status == GNN_GRAPH_OK ? PETSC_TRUE : PETSC_FALSE;

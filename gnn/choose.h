@@ -36,6 +36,7 @@ typedef struct {
   PetscReal          epsilon;
   PetscBool          single; /* is G stored in single precision? */
   GNNChoice          choice;
+  PetscBool          easy;   /* does CG need few steps with it? */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */

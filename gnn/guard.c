@@ -37,6 +37,7 @@ struct _n_GNNGuard {
   GNNSteps    *steps;        /* those that are being done, there, too */
   PetscBool    traced;       /* is the trace there? Not where a choice of before goes on, whose arrays are gone */
   GNNSteps     chosen;       /* with what was chosen */
+  PetscReal    fall;         /* r^T M^-1 r of the last steps over the first */
   PetscBool    narrow;       /* was it, at the last trial, only because it is named first? */
 };
 
@@ -160,6 +161,7 @@ static PetscErrorCode StepsRun_Private(GNNGuard w, PetscInt most, PetscReal plai
     PetscCall(at->ops->update(at, n, w->steps->residual, q, r));
   }
   PetscCall(at->ops->read(at, sizeof(*s), w->steps, s));
+  w->fall = s->first > 0.0 ? s->rz / s->first : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,6 +286,11 @@ PetscErrorCode GNNGuardPays(GNNGuard w, const GNNTrial *M, PetscReal work, Petsc
   PetscCall(StepsRun_Private(w, PetscMin((PetscInt)PetscCeilReal(most), GNN_STEPS), 1.0, 0.0, w->at->matrix, M, &steps));
   *pays = StepsReach_Private(&steps, mark) <= most ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscReal GNNGuardFall(GNNGuard w)
+{
+  return w->fall;
 }
 
 PetscBool GNNGuardIsNarrow(GNNGuard w)

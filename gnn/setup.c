@@ -225,18 +225,36 @@ static PetscErrorCode ApplyLocal_Private(void *context, Vec r, Vec z)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is a coarse space that nobody asked for not worth its set-up, since CG needs few steps without it on every rank? */
+static PetscErrorCode SetUpIsEasy_Private(GNNSetUp *s, PetscObject pc, PetscBool *easy)
+{
+  int all = s->aggregates == PETSC_DECIDE && (s->chooser.easy || s->place->report.coupled == 0) ? 1 : 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm(pc)));
+  *easy = all ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* And the rows that MatZeroRows() set, beside which all else is symmetric */
 PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
 {
+  PetscBool easy;
+
   PetscFunctionBegin;
   A = SetUpGetMat_Private(s, A);
   PetscCall(GNNRowsDestroy(&s->rows));
   if (GNNSetUpAsymmetry(s) > 0.0) PetscCall(GNNRowsCreate(A, &s->rows));
   if (s->stale & GNN_STALE_COARSE) PetscCall(GNNCoarseDestroy(&s->coarse));
   if (s->aggregates == 0 || !(s->stale & (GNN_STALE_VALUES | GNN_STALE_COARSE))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SetUpIsEasy_Private(s, pc, &easy));
+  if (easy) {
+    PetscCall(GNNCoarseDestroy(&s->coarse));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
-  PetscCall(GNNCoarseSetUp(s->coarse, A));
+  PetscCall(GNNCoarseSetUp(s->coarse, A, s->chooser.kept));
   if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -282,7 +282,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
+PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PetscBool near)
 {
   GNNTentative tentative = NULL;
   PetscBool    changed;
@@ -292,7 +292,7 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A)
   PetscCall(MatDestroy(&c->A));
   c->A = A;
   PetscCall(GNNCoarseScale(c));
-  PetscCall(GNNCoarseCompare(c, A, &changed));
+  PetscCall(GNNCoarseCompare(c, A, near, &changed));
   if (changed) {
     PetscCall(Aggregate_Private(c, A, &tentative));
     if (c->size > 0) PetscCall(CreateTentative_Private(c, tentative));

@@ -96,7 +96,7 @@ struct _n_GNNCoarse {
 typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the local part by itself */
 
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
-PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A);                                     /* new values; aggregates are kept unless what they were made from has changed */
+PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscBool near);                     /* new values; aggregates are kept unless what they were made from has changed; are the couplings of the rank's block known not to have? */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
@@ -120,7 +120,7 @@ PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL 
 /* ---- what it is kept by, coarse/rows.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                     /* D^-1 and D^-1/2 of the values of A */
-PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
+PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool near, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
 PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* what is made from the aggregates, and them */
 
 /* ---- its kernels, coarse/device.c; without CUDA no matrix is on a device ---- */

@@ -11,6 +11,7 @@
 */
 #include "coarse.h"
 
+#define DEAR   1.4   /* bytes of a step with Q over those without, from which on nobody wants it who did not ask for it: graphs with hubs; meshes have 1.15 to 1.3 */
 #define STEPS  10
 #define RECENT 2
 #define DONE   1e-12 /* of the energy: nothing is left */
@@ -270,6 +271,12 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
   PetscFunctionBegin;
   if (c->judged || c->refused || c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Bytes_Private(c, nzlocal, &bytes[0], &bytes[1]));
+  if (c->wanted == PETSC_DECIDE && bytes[1] > DEAR * bytes[0]) {
+    c->judged  = PETSC_TRUE;
+    c->lowthen = c->low;
+    c->refused = "P has too many entries beside the matrix";
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(VecDuplicate(c->t, &b));
   PetscCall(GNNCoarseProbe(c, b));
   PetscCall(Project_Private(c, b));

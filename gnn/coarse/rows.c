@@ -49,7 +49,7 @@ PetscErrorCode GNNCoarseScale(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Adds a block's |As_ij| off A's diagonal to the rows' sums, and its part to the traces. Columns' global numbers, or NULL: from first, and
+/* Adds a block's |As_ij| off A's diagonal to the rows' sums, and its part to the traces, unless NULL. Columns' global numbers, or NULL: from first, and
    row i has its diagonal there */
 static PetscErrorCode AddRows_Private(Mat block, Vec rowscale, Vec colscale, const PetscInt columns[], PetscInt first, PetscReal sum[], PetscReal trace[])
 {
@@ -64,7 +64,10 @@ static PetscErrorCode AddRows_Private(Mat block, Vec rowscale, Vec colscale, con
   PetscCall(MatSeqAIJGetArrayRead(block, &a));
   PetscCall(VecGetArrayRead(rowscale, &si));
   PetscCall(VecGetArrayRead(colscale, &sj));
-  for (PetscInt i = 0; i < n; i++) {
+  for (PetscInt i = 0; i < n && trace == NULL; i++) {
+    for (PetscInt p = ia[i]; p < ia[i + 1]; p++) sum[i] += columns || ja[p] != i ? PetscAbsScalar(si[i] * a[p] * sj[ja[p]]) : 0.0;
+  }
+  for (PetscInt i = 0; i < n && trace; i++) {
     for (PetscInt p = ia[i]; p < ia[i + 1]; p++) {
       if (columns || ja[p] != i) GNNCouplingAdd(si[i], a[p], sj[ja[p]], (unsigned long long)(columns ? columns[ja[p]] : first + ja[p]), &sum[i], &trace[i]);
     }
@@ -76,8 +79,9 @@ static PetscErrorCode AddRows_Private(Mat block, Vec rowscale, Vec colscale, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sums and traces of the rows into x and t, and the totals of GNNCouplingCompare(), 0 without aggregates */
-static PetscErrorCode Couple_Private(GNNCoarse c, PetscReal total[])
+/* Sums and traces of the rows into x and t, and the totals of GNNCouplingCompare(), 0 without aggregates. Where the couplings are known to be near what
+   they were, on one rank, the traces are not computed again */
+static PetscErrorCode Couple_Private(GNNCoarse c, PetscBool near, PetscReal total[])
 {
   const PetscInt    *columns = NULL;
   const PetscScalar *coupled, *before;
@@ -93,11 +97,13 @@ static PetscErrorCode Couple_Private(GNNCoarse c, PetscReal total[])
   PetscCall(VecGetArrayWrite(c->t, &trace));
   PetscCall(PetscArrayzero(sum, n));
   PetscCall(PetscArrayzero(trace, n));
-  PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, trace));
+  near = near && c->coupled && !other ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(AddRows_Private(diagonal, c->scale, c->scale, NULL, first, sum, near ? NULL : trace));
   if (other) PetscCall(AddRows_Private(other, c->scale, c->ghost, columns, 0, sum, trace));
   if (c->coupled) {
     PetscCall(VecGetArrayRead(c->coupled, &coupled));
     PetscCall(VecGetArrayRead(c->trace, &before));
+    if (near) PetscCall(PetscArraycpy(trace, before, n));
     for (PetscInt i = 0; i < n; i++) GNNCouplingCompare(coupled[i], before[i], sum[i], trace[i], total);
     PetscCall(VecRestoreArrayRead(c->trace, &before));
     PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
@@ -148,7 +154,7 @@ static PetscErrorCode NearNullState_Private(Mat A, MatNullSpace *nearnull, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
+PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool near, PetscBool *changed)
 {
   MatNullSpace     nearnull;
   PetscObjectState nearstate;
@@ -159,7 +165,7 @@ PetscErrorCode GNNCoarseCompare(GNNCoarse c, Mat A, PetscBool *changed)
   PetscCall(NearNullState_Private(A, &nearnull, &nearstate));
   PetscCall(GNNCoarseOnDevice(c->A, &device));
   if (device) PetscCall(GNNCoarseCouple(c, total));
-  else PetscCall(Couple_Private(c, total));
+  else PetscCall(Couple_Private(c, near, total));
   if (c->coupled == NULL || c->nearnull != nearnull || c->nearstate != nearstate) total[2] += 1.0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 3, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
   *changed = total[2] > 0.0 || total[0] > DRIFT * DRIFT * total[1] ? PETSC_TRUE : PETSC_FALSE;

@@ -36,7 +36,7 @@ static PetscErrorCode SideSetUp(Side *s, PetscBool device, Mat A)
   } else PetscCall(MatCopy(A, s->A, SAME_NONZERO_PATTERN));
   Emulate(device);
   if (s->c == NULL) PetscCall(GNNCoarseCreate((PetscObject)s->pc, s->A, 12, &s->c));
-  PetscCall(GNNCoarseSetUp(s->c, s->A));
+  PetscCall(GNNCoarseSetUp(s->c, s->A, PETSC_FALSE));
   Emulate(PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -895,7 +895,7 @@ static PetscErrorCode CreateCoarse(Mat A, PetscInt wanted, PC *pc, GNNCoarse *c)
   PetscFunctionBeginUser;
   PetscCall(PCCreate(PETSC_COMM_SELF, pc)); /* for its prefix */
   PetscCall(GNNCoarseCreate((PetscObject)*pc, A, wanted, c));
-  PetscCall(GNNCoarseSetUp(*c, A));
+  PetscCall(GNNCoarseSetUp(*c, A, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
