@@ -5,7 +5,8 @@
 #include "events.h"
 
 #define DRIFT 0.1  /* change of the loss beyond which it chooses again */
-#define EASY  3e-4 /* r^T M^-1 r after at most ten steps, over the first, from which on CG needs no more than about 40 */
+#define EASY  3e-4 /* r^T D^-1 r after ten steps with Jacobi, over the first, from which on CG needs no more than about 40 */
+#define QUICK 1e-4 /* the same with the classical factor, after fewer */
 
 /* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
 static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
@@ -116,7 +117,7 @@ static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
   return 1.0 + 2.0 * at->ops->entries(at) * entry / without;
 }
 
-/* Jacobi's steps come first: where they are few, nothing else pays */
+/* Jacobi's steps come first: where they are few, nothing else pays. Few steps for one rank's block say nothing of the whole matrix */
 static PetscErrorCode TryJacobi_Private(GNNChooser *c, GNNPlace at)
 {
   PetscFunctionBegin;
@@ -124,7 +125,7 @@ static PetscErrorCode TryJacobi_Private(GNNChooser *c, GNNPlace at)
   PetscCall(GNNGuardCreate(at, &c->guard));
   PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, NULL));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  c->easy = GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
+  c->easy = c->alone && GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
   if (c->easy) c->choice.kind = GNN_CHOICE_JACOBI;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -141,7 +142,7 @@ static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
   PetscCall(GNNGuardPays(c->guard, &M, Work_Private(c, at), &pays));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-  c->easy = pays && GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
+  c->easy = c->alone && pays && GNNGuardFall(c->guard) <= QUICK ? PETSC_TRUE : PETSC_FALSE;
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);
   c->choice.kind = GNN_CHOICE_JACOBI;
   PetscCall(c->source->write(at, &c->settings, &c->choice));

@@ -34,9 +34,10 @@ typedef struct {
   GNNSettings        settings; /* of all sources */
   GNNGuardPolicy     policy;
   PetscReal          epsilon;
+  PetscBool          alone;  /* is the local matrix the whole one? */
   PetscBool          single; /* is G stored in single precision? */
   GNNChoice          choice;
-  PetscBool          easy;   /* does CG need few steps with it? */
+  PetscBool          easy;   /* does CG need few steps with it? Where the local matrix is the whole one */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */

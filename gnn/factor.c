@@ -41,6 +41,7 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
   PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->block));
+  PetscCall(PetscFree((*factor)->jacobi));
   PetscCall(PetscFree2((*factor)->js, (*factor)->vs));
   PetscCall(PetscFree(*factor));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,12 +146,27 @@ static inline PetscScalar FactorEntry_Private(GNNFactor f, PetscInt k, PetscInt 
 }
 
 /* What fills up the last block of a row is 0, in the row's last column */
+/* M^-1 where G is a diagonal, as Jacobi's is */
+static PetscErrorCode FactorStoreDiagonal_Private(GNNFactor f, PetscBool *diagonal)
+{
+  PetscFunctionBegin;
+  *diagonal = f->b == 1 ? PETSC_TRUE : PETSC_FALSE;
+  for (PetscInt i = 0; i < f->n && *diagonal; i++) *diagonal = f->i[i + 1] == f->i[i] || (f->i[i + 1] == f->i[i] + 1 && f->j[f->i[i]] == i) ? PETSC_TRUE : PETSC_FALSE;
+  if (!*diagonal) PetscCall(PetscFree(f->jacobi));
+  else if (f->jacobi == NULL) PetscCall(PetscMalloc1(f->n, &f->jacobi));
+  for (PetscInt i = 0; i < f->n && *diagonal; i++) f->jacobi[i] = f->shift[i] + (f->i[i + 1] > f->i[i] ? PetscSqr(f->v[f->i[i]] * f->s[i]) : 0.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
 {
-  int to = 0;
+  PetscBool diagonal;
+  int       to = 0;
 
   PetscFunctionBegin;
-  f->single = single;
+  PetscCall(FactorStoreDiagonal_Private(f, &diagonal));
+  f->single = single && !diagonal ? PETSC_TRUE : PETSC_FALSE;
+  single    = f->single;
   if (!single) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FactorReserveSingle_Private(f));
   f->folded = FactorFolds_Private(f);
@@ -214,6 +230,10 @@ static void FactorProductSingle_Private(GNNFactor f, const PetscScalar x[], Pets
 
 void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
+  if (f->jacobi) {
+    for (PetscInt i = 0; i < f->n; i++) z[i] = f->jacobi[i] * r[i];
+    return;
+  }
   if (f->single && f->folded) {
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->shift[i] * r[i];
     FactorProductSingle_Private(f, r, z);

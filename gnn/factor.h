@@ -20,6 +20,7 @@ struct _n_GNNFactor {
   PetscScalar *work;   /* (n) */
   PetscBool    single; /* the product reads vs */
   PetscBool    folded; /* which have S in them */
+  PetscScalar *jacobi; /* (n) M^-1, where that is a diagonal, owned; else NULL */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);

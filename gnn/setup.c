@@ -191,12 +191,15 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
 {
   GNNChooser      *c      = &s->chooser;
   const GNNReport *report = &s->place->report;
+  PetscMPIInt      size;
   PetscInt         first;
   Mat              local;
 
   PetscFunctionBegin;
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
+    PetscCallMPI(MPI_Comm_size(PetscObjectComm(pc), &size));
+    c->alone    = size == 1 ? PETSC_TRUE : PETSC_FALSE;
     c->source   = s->source;
     c->settings = GNNSetUpSettings(s);
     c->policy   = (GNNGuardPolicy)s->guard;

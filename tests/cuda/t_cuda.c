@@ -28,10 +28,11 @@ static const Variant variants[] = {
   {"network, tf32",             "-pc_gnnspai_threshold 0",                              5e-3,  "set-up on the device in tf32"               },
   {"network, best",             "-pc_gnnspai_guard best",                               1e-5,  "set-up on the device in fp32"               },
   {"network, best, diagonal",   "-pc_gnnspai_guard best -pc_gnnspai_threshold 0.999",   1e-5,  "set-up on the device in fp32"               },
-  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_threshold 0",      1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown",               "-pc_gnnspai_values fsai",                              1e-12, "set-up on the device, product on the device"},
-  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_precision single", 1e-12, "set-up on the device, product on the device"},
-  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_coarse 20",        1e-12, "set-up on the device, product on the device"},
+  {"fsai, guarded",             "-pc_gnnspai_values fsai",                              1e-12, "set-up on the device, product on the device"},
+  {"fsai, static",              "-pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_threshold 0",      1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown",               "-pc_gnnspai_values fsai -pc_gnnspai_guard none",                              1e-12, "set-up on the device, product on the device"},
+  {"fsai, grown, single",       "-pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_precision single", 1e-12, "set-up on the device, product on the device"},
+  {"fsai with a coarse space",  "-pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_coarse 20",        1e-12, "set-up on the device, product on the device"},
   {"with a coarse space",       "-pc_gnnspai_coarse 20",                                1e-5,  "set-up on the device in fp32"               },
 };
 
@@ -215,7 +216,7 @@ static PetscErrorCode TestFallback(Mat A)
     if (k == 2) continue;
     PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &C));
     PetscCall(AddDiagonal(A, shift[k], C));
-    PetscCall(Solver(C, "-pc_gnnspai_values fsai", &host));
+    PetscCall(Solver(C, "-pc_gnnspai_values fsai -pc_gnnspai_guard none", &host));
     PetscCall(KSPGetPC(host, &ph));
     PetscCall(PCSetUp(ph));
     PetscCall(FactorDifference(host, device, &difference));
