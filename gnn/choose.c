@@ -6,7 +6,7 @@
 
 #define DRIFT 0.1  /* change of the loss beyond which it chooses again */
 #define EASY  3e-4 /* r^T D^-1 r after ten steps with Jacobi, over the first, from which on CG needs no more than about 40 */
-#define QUICK 1e-4 /* the same with the classical factor, after fewer */
+#define QUICK 2e-4 /* the same with the classical factor, after fewer */
 
 /* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
 static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
