@@ -435,7 +435,7 @@ __device__ static void StorePiece(const GNNKernelFsai &f, const Row &w, int coun
     f.j[at] = c;
     f.v[at] = w.x[k] * f.unit[c];
   }
-  if (w.lane == 0 && count > 0) f.start[w.i] = (int)start;
+  if (w.lane == 0 && count > 0 && !f.kept) f.start[w.i] = (int)start; /* else it is there, and read by others */
 }
 
 #define WARPS 8 /* most of a block */
