@@ -201,6 +201,23 @@ static PetscErrorCode Keep_Private(GNNChooser *c, GNNPlace at)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* That CG needs few steps has to be seen again: couplings that are near do not say it, a small change of the diagonal makes a matrix hard. Where Jacobi
+   no longer does, it is chosen anew; where the classical factor does not, a coarse space is wanted */
+static PetscErrorCode StillEasy_Private(GNNChooser *c)
+{
+  const PetscBool jacobi = c->choice.kind == GNN_CHOICE_JACOBI ? PETSC_TRUE : PETSC_FALSE;
+  const GNNTrial  M      = {.factor = jacobi ? PETSC_FALSE : PETSC_TRUE, .epsilon = c->epsilon};
+
+  PetscFunctionBegin;
+  if (!c->kept || !c->easy) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
+  PetscCall(GNNGuardRun(c->guard, &M, jacobi ? GNN_STEPS : 8));
+  PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
+  c->easy = GNNGuardFall(c->guard) <= (jacobi ? EASY : QUICK) ? PETSC_TRUE : PETSC_FALSE;
+  if (jacobi) c->kept = c->easy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* With a matrix that can be used */
 static PetscErrorCode Choose_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
 {
@@ -212,6 +229,7 @@ static PetscErrorCode Choose_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
   PetscCall(IsNear_Private(c, at, &near));
   if (near) {
     PetscCall(Keep_Private(c, at));
+    PetscCall(StillEasy_Private(c));
     whole = c->choice.kind == GNN_CHOICE_NETWORK && c->choice.alpha == 1.0 ? PETSC_TRUE : PETSC_FALSE;
   }
   if (c->kept || at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);

@@ -288,6 +288,15 @@ PetscErrorCode GNNGuardPays(GNNGuard w, const GNNTrial *M, PetscReal work, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode GNNGuardRun(GNNGuard w, const GNNTrial *M, PetscInt most)
+{
+  GNNSteps steps;
+
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, M, &steps));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscReal GNNGuardFall(GNNGuard w)
 {
   return w->fall;

@@ -24,6 +24,7 @@ PETSC_INTERN PetscErrorCode     GNNGuardShare(GNNGuard, const GNNConfig *, Petsc
 PETSC_INTERN const PetscScalar *GNNGuardStart(GNNGuard);                                                      /* the slots of that start */
 PETSC_INTERN PetscErrorCode     GNNGuardIsPositive(GNNGuard, const PetscScalar slots[], PetscBool *positive); /* the symmetric part of G? */
 PETSC_INTERN PetscErrorCode     GNNGuardTry(GNNGuard, const GNNTrial *, PetscBool first, PetscBool *better);  /* is it to be chosen instead of what was? It comes first of both in the order, or not */
+PETSC_INTERN PetscErrorCode     GNNGuardRun(GNNGuard, const GNNTrial *, PetscInt steps);                      /* so many, for GNNGuardFall() */
 PETSC_INTERN PetscReal          GNNGuardFall(GNNGuard);                                                       /* r^T M^-1 r of the last steps over the first */
 PETSC_INTERN PetscBool          GNNGuardIsNarrow(GNNGuard);                                                   /* at the last trial, did what was chosen before stay within 2 %, or better? */
 PETSC_INTERN PetscErrorCode     GNNGuardIsNear(GNNGuard, PetscBool *near);                                    /* are the couplings of At about what they were when it chose? */

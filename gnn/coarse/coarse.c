@@ -279,6 +279,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c)
   any = failed ? 1 : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
   c->refused = any ? "A_c could not be factored" : NULL;
+  if (any) c->judged = PETSC_FALSE; /* of these values alone */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -187,6 +187,42 @@ static PetscErrorCode TestWeak(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A diagonal that falls by little makes an easy matrix a hard one, whose couplings are near what they were: the choice is that of a new PC, after PCReset(), too */
+static PetscErrorCode TestEasyThenHard(void)
+{
+  const PetscInt  m = 40, n = m * m;
+  Mat             A;
+  PC              pc;
+  PCGNNSPAIChoice kind[4];
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 5, NULL, &A));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(MatSetValue(A, i, i, 4.0, INSERT_VALUES));
+    if (i % m) PetscCall(MatSetValue(A, i, i - 1, -1.0, INSERT_VALUES));
+    if ((i + 1) % m) PetscCall(MatSetValue(A, i, i + 1, -1.0, INSERT_VALUES));
+    if (i >= m) PetscCall(MatSetValue(A, i, i - m, -1.0, INSERT_VALUES));
+    if (i < n - m) PetscCall(MatSetValue(A, i, i + m, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(PCCreate(PETSC_COMM_SELF, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCSetOperators(pc, A, A));
+  for (int k = 0; k < 4; k++) {
+    if (k == 3) PetscCall(PCReset(pc));
+    if (k == 3) PetscCall(PCSetOperators(pc, A, A));
+    PetscCall(MatShift(A, k % 2 ? -0.3 : 0.3));
+    PetscCall(PCSetUp(pc));
+    PetscCall(PCGNNSPAIGetChoice(pc, &kind[k], NULL));
+    if (k == 1) PetscCall(OkView(pc, "coarse space: ", "hard, now"));
+  }
+  Ok(kind[0] == PC_GNNSPAI_CHOICE_JACOBI && kind[1] == PC_GNNSPAI_CHOICE_FSAI && kind[3] == kind[1], "easy, hard, easy, hard after PCReset(): %s, %s, %s, %s", PCGNNSPAIChoices[kind[0]], PCGNNSPAIChoices[kind[1]], PCGNNSPAIChoices[kind[2]], PCGNNSPAIChoices[kind[3]]);
+  PetscCall(PCDestroy(&pc));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestGuards(Mat A)
 {
   PC              fsai, jacobi, classical;
@@ -405,6 +441,7 @@ int main(int argc, char **argv)
   for (PetscInt rows = 3; rows <= 12; rows *= 2) PetscCall(TestTie(rows, 2.0 * rows));
   PetscCall(TestDefault(A));
   PetscCall(TestWeak());
+  PetscCall(TestEasyThenHard());
   PetscCall(TestGuards(A));
   PetscCall(TestBest(A));
   PetscCall(TestDiagonal());
