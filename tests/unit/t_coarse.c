@@ -610,6 +610,36 @@ static PetscErrorCode TestNotWorse(Mat A, const char arguments[], PetscBool refu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Values for which A_c cannot be factored say nothing of those that come after them */
+static PetscErrorCode TestFactoredAgain(void)
+{
+  PetscInt its[2];
+  KSP      ksp;
+  PC       pc;
+  Mat      A;
+  char    *view;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 45, 1, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(MatSetBlockSize(A, 3));
+  PetscCall(CreateKSP(A, "-pc_type gnnspai", &ksp));
+  PetscCall(SolveKSP(ksp, A, &its[0]));
+  PetscCall(MatShift(A, -0.2)); /* indefinite */
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetUp(pc));
+  PetscCall(View(ksp, &view));
+  Ok(strstr(view, "refused, it is not applied: A_c could not be factored") != NULL, "an indefinite matrix: A_c could not be factored");
+  free(view);
+  PetscCall(MatShift(A, 0.2));
+  PetscCall(SolveKSP(ksp, A, &its[1]));
+  PetscCall(View(ksp, &view));
+  Ok(its[0] > 0 && PetscAbsInt(its[1] - its[0]) <= 2 && strstr(view, "refused") == NULL, "and the matrix of before: %d iterations, at first %d", (int)its[1], (int)its[0]);
+  free(view);
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Pure Neumann, with coefficients that jump: rows that are all but decoupled, and yet belong to the null space */
 static PetscErrorCode TestJumps(void)
 {
@@ -1064,6 +1094,7 @@ int main(int argc, char **argv)
   PetscCall(TestGuard());
   PetscCall(TestPenaltyBlock());
   PetscCall(TestJumps());
+  if (serial) PetscCall(TestFactoredAgain());
   if (serial) PetscCall(TestHilbert());
   PetscCall(TestNearNullLater(A));
   if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
