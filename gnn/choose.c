@@ -6,7 +6,8 @@
 
 #define DRIFT 0.1  /* change of the loss beyond which it chooses again */
 #define EASY  3e-4 /* r^T D^-1 r after ten steps with Jacobi, over the first, from which on CG needs no more than about 40 */
-#define QUICK 2e-4 /* the same with the classical factor, after fewer */
+#define QUICK 2e-4 /* the same with the classical factor, after fewer: */
+#define FEW   8    /* about as many as it is tried for at first */
 
 /* The shift goes with all but Jacobi, whose M^-1 is exact for what G leaves out; is the loss of the probe wanted? */
 static PetscErrorCode Finish_Private(GNNChooser *c, GNNPlace at, PetscBool loss)
@@ -35,10 +36,10 @@ static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
 
   PetscFunctionBegin;
   PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, &largest));
+  PetscCall(GNNGuardBegin(c->guard, &largest));
   choice->damping = largest > 0.0 ? PetscMin(1.0, 2.4 / largest) : 1.0;
-  choice->kind  = GNN_CHOICE_JACOBI;
-  choice->alpha = 0.0;
+  choice->kind    = GNN_CHOICE_JACOBI;
+  choice->alpha   = 0.0;
   PetscCall(GNNGuardShare(c->guard, config, choice->damping, c->epsilon, &alpha));
   if (residual) {
     M.slots = GNNGuardStart(c->guard);
@@ -123,7 +124,7 @@ static PetscErrorCode TryJacobi_Private(GNNChooser *c, GNNPlace at)
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(GNNGuardCreate(at, &c->guard));
-  PetscCall(GNNGuardBegin(c->guard, GNN_STEPS, NULL));
+  PetscCall(GNNGuardBegin(c->guard, NULL));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->easy = c->alone && GNNGuardFall(c->guard) <= EASY ? PETSC_TRUE : PETSC_FALSE;
   if (c->easy) c->choice.kind = GNN_CHOICE_JACOBI;
@@ -211,7 +212,7 @@ static PetscErrorCode StillEasy_Private(GNNChooser *c)
   PetscFunctionBegin;
   if (!c->kept || !c->easy) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
-  PetscCall(GNNGuardRun(c->guard, &M, jacobi ? GNN_STEPS : 8));
+  PetscCall(GNNGuardRun(c->guard, &M, jacobi ? GNN_STEPS : FEW));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->easy = GNNGuardFall(c->guard) <= (jacobi ? EASY : QUICK) ? PETSC_TRUE : PETSC_FALSE;
   if (jacobi) c->kept = c->easy;

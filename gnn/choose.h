@@ -3,7 +3,7 @@
 
    A pattern's first values, where the network comes first: it writes; a share of it, the start that it adds to, Jacobi and the classical factor
    are tried as far as the policy says (guard.h), in the order of preference network, classical, start, Jacobi. Where the classical factor comes
-   first, Jacobi is all that it is tried against. New values: what was chosen stays as long as the couplings, and a network's loss, are near what they
+   first, Jacobi is all that it is tried against, and on a matrix that is easy for Jacobi it is not made. New values: what was chosen stays as long as the couplings, and a network's loss, are near what they
    were; only what it is made from is written then, the classical factor in the pattern that it has.
 */
 #pragma once
@@ -34,10 +34,10 @@ typedef struct {
   GNNSettings        settings; /* of all sources */
   GNNGuardPolicy     policy;
   PetscReal          epsilon;
-  PetscBool          alone;  /* is the local matrix the whole one? */
-  PetscBool          single; /* is G stored in single precision? */
+  PetscBool          alone;    /* is the local matrix the whole one? */
+  PetscBool          single;   /* is G stored in single precision? */
   GNNChoice          choice;
-  PetscBool          easy;   /* does CG need few steps with it? Where the local matrix is the whole one */
+  PetscBool          easy;    /* does CG need few steps with it? Where the local matrix is the whole one */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */

@@ -145,29 +145,29 @@ static inline PetscScalar FactorEntry_Private(GNNFactor f, PetscInt k, PetscInt 
   return f->folded ? (PetscScalar)(float)PetscRealPart(f->v[k] * f->s[j]) : (PetscScalar)(float)PetscRealPart(f->v[k]) * f->s[j];
 }
 
-/* What fills up the last block of a row is 0, in the row's last column */
-/* M^-1 where G is a diagonal, as Jacobi's is */
-static PetscErrorCode FactorStoreDiagonal_Private(GNNFactor f, PetscBool *diagonal)
+/* Is G a diagonal, as Jacobi's is? Rows of G^T are then empty, or that */
+static PetscBool FactorIsDiagonal_Private(GNNFactor f)
+{
+  for (PetscInt i = 0; i < f->n; i++) {
+    if (f->i[i + 1] > f->i[i] + 1 || (f->i[i + 1] > f->i[i] && f->j[f->i[i]] != i)) return PETSC_FALSE;
+  }
+  return f->b == 1 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+static PetscErrorCode FactorStoreDiagonal_Private(GNNFactor f)
 {
   PetscFunctionBegin;
-  *diagonal = f->b == 1 ? PETSC_TRUE : PETSC_FALSE;
-  for (PetscInt i = 0; i < f->n && *diagonal; i++) *diagonal = f->i[i + 1] == f->i[i] || (f->i[i + 1] == f->i[i] + 1 && f->j[f->i[i]] == i) ? PETSC_TRUE : PETSC_FALSE;
-  if (!*diagonal) PetscCall(PetscFree(f->jacobi));
-  else if (f->jacobi == NULL) PetscCall(PetscMalloc1(f->n, &f->jacobi));
-  for (PetscInt i = 0; i < f->n && *diagonal; i++) f->jacobi[i] = f->shift[i] + (f->i[i + 1] > f->i[i] ? PetscSqr(f->v[f->i[i]] * f->s[i]) : 0.0);
+  if (f->jacobi == NULL) PetscCall(PetscMalloc1(f->n, &f->jacobi));
+  for (PetscInt i = 0; i < f->n; i++) f->jacobi[i] = f->shift[i] + (f->i[i + 1] > f->i[i] ? PetscSqr(f->v[f->i[i]] * f->s[i]) : 0.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
+/* What fills up the last block of a row is 0, in the row's last column */
+static PetscErrorCode FactorStoreSingle_Private(GNNFactor f)
 {
-  PetscBool diagonal;
-  int       to = 0;
+  int to = 0;
 
   PetscFunctionBegin;
-  PetscCall(FactorStoreDiagonal_Private(f, &diagonal));
-  f->single = single && !diagonal ? PETSC_TRUE : PETSC_FALSE;
-  single    = f->single;
-  if (!single) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(FactorReserveSingle_Private(f));
   f->folded = FactorFolds_Private(f);
   for (PetscInt i = 0; i < f->n; i++) {
@@ -182,6 +182,18 @@ PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
     }
   }
   f->block[f->n] = to / GNN_FACTOR_BLOCK;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
+{
+  const PetscBool diagonal = FactorIsDiagonal_Private(f);
+
+  PetscFunctionBegin;
+  f->single = single && !diagonal ? PETSC_TRUE : PETSC_FALSE;
+  if (diagonal) PetscCall(FactorStoreDiagonal_Private(f));
+  else PetscCall(PetscFree(f->jacobi));
+  if (f->single) PetscCall(FactorStoreSingle_Private(f));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -161,6 +161,14 @@ static PetscErrorCode StepsRun_Private(GNNGuard w, PetscInt most, PetscReal plai
     PetscCall(at->ops->update(at, n, w->steps->residual, q, r));
   }
   PetscCall(at->ops->read(at, sizeof(*s), w->steps, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same for At, and how far they got */
+static PetscErrorCode Trial_Private(GNNGuard w, PetscInt most, const GNNTrial *M, GNNSteps *s)
+{
+  PetscFunctionBegin;
+  PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, M, s));
   w->fall = s->first > 0.0 ? s->rz / s->first : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -256,7 +264,7 @@ PetscErrorCode GNNGuardTry(GNNGuard w, const GNNTrial *M, PetscBool first, Petsc
   GNNSteps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, GNN_STEPS, 1.0, 0.0, w->at->matrix, M, &steps));
+  PetscCall(Trial_Private(w, GNN_STEPS, M, &steps));
   w->narrow = StepsKept_Private(&w->chosen, &steps);
   if (first) *better = StepsKept_Private(&steps, &w->chosen);
   else *better = StepsKept_Private(&w->chosen, &steps) ? PETSC_FALSE : PETSC_TRUE;
@@ -283,7 +291,7 @@ PetscErrorCode GNNGuardPays(GNNGuard w, const GNNTrial *M, PetscReal work, Petsc
   PetscFunctionBegin;
   *pays = StepsWork_Private(jacobi) ? PETSC_FALSE : PETSC_TRUE;
   if (*pays) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(StepsRun_Private(w, PetscMin((PetscInt)PetscCeilReal(most), GNN_STEPS), 1.0, 0.0, w->at->matrix, M, &steps));
+  PetscCall(Trial_Private(w, PetscMin((PetscInt)PetscCeilReal(most), GNN_STEPS), M, &steps));
   *pays = StepsReach_Private(&steps, mark) <= most ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -293,7 +301,7 @@ PetscErrorCode GNNGuardRun(GNNGuard w, const GNNTrial *M, PetscInt most)
   GNNSteps steps;
 
   PetscFunctionBegin;
-  PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, M, &steps));
+  PetscCall(Trial_Private(w, most, M, &steps));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -307,7 +315,7 @@ PetscBool GNNGuardIsNarrow(GNNGuard w)
   return w->narrow;
 }
 
-PetscErrorCode GNNGuardBegin(GNNGuard w, PetscInt most, PetscReal *largest)
+PetscErrorCode GNNGuardBegin(GNNGuard w, PetscReal *largest)
 {
   const GNNTrial jacobi = {NULL, PETSC_FALSE, 0.0};
   GNNSteps      *steps  = &w->chosen;
@@ -316,7 +324,7 @@ PetscErrorCode GNNGuardBegin(GNNGuard w, PetscInt most, PetscReal *largest)
   PetscCall(Trace_Private(w, NULL, w->trace));
   w->traced = PETSC_TRUE;
   PetscCall(w->at->ops->probe(w->at, GNN_PROBES, w->W));
-  PetscCall(StepsRun_Private(w, most, 1.0, 0.0, w->at->matrix, &jacobi, steps));
+  PetscCall(Trial_Private(w, GNN_STEPS, &jacobi, steps));
   if (largest) *largest = steps->n > 0 ? StepsRitz_Private(steps, steps->n) : 0.0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

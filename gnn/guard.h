@@ -17,7 +17,7 @@ typedef struct {
 PETSC_INTERN PetscErrorCode GNNGuardCreate(GNNPlace, GNNGuard *); /* where there is none */
 PETSC_INTERN PetscErrorCode GNNGuardDestroy(GNNGuard *);
 
-PETSC_INTERN PetscErrorCode GNNGuardBegin(GNNGuard, PetscInt steps, PetscReal *largest); /* Jacobi's, which are the first to be chosen, and their largest Ritz value, unless NULL */
+PETSC_INTERN PetscErrorCode GNNGuardBegin(GNNGuard, PetscReal *largest); /* Jacobi's steps, which are the first to be chosen, and their largest Ritz value, unless NULL */
 PETSC_INTERN PetscErrorCode GNNGuardPays(GNNGuard, const GNNTrial *, PetscReal work, PetscBool *pays); /* do steps with it get as far as Jacobi's did, by less work? One of them is that many of Jacobi's */
 /* The network's slots become start + alpha (network - start), alpha in {1, 1/2, 1/4, 0} by the loss; always 1 without a residual form */
 PETSC_INTERN PetscErrorCode     GNNGuardShare(GNNGuard, const GNNConfig *, PetscReal damping, PetscReal epsilon, PetscReal *alpha);

@@ -260,6 +260,14 @@ static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal nzlocal, PetscReal *w
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Kept with the aggregates; NULL: taken */
+static void Verdict_Private(GNNCoarse c, const char refused[])
+{
+  c->judged  = PETSC_TRUE;
+  c->lowthen = c->low;
+  c->refused = refused;
+}
+
 PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context, PetscReal nzlocal)
 {
   PetscBool worse = PETSC_FALSE, sure = PETSC_FALSE;
@@ -272,9 +280,7 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
   if (c->judged || c->refused || c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Bytes_Private(c, nzlocal, &bytes[0], &bytes[1]));
   if (c->wanted == PETSC_DECIDE && bytes[1] > DEAR * bytes[0]) {
-    c->judged  = PETSC_TRUE;
-    c->lowthen = c->low;
-    c->refused = "P has too many entries beside the matrix";
+    Verdict_Private(c, "P has too many entries beside the matrix");
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDuplicate(c->t, &b));
@@ -287,9 +293,7 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
     PetscCall(RunStep_Private(c, &with, k));
     if (k >= 4 || with.spoiled) worse = Worse_Private(&without, &with, PetscMax(k, 4), &sure);
   }
-  c->judged  = PETSC_TRUE;
-  c->lowthen = c->low;
-  c->refused = worse ? "CG needs less work without it" : NULL;
+  Verdict_Private(c, worse ? "CG needs less work without it" : NULL);
   PetscCall(PetscInfo(c->ksp, "%s after %" PetscInt_FMT " steps of CG with it and without, one costs %.2f times as much with it\n", worse ? "refused" : "taken", k - 1, (double)(bytes[1] / bytes[0])));
   PetscCall(RunDestroy_Private(&without));
   PetscCall(RunDestroy_Private(&with));

@@ -127,6 +127,16 @@ static PetscErrorCode TestNarrow(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* With no setting */
+static PetscErrorCode DefaultCreate(Mat A, PC *pc)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PCCreate(PetscObjectComm((PetscObject)A), pc));
+  PetscCall(PCSetType(*pc, PCGNNSPAI));
+  PetscCall(PCSetOperators(*pc, A, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Who writes G where nobody says so: on the host the classical factor, unless a model is named */
 static PetscErrorCode TestDefault(Mat A)
 {
@@ -135,10 +145,8 @@ static PetscErrorCode TestDefault(Mat A)
   PCGNNSPAIValues values;
 
   PetscFunctionBeginUser;
-  PetscCall(PCCreate(PetscObjectComm((PetscObject)A), &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(DefaultCreate(A, &pc));
   PetscCall(PCGNNSPAIGetValues(pc, &values));
-  PetscCall(PCSetOperators(pc, A, A));
   PetscCall(PCSetUp(pc));
   PetscCall(PCGNNSPAIGetChoice(pc, &kind, NULL));
   Ok(values == PC_GNNSPAI_VALUES_AUTO && kind == PC_GNNSPAI_CHOICE_FSAI, "by default: the classical factor on the host, %s", PCGNNSPAIChoices[kind]);
@@ -168,9 +176,7 @@ static PetscErrorCode TestWeak(void)
   }
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
-  PetscCall(PCCreate(PETSC_COMM_SELF, &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(DefaultCreate(A, &pc));
   PetscCall(MatShift(A, 100.0));
   PetscCall(PCSetUp(pc));
   PetscCall(PCGNNSPAIGetChoice(pc, &kind[0], NULL));
@@ -206,9 +212,7 @@ static PetscErrorCode TestEasyThenHard(void)
   }
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
-  PetscCall(PCCreate(PETSC_COMM_SELF, &pc));
-  PetscCall(PCSetType(pc, PCGNNSPAI));
-  PetscCall(PCSetOperators(pc, A, A));
+  PetscCall(DefaultCreate(A, &pc));
   for (int k = 0; k < 4; k++) {
     if (k == 3) PetscCall(PCReset(pc));
     if (k == 3) PetscCall(PCSetOperators(pc, A, A));
