@@ -113,7 +113,7 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
 /* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G */
 static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
 {
-  const PetscReal entry = (c->single ? sizeof(float) : sizeof(PetscScalar)) + sizeof(PetscInt), without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
+  const PetscReal entry = (c->precision == GNN_SINGLE ? sizeof(float) : sizeof(PetscScalar)) + sizeof(PetscInt), without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
 
   return 1.0 + 2.0 * at->ops->entries(at) * entry / without;
 }
@@ -254,7 +254,7 @@ PetscErrorCode GNNChoose(GNNChooser *c, GNNPlace at, Mat local, PetscInt stale)
   }
   if (at->report.status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   if (stale & (GNN_STALE_VALUES | chosen)) PetscCall(Choose_Private(c, at, stale));
-  if (at->report.status == GNN_GRAPH_OK) PetscCall(at->ops->store(at, c->single));
+  if (at->report.status == GNN_GRAPH_OK) PetscCall(at->ops->store(at, c->precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,7 +35,7 @@ typedef struct {
   GNNGuardPolicy     policy;
   PetscReal          epsilon;
   PetscBool          alone;    /* is the local matrix the whole one? */
-  PetscBool          single;   /* is G stored in single precision? */
+  GNNPrecision       precision; /* that G is stored in */
   GNNChoice          choice;
   PetscBool          easy;    /* does CG need few steps with it? Where the local matrix is the whole one */
   PetscBool          made;    /* is it one that new values may keep? */

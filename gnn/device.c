@@ -261,14 +261,14 @@ static PetscErrorCode Finish_Device(GNNPlace at, PetscReal epsilon, PetscBool lo
 
 /* ---- the product ---- */
 
-static PetscErrorCode Store_Device(GNNPlace at, PetscBool single)
+static PetscErrorCode Store_Device(GNNPlace at, GNNPrecision precision)
 {
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
-  if (single == at->device->single) PetscFunctionReturn(PETSC_SUCCESS);
+  if (precision == at->device->precision) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(GNNDeviceStore(at->device, at->g, single, stream));
+  PetscCall(GNNDeviceStore(at->device, at->g, precision, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -332,7 +332,7 @@ static PetscErrorCode Fetch_Device(GNNPlace at, Mat A)
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
   PetscCall(GNNDeviceGetFactor(d, at->g, at->f, stream));
   GNNFactorShift(at->f, at->g, d->epsilon);
-  PetscCall(GNNFactorStore(at->f, d->single));
+  PetscCall(GNNFactorStore(at->f, d->precision));
   d->fetched = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -463,17 +463,17 @@ static const GNNPlaceOps GNNDeviceOps = {
 
 /* ---- the product only ---- */
 
-static PetscErrorCode Store_Uploaded(GNNPlace at, PetscBool single)
+static PetscErrorCode Store_Uploaded(GNNPlace at, GNNPrecision precision)
 {
   GNNDevice d      = at->device;
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
-  d->single = single;
-  PetscCall(GNNFactorStore(at->f, single));
+  d->precision = precision;
+  PetscCall(GNNFactorStore(at->f, precision));
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(GNNDeviceUpload(d, at->f, stream));
-  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (single ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -485,14 +485,14 @@ static PetscErrorCode Destroy_Uploaded(GNNPlace at)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, PetscBool single)
+PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, GNNPrecision precision)
 {
   static GNNPlaceOps uploaded;
   GNNStream          stream = NULL;
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(GNNDeviceCreate(at->g, single, &at->device));
+  PetscCall(GNNDeviceCreate(at->g, precision, &at->device));
   at->applied = "device";
   if (product) {
     uploaded         = GNNHostOps;

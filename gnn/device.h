@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct _n_GNNDevice *GNNDevice;
 struct _n_GNNDevice {
-  PetscBool        single;  /* the factors' values */
+  GNNPrecision     precision; /* the factors' values */
   GNNKernelGraph   graph;   /* its arrays are NULL until a set-up is wanted here */
   PetscInt         longest; /* of its rows */
   GNNKernelNet     net;
@@ -64,7 +64,7 @@ struct _n_GNNDevice {
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's */
-PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, PetscBool single, GNNDevice *);
+PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, GNNPrecision, GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceReserveSlots(GNNDevice, GNNGraph);                                   /* of a network, and its features, which come with the values */
 PETSC_INTERN PetscErrorCode GNNDeviceCreateGraph(GNNDevice, GNNGraph, GNNStream);                         /* where there is none */
@@ -80,7 +80,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscB
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
 
 PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                   /* the host's factor instead */
-PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, PetscBool single, GNNStream);   /* another precision */
+PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, GNNPrecision, GNNStream);   /* another precision */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, GNNStream);      /* i, j, v on the host, whose graph has the values */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream); /* z = M^-1 r */
 PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                        /* stored of G */
@@ -95,7 +95,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, 
 PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream);                                                           /* the network's factor has so many entries, as the status says */
 PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n);                                                                              /* work of a product with S apart */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
-PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
+PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
 

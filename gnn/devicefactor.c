@@ -13,10 +13,10 @@ PetscErrorCode GNNDeviceFill(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceStore(GNNDevice d, GNNGraph g, PetscBool single, GNNStream stream)
+PetscErrorCode GNNDeviceStore(GNNDevice d, GNNGraph g, GNNPrecision precision, GNNStream stream)
 {
   PetscFunctionBegin;
-  d->single = single;
+  d->precision = precision;
   if (d->product == &d->network) PetscCall(GNNDeviceFillSlots(d, g, d->pattern, d->filter, d->slots, stream, &d->network));
   else PetscCall(GNNDeviceFsaiStore(d, g, (unsigned long long)d->classical.gt.mat.nz, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,13 +116,13 @@ static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int t
 }
 
 /* A matrix of n rows with the given CSR */
-static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], PetscBool single, GNNStream stream, GNNDeviceMat *m)
+static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], GNNPrecision precision, GNNStream stream, GNNDeviceMat *m)
 {
   int longest = 0;
 
   PetscFunctionBegin;
   for (PetscInt row = 0; row < n; row++) longest = PetscMax(longest, i[row + 1] - i[row]);
-  PetscCall(GNNDeviceMatCreate(n, i[n], single, PETSC_FALSE, m));
+  PetscCall(GNNDeviceMatCreate(n, i[n], precision, PETSC_FALSE, m));
   m->mat.nz = i[n];
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
   GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)i[n] * sizeof(int), stream));
@@ -136,7 +136,7 @@ static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNN
   float *single;
 
   PetscFunctionBegin;
-  if (!m->mat.single) {
+  if (m->mat.precision == GNN_DOUBLE) {
     GNNCallKernel(GNNKernelToDevice(m->mat.v, v, nz * sizeof(double), stream));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -163,8 +163,8 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   TransposeCSR_Private(n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DevicePutMat_Private(n, i, j, d->single, stream, &d->classical.gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, d->single, stream, &d->classical.g));
+  PetscCall(DevicePutMat_Private(n, i, j, d->precision, stream, &d->classical.gt));
+  PetscCall(DevicePutMat_Private(n, ti, tj, d->precision, stream, &d->classical.g));
   PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
   PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
   PetscCall(PetscFree5(j, tj, to, v, tv));

@@ -25,8 +25,8 @@ static PetscInt FsaiLongest_Private(GNNGraph g)
 static PetscErrorCode FsaiReserveMats_Private(GNNDevice d)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->single, PETSC_FALSE, &d->classical.gt));
-  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->single, PETSC_FALSE, &d->classical.g));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->precision, PETSC_FALSE, &d->classical.gt));
+  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->precision, PETSC_FALSE, &d->classical.g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,7 +98,7 @@ static PetscErrorCode FsaiFit_Private(GNNDevice d, unsigned long long entries, G
     GNNCallKernel(GNNKernelStatusClear(d->status, stream));
     GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
   }
-  if (d->classical.gt.mat.single != (d->single ? 1 : 0)) PetscCall(FsaiReserveMats_Private(d));
+  if (d->classical.gt.mat.precision != d->precision) PetscCall(FsaiReserveMats_Private(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -115,9 +115,9 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 
 /* ---- factor ---- */
 
-PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, PetscBool slots, GNNDeviceMat *m)
+PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, GNNDeviceMat *m)
 {
-  const size_t bytes = (size_t)room * (single ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
+  const size_t bytes = (size_t)room * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
   char        *at;
 
   PetscFunctionBegin;
@@ -125,7 +125,7 @@ PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, PetscBool single, P
   GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
   at            = (char *)m->memory;
   m->mat.n      = (int)n;
-  m->mat.single = single ? 1 : 0;
+  m->mat.precision = precision;
   m->mat.v      = at;
   m->mat.j      = (int *)(at + bytes);
   m->mat.i      = m->mat.j + room;
@@ -157,7 +157,7 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
 
     GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, NULL, NULL, place, place + g->nz + 1, stream));
     PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
-    PetscCall(GNNDeviceMatCreate(g->n, nz, d->single, PETSC_TRUE, m));
+    PetscCall(GNNDeviceMatCreate(g->n, nz, d->precision, PETSC_TRUE, m));
     PetscCall(DevicePlace_Private(d, nz, transposed, place, stream, m));
   }
   GNNCallKernel(GNNKernelFree(place));
@@ -168,8 +168,8 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
 static PetscErrorCode DeviceReserveFiltered_Private(GNNDevice d, GNNGraph g, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->single, PETSC_TRUE, &f->gt));
-  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->single, PETSC_TRUE, &f->g));
+  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->precision, PETSC_TRUE, &f->gt));
+  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->precision, PETSC_TRUE, &f->g));
   f->apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
   if (f->apart) PetscCall(GNNDeviceReserveApart(d, g->n));
   if (d->place == NULL) PetscCall(GNNDeviceTake(d, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int), &d->place));
@@ -215,7 +215,7 @@ static PetscErrorCode DeviceCreateVectors_Private(GNNDevice d, PetscInt n, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceCreate(GNNGraph g, PetscBool single, GNNDevice *device)
+PetscErrorCode GNNDeviceCreate(GNNGraph g, GNNPrecision precision, GNNDevice *device)
 {
   GNNDevice d;
 
@@ -223,7 +223,7 @@ PetscErrorCode GNNDeviceCreate(GNNGraph g, PetscBool single, GNNDevice *device)
   PetscCheck(g->nz <= GNN_KERNEL_MOST_ENTRIES && g->n <= GNN_KERNEL_MOST_ROWS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The local matrix has %" PetscInt_FMT " rows and %" PetscInt_FMT " nonzeros: the device's offsets are 32-bit, use more ranks", g->n, g->nz);
   PetscCall(PetscNew(&d));
   *device        = d;
-  d->single      = single;
+  d->precision   = precision;
   d->graph.b     = (int)g->b;
   d->graph.n     = (int)g->n;
   d->graph.nz    = (int)g->nz;
@@ -250,7 +250,7 @@ PetscErrorCode GNNDeviceReserveSlots(GNNDevice d, GNNGraph g)
 
 PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscReal filter, const double slots[], GNNStream stream, GNNDeviceFactor *f)
 {
-  const PetscBool made = f->gt.memory && f->filter == filter && f->gt.mat.single == (d->single ? 1 : 0) ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool made = f->gt.memory && f->filter == filter && f->gt.mat.precision == d->precision ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBegin;
   f->filter = filter;

@@ -141,7 +141,7 @@ static PetscBool FactorFolds_Private(GNNFactor f)
 /* Entry k, in column j, of G^T S^T as a product with b = 1 has it */
 static inline PetscScalar FactorEntry_Private(GNNFactor f, PetscInt k, PetscInt j)
 {
-  if (!f->single) return f->v[k] * f->s[j];
+  if (f->precision == GNN_DOUBLE) return f->v[k] * f->s[j];
   return f->folded ? (PetscScalar)(float)PetscRealPart(f->v[k] * f->s[j]) : (PetscScalar)(float)PetscRealPart(f->v[k]) * f->s[j];
 }
 
@@ -185,15 +185,15 @@ static PetscErrorCode FactorStoreSingle_Private(GNNFactor f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNFactorStore(GNNFactor f, PetscBool single)
+PetscErrorCode GNNFactorStore(GNNFactor f, GNNPrecision precision)
 {
   const PetscBool diagonal = FactorIsDiagonal_Private(f);
 
   PetscFunctionBegin;
-  f->single = single && !diagonal ? PETSC_TRUE : PETSC_FALSE;
+  f->precision = diagonal ? GNN_DOUBLE : precision;
   if (diagonal) PetscCall(FactorStoreDiagonal_Private(f));
   else PetscCall(PetscFree(f->jacobi));
-  if (f->single) PetscCall(FactorStoreSingle_Private(f));
+  if (f->precision == GNN_SINGLE) PetscCall(FactorStoreSingle_Private(f));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -246,14 +246,14 @@ void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->jacobi[i] * r[i];
     return;
   }
-  if (f->single && f->folded) {
+  if (f->precision == GNN_SINGLE && f->folded) {
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->shift[i] * r[i];
     FactorProductSingle_Private(f, r, z);
     return;
   }
   FactorScaleBefore_Private(f, r, f->work);
   for (PetscInt i = 0; i < f->n; i++) z[i] = 0.0;
-  if (f->single) FactorProductSingle_Private(f, f->work, z);
+  if (f->precision == GNN_SINGLE) FactorProductSingle_Private(f, f->work, z);
   else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, f->work, z)
   FactorScaleAfter_Private(f, r, z);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "graph.h"
+#include "storage.h"
 
 typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
@@ -18,7 +19,7 @@ struct _n_GNNFactor {
   PetscScalar *s;      /* (n/b, b, b) scaling S, upper triangular */
   PetscScalar *shift;  /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
   PetscScalar *work;   /* (n) */
-  PetscBool    single; /* the product reads vs */
+  GNNPrecision precision; /* that the product reads; vs where it is single */
   PetscBool    folded; /* which have S in them */
   PetscScalar *jacobi; /* (n) M^-1, where that is a diagonal, owned; else NULL */
 };
@@ -30,7 +31,7 @@ PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt 
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
 PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon);            /* s and shift */
-PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, PetscBool single);                       /* what the product reads: M^-1 where it is a diagonal, else vs from v, if it is to read that */
+PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                       /* what the product reads: M^-1 where it is a diagonal, else vs from v, if it is to read that */
 PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const PetscScalar x[], PetscScalar y[]);

@@ -112,10 +112,10 @@ static PetscErrorCode Report_Host(PETSC_UNUSED GNNPlace at)
 
 /* ---- the product ---- */
 
-static PetscErrorCode Store_Host(GNNPlace at, PetscBool single)
+static PetscErrorCode Store_Host(GNNPlace at, GNNPrecision precision)
 {
   PetscFunctionBegin;
-  PetscCall(GNNFactorStore(at->f, single));
+  PetscCall(GNNFactorStore(at->f, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

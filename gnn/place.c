@@ -3,7 +3,7 @@
 */
 #include "place.h"
 
-PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, PetscBool single, PetscBool tf32, GNNPlace *place)
+PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, GNNPrecision precision, PetscBool tf32, GNNPlace *place)
 {
   PetscBool ondevice, supports = PETSC_TRUE;
 
@@ -16,7 +16,7 @@ PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, Pe
   if (sizeof(PetscScalar) != sizeof(double)) ondevice = PETSC_FALSE;
   if (ondevice && m) PetscCall(GNNDeviceSupports(m, &supports));
   if (!ondevice || !supports) PetscCall(GNNHostCreate(*place, m ? PETSC_TRUE : PETSC_FALSE));
-  if (ondevice) PetscCall(GNNDeviceCreatePlace(*place, supports ? PETSC_FALSE : PETSC_TRUE, m, single));
+  if (ondevice) PetscCall(GNNDeviceCreatePlace(*place, supports ? PETSC_FALSE : PETSC_TRUE, m, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

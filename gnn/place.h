@@ -37,7 +37,7 @@ typedef struct {
   PetscErrorCode (*report)(GNNPlace);                                                     /* what is known by now, into the report */
 
   /* ---- the product ---- */
-  PetscErrorCode (*store)(GNNPlace, PetscBool single); /* ready for it; in single precision? */
+  PetscErrorCode (*store)(GNNPlace, GNNPrecision);      /* ready for it, stored in that */
   PetscErrorCode (*apply)(GNNPlace, Vec r, Vec z);     /* z = M^-1 r */
   PetscErrorCode (*fetch)(GNNPlace, Mat A);            /* graph and factor to the host, for the local matrix */
   PetscInt (*entries)(GNNPlace);                       /* of G */
@@ -75,7 +75,7 @@ struct _n_GNNPlace {
 };
 
 /* For a matrix that lies there, and the model that is to run, or NULL */
-PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, PetscBool single, PetscBool tf32, GNNPlace *); /* is the factor to be stored in single precision at first? */
+PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, GNNPrecision, PetscBool tf32, GNNPlace *); /* the precision: of the factor at first */
 PETSC_INTERN PetscErrorCode GNNPlaceDestroy(GNNPlace *);
 PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat *G); /* of the factor that was fetched: the rank's block of the scaled system, there; the caller's */
 
@@ -92,7 +92,7 @@ PETSC_INTERN PetscBool GNNDeviceEmulate; /* are all matrices on the device? */
 PETSC_INTERN PetscErrorCode GNNMatOnDevice(Mat, PetscBool *);                                              /* a sequential AIJCUSPARSE matrix, not bound to the CPU? */
 PETSC_INTERN PetscErrorCode GNNMatToDevice(Mat *);                                                         /* a sequential AIJ matrix becomes one on the device */
 PETSC_INTERN PetscErrorCode GNNDeviceSupports(GNNModel, PetscBool *);                                      /* can the network run there? */
-PETSC_INTERN PetscErrorCode GNNDeviceCreatePlace(GNNPlace, PetscBool product, GNNModel, PetscBool single); /* is only the product done there, with the host's factor? */
+PETSC_INTERN PetscErrorCode GNNDeviceCreatePlace(GNNPlace, PetscBool product, GNNModel, GNNPrecision); /* is only the product done there, with the host's factor? */
 #else
 static inline PetscErrorCode GNNMatOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -111,7 +111,7 @@ static inline PetscErrorCode GNNDeviceSupports(PETSC_UNUSED GNNModel m, PetscBoo
   return PETSC_SUCCESS;
 }
 
-static inline PetscErrorCode GNNDeviceCreatePlace(PETSC_UNUSED GNNPlace at, PETSC_UNUSED PetscBool product, PETSC_UNUSED GNNModel m, PETSC_UNUSED PetscBool single)
+static inline PetscErrorCode GNNDeviceCreatePlace(PETSC_UNUSED GNNPlace at, PETSC_UNUSED PetscBool product, PETSC_UNUSED GNNModel m, PETSC_UNUSED GNNPrecision precision)
 {
   return PETSC_ERR_SUP;
 }

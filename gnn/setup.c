@@ -120,7 +120,7 @@ static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
   PetscCall(GNNGraphCreate(network ? s->model->config.block_size : 1, n, ia, ja, &s->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
   PetscCall(GNNFactorCreate(s->graph, &s->factor));
-  PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, s->precision ? PETSC_TRUE : PETSC_FALSE, s->tf32, &s->place));
+  PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, (GNNPrecision)s->precision, s->tf32, &s->place));
   GNNChooserRecall(&s->chooser, s->graph);
   if (network && s->reason[0] != '\0') PetscCall(PetscInfo(pc, "%s: model of block size 1\n", s->reason));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -204,7 +204,7 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
     c->settings = GNNSetUpSettings(s);
     c->policy   = (GNNGuardPolicy)s->guard;
     c->epsilon  = GNNSetUpEpsilon(s);
-    c->single   = s->precision ? PETSC_TRUE : PETSC_FALSE;
+    c->precision = (GNNPrecision)s->precision;
     PetscCall(SetUpGetLocalMat_Private(s, A, &local));
     PetscCall(GNNChoose(c, s->place, local, s->stale));
     s->asymmetry = report->asymmetry;

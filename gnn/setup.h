@@ -18,7 +18,7 @@ typedef struct {
   /* settings */
   unsigned  values;     /* which of the sources writes G, or has it first; GNN_SOURCES_AUTO: see GNNSetUp.source */
   unsigned  guard;      /* GNNGuardPolicy */
-  unsigned  precision;  /* of G: 0 double, 1 single */
+  unsigned  precision;  /* of G: GNNPrecision */
   PetscReal epsilon;    /* PETSC_DEFAULT: the model's; 0 of the classical factor */
   PetscReal threshold;  /* growth of the classical factor, filter of the network's; PETSC_DEFAULT: each its own */
   PetscInt  aggregates; /* of the coarse space; 0: none, or PETSC_DECIDE */

@@ -29,7 +29,7 @@ static void LaunchFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGra
 
 int GNNKernelFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (m.single) LaunchFill<float>(m, gt, apart, g, stream);
+  if (m.precision == GNN_SINGLE) LaunchFill<float>(m, gt, apart, g, stream);
   else LaunchFill<double>(m, gt, apart, g, stream);
   return GPUError();
 }
@@ -73,9 +73,10 @@ __device__ static double LongRow(const T *v, const int *j, int begin, int end, c
   return sum;
 }
 
-/* What a product adds: nothing, or shift r with blocks of one number or of b x b */
+/* What a product adds: nothing, r, or shift r with blocks of one number or of b x b */
 enum Shift {
   SHIFT_NONE,
+  SHIFT_ONE,
   SHIFT_NUMBERS,
   SHIFT_BLOCKS
 };
@@ -84,6 +85,7 @@ enum Shift {
 template <Shift SHIFT>
 __device__ __forceinline__ double AddShift(double sum, int b, const double *shift, const double *r, int i)
 {
+  if (SHIFT == SHIFT_ONE) sum += r[i];
   if (SHIFT == SHIFT_NUMBERS) sum += shift[i] * r[i];
   if (SHIFT == SHIFT_BLOCKS) {
     for (int c = 0; c < b; c++) sum += shift[i * b + c] * r[i - i % b + c];
@@ -134,12 +136,17 @@ static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *
 template <Shift SHIFT>
 static int LaunchMultiplyOfType(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
 {
-  return m.single ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
+  return m.precision == GNN_SINGLE ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
 }
 
 int GNNKernelMultiply(GNNKernelMat m, const double *x, double *y, GNNStream stream)
 {
   return LaunchMultiplyOfType<SHIFT_NONE>(m, x, 1, NULL, NULL, y, stream);
+}
+
+int GNNKernelMultiplyAdd(GNNKernelMat m, const double *x, double *y, GNNStream stream)
+{
+  return LaunchMultiplyOfType<SHIFT_ONE>(m, x, 1, NULL, y, y, stream);
 }
 
 int GNNKernelMultiplyShift(GNNKernelMat m, const double *u, int b, const double *shift, const double *r, double *z, GNNStream stream)

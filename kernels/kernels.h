@@ -9,6 +9,7 @@
 #include "../gnn/features.h"
 #include "../gnn/maps.h"
 #include "../gnn/start.h"
+#include "../gnn/storage.h"
 #include "../gnn/steps.h"
 
 #if defined(__cplusplus)
@@ -166,9 +167,9 @@ typedef struct {
   int        n, nz, ntiles;
   const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
   const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
-  int        single;
+  GNNPrecision precision; /* of v */
   int        share; /* entries that the rows of a tile begin in */
-  void      *v;     /* (nz) float if single, else double */
+  void      *v;     /* (nz) float or double */
 } GNNKernelMat;
 
 #define GNN_KERNEL_CHUNK 1024
@@ -195,6 +196,7 @@ int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelM
 int GNNKernelFill(GNNKernelMat, const double *gt, int apart, GNNKernelGraph, GNNStream);                                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots; apart: G^T or G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
+int GNNKernelMultiplyAdd(GNNKernelMat, const double *x, double *y, GNNStream);                                                 /* y += M x */
 int GNNKernelScaleBefore(GNNKernelGraph, const double *r, double *x, GNNStream);                                              /* x = S^T r */
 int GNNKernelScaleAfter(GNNKernelGraph, const double *shift, const double *r, double *z, GNNStream);                          /* z = S z + shift r */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *shift, const double *r, double *z, GNNStream); /* z = M u + shift r */

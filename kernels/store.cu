@@ -95,5 +95,5 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
 
 int GNNKernelFsaiStore(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMat gm, GNNStream stream)
 {
-  return gt.single ? Store<float>(g, f, gt, gm, stream) : Store<double>(g, f, gt, gm, stream);
+  return gt.precision == GNN_SINGLE ? Store<float>(g, f, gt, gm, stream) : Store<double>(g, f, gt, gm, stream);
 }

@@ -5,7 +5,7 @@ use warnings;
 
 # From the leaves up: a file includes, and calls, what stands in its own line or above
 my @order = (
-  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps)\.h)],
+  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps|storage)\.h)],
   ['kernels', qw(kernels/.*)],
   ['PETSc',   qw(gnn/(compat|events|gone)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|lanes|file|builtin)\..*)],

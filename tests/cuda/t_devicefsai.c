@@ -137,7 +137,7 @@ static PetscErrorCode FetchMat(const GNNKernelMat *m, int **i, int **j, double *
   PetscCall(PetscMalloc3(m->n + 1, i, m->nz, j, m->nz, v));
   GNNCallKernel(GNNKernelToHost(*i, m->i, (m->n + 1) * sizeof(int), NULL));
   GNNCallKernel(GNNKernelToHost(*j, m->j, m->nz * sizeof(int), NULL));
-  if (m->single) {
+  if (m->precision == GNN_SINGLE) {
     PetscCall(PetscMalloc1(m->nz, &vs));
     GNNCallKernel(GNNKernelToHost(vs, m->v, m->nz * sizeof(float), NULL));
     for (int k = 0; k < m->nz; k++) (*v)[k] = vs[k];

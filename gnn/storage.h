@@ -1,0 +1,31 @@
+/*
+   How the numbers of G are stored for its product.
+
+   In 16 bits row i of G^T is d_i times whole numbers q_i of at most GNN_HALF_MOST, d_i from the largest of the row: no number overflows, and each
+   is off by at most d_i/2. Both products read the same q, G G^T = Q^T D^2 Q for the rows q_i of Q: d_i^2 is multiplied in once, between them.
+*/
+#pragma once
+
+#include "math.h"
+
+typedef enum {
+  GNN_DOUBLE,
+  GNN_SINGLE,
+  GNN_HALF
+} GNNPrecision; /* as PCGNNSPAIPrecision */
+
+#define GNN_HALF_MOST 32767
+
+/* d of a row whose largest number is that in magnitude */
+GNN_FN double GNNHalfScale(double largest)
+{
+  return largest / GNN_HALF_MOST;
+}
+
+/* q = v/d */
+GNN_FN short GNNHalfNumber(double v, double d)
+{
+  const double q = d > 0.0 ? rint(v / d) : 0.0;
+
+  return (short)(q > GNN_HALF_MOST ? GNN_HALF_MOST : q < -GNN_HALF_MOST ? -GNN_HALF_MOST : q);
+}
