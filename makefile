@@ -60,7 +60,7 @@ run-demo: lib programs
 # ---- build: all sources that lie in the folders; kernels/cuda.mk has the kernels, and says which of the sources need CUDA ----
 include kernels/cuda.mk
 object    = $(patsubst %.c,build/%.o,$(if $(cuda),$(1),$(call host,$(1))))
-lib_src   = pcgnnspai.c $(wildcard gnn/*.c gnn/coarse/*.c)
+lib_src   = pcgnnspai.c $(wildcard gnn/*.c gnn/coarse/*.c gnn/cg/*.c)
 lib_obj   = $(call object,$(lib_src)) $(kernels)
 data_src  = $(wildcard train/data/*.c)
 train_src = $(filter-out train/processor.c,$(wildcard train/*.c))

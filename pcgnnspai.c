@@ -5,6 +5,7 @@
    PCApply: two products with G, no triangular solve: gnn/factor.c.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
+#include "gnn/cg/cg.h"
 #include "gnn/events.h"
 #include "gnn/gone.h"
 #include "gnn/register.h"
@@ -107,6 +108,16 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   PetscCall(PCGNNSPAIApplySymmetric_Private(pc, t, z));
   if (gnn->rows) PetscCall(GNNRowsAfter(gnn->rows, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PCGNNSPAICaptures_Private(PC pc, PetscBool *captures)
+{
+  const GNNSetUp *gnn = (GNNSetUp *)pc->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCGNNSPAI, captures));
+  if (*captures) *captures = pc->failedreason == PC_NOERROR && gnn->place->device && gnn->rows == NULL && (gnn->coarse == NULL || GNNCoarseLaunches(gnn->coarse)) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -505,6 +516,7 @@ PetscErrorCode PCGNNSPAIRegister_Private(void)
   PCGNNSPAIPackageInitialized = PETSC_TRUE;
   PetscCall(PCInitializePackage());
   PetscCall(PCRegister(PCGNNSPAI, PCCreate_GNNSPAI));
+  PetscCall(KSPRegister(KSPCGGRAPH, KSPCreate_CGGraph));
   PetscCall(GNNEventsRegister(PC_CLASSID));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

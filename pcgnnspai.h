@@ -10,6 +10,9 @@
 /* The name of the type, for PCSetType(); its manual page stands above PCCreate_GNNSPAI() */
 #define PCGNNSPAI "gnnspai"
 
+/* A KSP type, for KSPSetType(), that comes with it: KSPCG without waits for the GPU; its manual page stands above KSPCreate_CGGraph() in gnn/cg/cggraph.c */
+#define KSPCGGRAPH "cggraph"
+
 /*E
    PCGNNSPAIPrecision - in which precision the factor G is stored for `PCApply()`; arithmetic and vectors stay in `PetscScalar`
 

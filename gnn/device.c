@@ -6,10 +6,12 @@
 #include "forward.h"
 #include "place.h"
 
+static GNNStream captured; /* GNNDeviceCapture() */
+
 #if !defined(GNN_EMULATE)
   #include <petscdevice_cuda.h>
 
-PetscErrorCode GNNDeviceStream(GNNStream *stream)
+static PetscErrorCode CurrentStream_Private(GNNStream *stream)
 {
   cudaStream_t current;
 
@@ -37,7 +39,7 @@ PetscErrorCode GNNMatToDevice(Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode VecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
+PetscErrorCode GNNVecsOnDevice(Vec r, Vec z, PetscBool *device)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)r, device, VECSEQCUDA, VECMPICUDA, ""));
@@ -55,7 +57,7 @@ static PetscErrorCode VecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
 
 PetscBool GNNDeviceEmulate = PETSC_FALSE;
 
-PetscErrorCode GNNDeviceStream(GNNStream *stream)
+static PetscErrorCode CurrentStream_Private(GNNStream *stream)
 {
   *stream = NULL;
   return PETSC_SUCCESS;
@@ -72,12 +74,40 @@ PetscErrorCode GNNMatToDevice(PETSC_UNUSED Mat *A)
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode VecsOnDevice_Private(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
+PetscErrorCode GNNVecsOnDevice(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
 {
   *device = GNNDeviceEmulate;
   return PETSC_SUCCESS;
 }
 #endif
+
+void GNNDeviceCapture(GNNStream stream)
+{
+  captured = stream;
+}
+
+PetscErrorCode GNNDeviceStream(GNNStream *stream)
+{
+  PetscFunctionBegin;
+  *stream = captured;
+  if (captured == NULL) PetscCall(CurrentStream_Private(stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Times are taken by events, and a wait for them */
+PetscErrorCode GNNDeviceTimeBegin(void)
+{
+  PetscFunctionBegin;
+  if (captured == NULL) PetscCall(PetscLogGpuTimeBegin());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceTimeEnd(void)
+{
+  PetscFunctionBegin;
+  if (captured == NULL) PetscCall(PetscLogGpuTimeEnd());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 #define CALL(name, ...) \
   do { \
@@ -296,13 +326,13 @@ static PetscErrorCode Apply_Device(GNNPlace at, Vec r, Vec z)
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(VecsOnDevice_Private(r, z, &cuda));
+  PetscCall(GNNVecsOnDevice(r, z, &cuda));
   if (cuda) {
     PetscCall(VecCUDAGetArrayRead(r, &rarray));
     PetscCall(VecCUDAGetArrayWrite(z, &zarray));
-    PetscCall(PetscLogGpuTimeBegin());
+    PetscCall(GNNDeviceTimeBegin());
     PetscCall(GNNDeviceApply(d, rarray, zarray, stream));
-    PetscCall(PetscLogGpuTimeEnd());
+    PetscCall(GNNDeviceTimeEnd());
     PetscCall(VecCUDARestoreArrayRead(r, &rarray));
     PetscCall(VecCUDARestoreArrayWrite(z, &zarray));
   } else {

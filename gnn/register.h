@@ -42,3 +42,6 @@ PETSC_INTERN PetscErrorCode PCGNNSPAISetNetwork_Private(PC, GNNModel);
 
 /* Are the network's products on a device in TF32, as they are by default? Not where it is compared with the host */
 PETSC_INTERN PetscErrorCode PCGNNSPAISetTF32_Private(PC, PetscBool);
+
+/* Does PCApply() nothing but launch kernels of ours? Then it can be captured */
+PETSC_INTERN PetscErrorCode PCGNNSPAICaptures_Private(PC, PetscBool *);

@@ -14,7 +14,7 @@ beside    = -Wl,-rpath,\$$ORIGIN/../lib:\$$ORIGIN/../../lib
 endif
 
 # The sources that need CUDA, a device* in any folder; $(call host,SOURCES) is without them
-device    = gnn/device% gnn/coarse/device% train/device%
+device    = gnn/device% gnn/coarse/device% gnn/cg/device% train/device%
 host      = $(filter-out $(device),$(1))
 
 # The kernels. forwardwidth.cu is compiled for each math and width, side by side: forward-TF32-TAPE-NB, the arguments of kernels/forward.cuh

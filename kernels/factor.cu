@@ -1,10 +1,5 @@
-/*
-   The factor and its products. A block takes a tile of consecutive rows: its entries are read side by side and multiplied into shared
-   memory, then each row is summed there in CSR order, so that memory is read in one sweep whatever the rows' lengths.
-*/
-#include "common.cuh"
-
-#define BLOCK 256
+/* The factor and its products */
+#include "product.cuh"
 
 /* ---- values ---- */
 
@@ -52,27 +47,6 @@ int GNNKernelShift(GNNKernelGraph g, double epsilon, double *shift, GNNStream st
 
 /* ---- products ---- */
 
-/* Where product k of a tile lies: a gap after every sixteen keeps rows of equal length out of each other's memory banks */
-__device__ __forceinline__ int Spread(int k)
-{
-  return k + k / 16;
-}
-
-/* Dot product of a row that does not fit into a chunk; the whole block, in a fixed order; valid in thread 0 */
-template <class T>
-__device__ static double LongRow(const T *v, const int *j, int begin, int end, const double *x, double *shared)
-{
-  double sum = 0.0;
-
-  for (int k = begin + threadIdx.x; k < end; k += BLOCK) sum += v[k] * x[j[k]];
-  sum = GroupSum<32>(sum);
-  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = sum;
-  __syncthreads();
-  sum = 0.0;
-  for (int w = 0; w < BLOCK / 32; w++) sum += shared[w];
-  return sum;
-}
-
 /* What a product adds: nothing, r, or shift r with blocks of one number or of b x b */
 enum Shift {
   SHIFT_NONE,
@@ -94,42 +68,27 @@ __device__ __forceinline__ double AddShift(double sum, int b, const double *shif
 }
 
 /* y = M x + shift r */
+template <Shift SHIFT>
+struct Shifted {
+  int           b;
+  const double *shift, *r;
+  double       *y;
+
+  __device__ __forceinline__ void operator()(int i, double sum) { y[i] = AddShift<SHIFT>(sum, b, shift, r, i); }
+};
+
 template <class T, Shift SHIFT>
 __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y)
 {
-  GNN_SHARED(double, products);
-  const T  *v     = (const T *)m.v;
-  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], mine = first + threadIdx.x < end ? first + threadIdx.x : end - 1;
-  const int start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
-  int       last = end, count = m.i[last] - begin;
+  Shifted<SHIFT> take = {b, shift, r, y};
 
-  if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
-    const int    row = --last, from = m.i[row];
-    const double sum = LongRow(v, m.j, from, begin + count, x, products);
-
-    if (threadIdx.x == 0) y[row] = AddShift<SHIFT>(sum, b, shift, r, row);
-    if (row == first) return;
-    count = from - begin;
-    __syncthreads();
-  }
-#pragma unroll 8
-  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = LoadOnce(v + begin + k) * x[LoadOnce(m.j + begin + k)];
-  __syncthreads();
-  for (int i = first + threadIdx.x; i < last; i += BLOCK) {
-    const int from = i == mine ? start : m.i[i], to = i == mine ? stop : m.i[i + 1];
-    double    sum = 0.0;
-
-    for (int k = from - begin; k < to - begin; k++) sum += products[Spread(k)];
-    y[i] = AddShift<SHIFT>(sum, b, shift, r, i);
-  }
+  MultiplyTile<T>(m, x, take);
 }
 
 template <class T, Shift SHIFT>
 static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
 {
-  const int shared = (GNN_KERNEL_CHUNK + GNN_KERNEL_CHUNK / 16) * (int)sizeof(double);
-
-  if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, shared, stream, m, x, b, shift, r, y);
+  if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, PRODUCT_SHARED, stream, m, x, b, shift, r, y);
   return GPUError();
 }
 

@@ -113,6 +113,66 @@ static inline int GPUWait(void *stream)
   return cudaStreamSynchronize((cudaStream_t)stream);
 }
 
+/* ---- graphs: launches that are kept, and then done by one launch ---- */
+
+/* Not the default stream, which nothing may use while this one is captured */
+static inline int GPUStreamCreate(void **stream)
+{
+  return cudaStreamCreate((cudaStream_t *)stream);
+}
+
+static inline int GPUStreamDestroy(void *stream)
+{
+  return cudaStreamDestroy((cudaStream_t)stream);
+}
+
+static inline int GPUCaptureBegin(void *stream)
+{
+  return cudaStreamBeginCapture((cudaStream_t)stream, cudaStreamCaptureModeThreadLocal);
+}
+
+static inline int GPUGraphDestroy(void *graph)
+{
+  return cudaGraphExecDestroy((cudaGraphExec_t)graph);
+}
+
+/* Do the launches of captured become those of the graph? Where they are as many, of the same kernels */
+static inline int GPUGraphRenew(void *graph, cudaGraph_t captured)
+{
+  #if CUDART_VERSION >= 12000
+  cudaGraphExecUpdateResultInfo info;
+  const cudaError_t             error = cudaGraphExecUpdate((cudaGraphExec_t)graph, captured, &info);
+  #else
+  cudaGraphNode_t             node;
+  cudaGraphExecUpdateResult   info;
+  const cudaError_t           error = cudaGraphExecUpdate((cudaGraphExec_t)graph, captured, &node, &info);
+  #endif
+
+  if (error != cudaSuccess) cudaGetLastError(); /* the next one to ask is not to be told of it */
+  return error == cudaSuccess;
+}
+
+/* A graph, NULL before, that fails to be made is NULL */
+static inline int GPUCaptureEnd(void *stream, void **graph)
+{
+  cudaGraph_t captured = NULL;
+  cudaError_t error    = cudaStreamEndCapture((cudaStream_t)stream, &captured);
+
+  if (error == cudaSuccess && !(*graph && GPUGraphRenew(*graph, captured))) {
+    if (*graph) GPUGraphDestroy(*graph);
+    *graph = NULL;
+    error  = cudaGraphInstantiateWithFlags((cudaGraphExec_t *)graph, captured, 0);
+  }
+  if (captured) cudaGraphDestroy(captured);
+  if (error != cudaSuccess) cudaGetLastError();
+  return error;
+}
+
+static inline int GPUGraphLaunch(void *graph, void *stream)
+{
+  return cudaGraphLaunch((cudaGraphExec_t)graph, (cudaStream_t)stream);
+}
+
 /* ---- lanes of a warp ---- */
 
 /* The x of a lane, or of the one whose number differs by the bits d */

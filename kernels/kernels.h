@@ -6,6 +6,7 @@
 */
 #pragma once
 
+#include "../gnn/cgsteps.h"
 #include "../gnn/features.h"
 #include "../gnn/maps.h"
 #include "../gnn/start.h"
@@ -257,6 +258,40 @@ typedef struct {
 
 int GNNKernelCouple(GNNKernelCouplings, double *partials, double *total, GNNStream);                                                       /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
 int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream); /* diag(unit) (A + diag(shift)) diag(unit), shift and unit (n), dense by columns, zero before */
+
+/* ---- steps of CG, gnn/cgsteps.h ---- */
+
+/* On the device: read back as a whole */
+typedef struct {
+  GNNCG       cg;
+  GNNCGRecord record[GNN_CG_RECORDS];
+  int         arrived; /* blocks of a sum; 0 again when all have */
+} GNNKernelSteps;
+
+typedef struct {
+  GNNKernelMat    A;             /* with values in double precision */
+  const double   *diagonal;      /* M^-1, where that is a diagonal, or NULL */
+  double         *x, *r, *p, *z; /* (n) solution, residual, direction; M^-1 r, and A p between them */
+  double         *partials;      /* (GNN_KERNEL_CG_PARTIALS(A)) */
+  GNNKernelSteps *steps;
+} GNNKernelCG;
+
+#define GNN_KERNEL_CG_PARTIALS(A) ((A).ntiles + 2 * GNN_KERNEL_PARTIALS)
+
+/* A step: these one after the other, and the preconditioner before the last one, which is not there where M^-1 is a diagonal */
+int GNNKernelCGDirection(GNNKernelCG, GNNStream); /* p = z + b p */
+int GNNKernelCGProduct(GNNKernelCG, GNNStream);   /* z = A p, p^T A p */
+int GNNKernelCGUpdate(GNNKernelCG, GNNStream);    /* x, r; with a diagonal z, and the end of the step */
+int GNNKernelCGFinish(GNNKernelCG, GNNStream);    /* the end of the step */
+
+/* Launches on a stream of its own that are kept instead of done, and are then done by one launch. CaptureEnd makes *graph, or renews it; it fails where something was
+   called that cannot be kept */
+int GNNKernelStreamCreate(GNNStream *);
+int GNNKernelStreamDestroy(GNNStream);
+int GNNKernelCaptureBegin(GNNStream);
+int GNNKernelCaptureEnd(GNNStream, void **graph);
+int GNNKernelGraphLaunch(void *graph, GNNStream);
+int GNNKernelGraphDestroy(void *graph);
 
 #if defined(__cplusplus)
 }

@@ -1,4 +1,4 @@
-/* Memory of the device, for host code that knows no header of the GPU's */
+/* Memory, streams and graphs of the device, for host code that knows no header of the GPU's */
 #include "common.cuh"
 
 int GNNKernelDevices(void)
@@ -41,4 +41,34 @@ int GNNKernelToHost(void *to, const void *from, size_t bytes, GNNStream stream)
 const char *GNNKernelErrorString(int error)
 {
   return GPUErrorString(error);
+}
+
+int GNNKernelStreamCreate(GNNStream *stream)
+{
+  return GPUStreamCreate(stream);
+}
+
+int GNNKernelStreamDestroy(GNNStream stream)
+{
+  return GPUStreamDestroy(stream);
+}
+
+int GNNKernelCaptureBegin(GNNStream stream)
+{
+  return GPUCaptureBegin(stream);
+}
+
+int GNNKernelCaptureEnd(GNNStream stream, void **graph)
+{
+  return GPUCaptureEnd(stream, graph);
+}
+
+int GNNKernelGraphLaunch(void *graph, GNNStream stream)
+{
+  return GPUGraphLaunch(graph, stream);
+}
+
+int GNNKernelGraphDestroy(void *graph)
+{
+  return GPUGraphDestroy(graph);
 }

@@ -6,14 +6,14 @@
 #define BLOCK 256
 
 /* Has this block come last, so that it can read what the others have written? */
-__device__ __forceinline__ int IsLast(GNNKernelStatus *status)
+__device__ __forceinline__ int IsLast(int *arrived)
 {
   GNN_SHARED(int, before);
   int last;
 
   if (threadIdx.x == 0) {
     Fence();
-    *before = AtomicAdd(&status->arrived, 1);
+    *before = AtomicAdd(arrived, 1);
     Fence();
   }
   __syncthreads();
@@ -22,21 +22,34 @@ __device__ __forceinline__ int IsLast(GNNKernelStatus *status)
   return last;
 }
 
-/* The sum of the x of all threads, for the one of them where it returns 1; shared memory: GRID_SUM */
+/* The sums of the COUNT numbers x of all threads, for the one of them where it returns 1; partials (COUNT, blocks), arrived is 0 between launches; shared memory: GRID_SUM */
 #define GRID_SUM (BLOCK / 32 * sizeof(double))
-__device__ __forceinline__ int GridSum(double x, double *partials, GNNKernelStatus *status, double *sum)
+template <int COUNT>
+__device__ __forceinline__ int GridSums(const double *x, double *partials, int *arrived, double *sum)
 {
   const volatile double *written = partials;
+  const int              blocks  = gridDim.x;
 
-  x = BlockSum<BLOCK>(x);
-  if (threadIdx.x == 0) partials[blockIdx.x] = x;
-  if (!IsLast(status)) return 0;
-  x = 0.0;
-  for (int k = threadIdx.x; k < (int)gridDim.x; k += BLOCK) x += written[k];
-  *sum = BlockSum<BLOCK>(x);
+  for (int c = 0; c < COUNT; c++) {
+    const double part = BlockSum<BLOCK>(x[c]);
+
+    if (threadIdx.x == 0) partials[c * blocks + blockIdx.x] = part;
+  }
+  if (!IsLast(arrived)) return 0;
+  for (int c = 0; c < COUNT; c++) {
+    double part = 0.0;
+
+    for (int k = threadIdx.x; k < blocks; k += BLOCK) part += written[c * blocks + k];
+    sum[c] = BlockSum<BLOCK>(part);
+  }
   if (threadIdx.x != 0) return 0;
-  AtomicAdd(&status->arrived, -(int)gridDim.x);
+  AtomicAdd(arrived, -blocks);
   return 1;
+}
+
+__device__ __forceinline__ int GridSum(double x, double *partials, GNNKernelStatus *status, double *sum)
+{
+  return GridSums<1>(&x, partials, &status->arrived, sum);
 }
 
 /* Blocks for so many threads */

@@ -3,6 +3,11 @@
 */
 #include "coarse.h"
 
+PetscBool GNNCoarseLaunches(GNNCoarse c)
+{
+  return c->size == 0 || c->refused ? PETSC_TRUE : PETSC_FALSE;
+}
+
 PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
 {
   PetscFunctionBegin;

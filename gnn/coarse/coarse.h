@@ -98,6 +98,7 @@ typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the lo
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
 PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscBool near);                     /* new values; aggregates are kept unless what they were made from has changed; are the couplings of the rank's block known not to have? */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
+PETSC_INTERN PetscBool      GNNCoarseLaunches(GNNCoarse);                                         /* does GNNCoarseAdd() nothing but launch kernels? */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 

@@ -155,14 +155,42 @@ static void Free(char *p)
   munmap(a.pages - EMULATE_PAGE, a.length + 2 * EMULATE_PAGE);
 }
 
+/* ---- graphs ---- */
+
+struct Launch {
+  const char           *name;
+  const void           *function;
+  int                   grid, threads;
+  size_t                shared;
+  std::function<void()> thread;
+};
+
+struct Graph {
+  std::vector<Launch> launches;
+};
+
+struct Stream {
+  Graph captured;
+};
+
+static Stream *capturing; /* or NULL */
+
+/* What is not kept while a stream is captured */
+static void Now(const char *what)
+{
+  if (capturing) Fail("%s while a stream is captured", what);
+}
+
 int GPUMalloc(void **p, size_t bytes)
 {
+  Now("memory is taken");
   *p = Allocate(bytes);
   return *p ? 0 : 2;
 }
 
 int GPUFree(void *p)
 {
+  Now("memory is given back");
   if (p) Free((char *)p);
   return 0;
 }
@@ -170,8 +198,16 @@ int GPUFree(void *p)
 /* Copies to the host that nobody has waited for */
 static std::vector<std::pair<char *, std::string>> pending;
 
+int GPUZero(void *p, size_t bytes, void *)
+{
+  Now("memory is set");
+  memset(p, 0, bytes);
+  return 0;
+}
+
 int GPUToDevice(void *to, const void *from, size_t bytes, void *)
 {
+  Now("something is copied to the device");
   counts.Add("copied to the device", bytes);
   memcpy(to, from, bytes);
   return 0;
@@ -179,6 +215,7 @@ int GPUToDevice(void *to, const void *from, size_t bytes, void *)
 
 int GPUToHost(void *to, const void *from, size_t bytes, void *)
 {
+  Now("something is copied to the host");
   counts.Add("copied to the host", bytes);
   pending.push_back({(char *)to, std::string((const char *)from, bytes)});
   memset(to, 0xFF, bytes);
@@ -187,6 +224,7 @@ int GPUToHost(void *to, const void *from, size_t bytes, void *)
 
 int GPUWait(void *)
 {
+  Now("the stream is waited for");
   counts.Add("waited for the stream", 0);
   for (const auto &copy : pending) memcpy(copy.first, copy.second.data(), copy.second.size());
   pending.clear();
@@ -415,6 +453,8 @@ static bool Begin(void)
   return true;
 }
 
+static long long launches;
+
 static std::map<const void *, size_t> dynamic; /* bytes of shared memory that kernels may ask for, where it is not 48 KB */
 
 int GPUAllowShared(const void *function, int bytes)
@@ -423,25 +463,89 @@ int GPUAllowShared(const void *function, int bytes)
   return 0;
 }
 
-void EmulateLaunch(const char *name, const void *function, int grid, int threads, size_t shared, std::function<void()> thread)
+static void Run(const Launch &l)
 {
   static const bool begun = Begin();
-  const auto        most  = dynamic.find(function);
+  const auto        most  = dynamic.find(l.function);
 
   (void)begun;
-  counts.Add(std::string("launch of ") + name, 0);
-  kernel = name;
-  if (grid < 1 || threads < 1 || threads > EMULATE_MAX_THREADS) Fail("a launch of %d blocks of %d threads", grid, threads);
-  if (shared > (most == dynamic.end() ? 48 * 1024 : most->second) || shared > (size_t)GPUSharedLimit()) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", shared);
-  body                         = thread;
-  gridDim.x                    = grid;
-  blockDim.x                   = threads;
-  const std::vector<int> order = Order(grid);
+  launches++;
+  counts.Add(std::string("launch of ") + l.name, 0);
+  kernel = l.name;
+  if (l.grid < 1 || l.threads < 1 || l.threads > EMULATE_MAX_THREADS) Fail("a launch of %d blocks of %d threads", l.grid, l.threads);
+  if (l.shared > (most == dynamic.end() ? 48 * 1024 : most->second) || l.shared > (size_t)GPUSharedLimit()) Fail("a launch with %zu bytes of shared memory, for which the kernel must ask", l.shared);
+  body                         = l.thread;
+  gridDim.x                    = l.grid;
+  blockDim.x                   = l.threads;
+  const std::vector<int> order = Order(l.grid);
 
-  for (int k = 0; k < grid; k++) {
+  for (int k = 0; k < l.grid; k++) {
     blockIdx.x = order[k];
-    RunBlock(k, threads, shared);
+    RunBlock(k, l.threads, l.shared);
   }
   RaceAcquire(&end_clock);
   kernel = "no kernel";
+}
+
+void EmulateLaunch(const char *name, const void *function, int grid, int threads, size_t shared, void *stream, std::function<void()> thread)
+{
+  const Launch l = {name, function, grid, threads, shared, thread};
+
+  if (capturing && stream != capturing) Fail("%s is launched on another stream than the one that is captured", name);
+  if (capturing) capturing->captured.launches.push_back(l);
+  else Run(l);
+}
+
+int GPUStreamCreate(void **stream)
+{
+  *stream = new Stream;
+  return 0;
+}
+
+int GPUStreamDestroy(void *stream)
+{
+  delete (Stream *)stream;
+  return 0;
+}
+
+int GPUCaptureBegin(void *stream)
+{
+  if (capturing) Fail("a capture in a capture");
+  capturing = (Stream *)stream;
+  return 0;
+}
+
+int GPUCaptureEnd(void *stream, void **graph)
+{
+  Stream *s = (Stream *)stream;
+
+  if (capturing != s) Fail("the end of a capture that did not begin");
+  capturing = NULL;
+  if (*graph == NULL) *graph = new Graph;
+  *(Graph *)*graph = s->captured;
+  s->captured.launches.clear();
+  if (!getenv("EMULATE_NO_GRAPH")) return 0;
+  GPUGraphDestroy(*graph);
+  *graph = NULL;
+  return 1;
+}
+
+int GPUGraphLaunch(void *graph, void *)
+{
+  Now("a graph is launched");
+  counts.Add("launch of a graph", 0);
+  for (const Launch &l : ((Graph *)graph)->launches) Run(l);
+  return 0;
+}
+
+int GPUGraphDestroy(void *graph)
+{
+  delete (Graph *)graph;
+  return 0;
+}
+
+/* For tests in C: kernels that have run */
+extern "C" long long EmulateLaunches(void)
+{
+  return launches;
 }

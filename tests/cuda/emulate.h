@@ -43,14 +43,18 @@ int GPUToHost(void *, const void *, size_t, void *);
 int GPUWait(void *);
 int GPUAllowShared(const void *, int);
 
+/* Launches while a stream is captured are kept with their arguments; whatever else is asked for then ends the run. EMULATE_NO_GRAPH: the capture fails */
+int GPUStreamCreate(void **);
+int GPUStreamDestroy(void *);
+int GPUCaptureBegin(void *);
+int GPUCaptureEnd(void *, void **);
+int GPUGraphLaunch(void *, void *);
+int GPUGraphDestroy(void *);
+
 #define GPUMallocHost GPUMalloc
 #define GPUFreeHost   GPUFree
 
-static inline int GPUZero(void *p, size_t bytes, void *)
-{
-  memset(p, 0, bytes);
-  return 0;
-}
+int GPUZero(void *, size_t, void *);
 
 static inline int GPUError(void)
 {
@@ -122,13 +126,12 @@ void            EmulateBarrier(EmulatePlace);
 void            EmulateWarpBarrier(EmulatePlace);
 const uint64_t *EmulateExchange(int, const uint64_t[], const char *, EmulatePlace);
 void            EmulateYield(void); /* another thread may go on, or not */
-void            EmulateLaunch(const char *, const void *, int, int, size_t, std::function<void()>);
+void            EmulateLaunch(const char *, const void *, int, int, size_t, void *, std::function<void()>);
 
 #define GNN_SHARED(Type, name) Type *name = (Type *)emulate_shared
 #define GNN_LAUNCH(kernel, grid, block, shared, stream, ...) \
   do { \
-    (void)(stream); \
-    EmulateLaunch(#kernel, (const void *)kernel, (grid), (block), (shared), [=] { kernel(__VA_ARGS__); }); \
+    EmulateLaunch(#kernel, (const void *)kernel, (grid), (block), (shared), (stream), [=] { kernel(__VA_ARGS__); }); \
   } while (0)
 
 static inline void __syncthreads(EMULATE_CALLER)
