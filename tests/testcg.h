@@ -101,7 +101,7 @@ static inline PetscErrorCode TestCGSolve(Mat A, const char options[], const GNNC
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsertString(NULL, "-checkstack false -pc_gnnspai_coarse 0"));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_gnnspai_coarse 0"));
   PetscCall(PetscOptionsInsertString(NULL, options));
   PetscCall(KSPCreate(PETSC_COMM_SELF, &run->ksp));
   PetscCall(KSPSetOperators(run->ksp, A, A));
@@ -193,6 +193,9 @@ static inline PetscErrorCode TestCGCompare(Mat A, const char name[], const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Without a preconditioner the residual of the random matrix grows at first */
+#define TEST_CG_GROWS "-pc_type none -ksp_norm_type unpreconditioned -ksp_divtol 1.05"
+
 /* What may end CG, and where it may begin */
 static const char *const test_cg_options[] = {
   "-ksp_norm_type preconditioned -ksp_rtol 1e-6",
@@ -206,8 +209,7 @@ static const char *const test_cg_ends[] = {
   "-ksp_max_it 10 -ksp_rtol 1e-12",
   "-ksp_max_it 11 -ksp_rtol 1e-12 -ksp_converged_maxits",
   "-ksp_max_it 0",
-  "-ksp_atol 1e-2 -ksp_rtol 0",
-  "-ksp_divtol 1.0001 -ksp_rtol 1e-12",
+  "-ksp_atol 1e-4 -ksp_rtol 0",
   "-ksp_initial_guess_nonzero -ksp_rtol 1e-6",
   "-ksp_initial_guess_nonzero -ksp_converged_use_initial_residual_norm -ksp_rtol 1e-6 -ksp_norm_type natural",
   "-ksp_convergence_test skip -ksp_max_it 13",

@@ -18,7 +18,7 @@ number_tests = bin/t_pc bin/t_fsai bin/t_fallback bin/t_pcsetup bin/t_pcuse bin/
 # On the emulated device: slow, and the same on any PETSc
 device_tests   = $(patsubst tests/cuda/%.c,%,$(wildcard tests/cuda/t_device*.c))
 emulated_tests = bin/t_emulated $(device_tests:%=bin/%)
-race_tests     = bin/race/t_devicefsai bin/race/t_device bin/race/t_devicetrain
+race_tests     = bin/race/t_devicefsai bin/race/t_device bin/race/t_devicetrain bin/race/t_devicecg
 cuda_tests     = $(device_tests:%=bin/cuda/%) bin/cuda/t_cuda
 
 .PHONY: run-test test-race run-test-race race-barriers test-host test-numbers cuda-programs test-cuda

@@ -19,7 +19,6 @@ typedef struct {
   const GNNCGOps *ops;      /* NULL: nobody does steps */
   GNNCGSteps      steps;    /* NULL before they are first done */
   const char     *plain;    /* why the last solve was KSPCG's, or NULL */
-  PetscBool       solved;
 } KSP_CGGraph;
 
 static PetscErrorCode KSPCGGraphGet_Private(KSP ksp, KSP_CGGraph **graph)
@@ -263,7 +262,6 @@ static PetscErrorCode KSPSolve_CGGraph(KSP ksp)
   PetscCall(PCGetDiagonalScale(ksp->pc, &scaled));
   PetscCall(Plain_Private(ksp, graph, &s, &graph->plain));
   if (scaled) graph->plain = "the preconditioner scales"; /* KSPCG refuses that */
-  graph->solved = PETSC_TRUE;
   if (graph->plain) {
     PetscCall(PetscInfo(ksp, "As plain CG: %s\n", graph->plain));
     PetscCall((*graph->cg.solve)(ksp));
@@ -283,7 +281,7 @@ static PetscErrorCode KSPView_CGGraph(KSP ksp, PetscViewer viewer)
   PetscCall(KSPCGGraphGet_Private(ksp, &graph));
   if (graph->cg.view) PetscCall((*graph->cg.view)(ksp, viewer));
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &isascii));
-  if (!isascii || !graph->solved) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!isascii) PetscFunctionReturn(PETSC_SUCCESS);
   if (ksp->ops->solve != KSPSolve_CGGraph) PetscCall(PetscViewerASCIIPrintf(viewer, "  as plain CG: a variant of it was asked for\n"));
   else if (graph->plain) PetscCall(PetscViewerASCIIPrintf(viewer, "  as plain CG: %s\n", graph->plain));
   else if (graph->steps) PetscCall(graph->ops->view(graph->steps, viewer));

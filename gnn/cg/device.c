@@ -36,9 +36,12 @@ struct _n_GNNCGSteps {
 /* A vector's array on the device */
 static PetscErrorCode Array_Private(Vec x, double **array)
 {
+  PetscScalar *a;
+
   PetscFunctionBegin;
-  PetscCall(VecCUDAGetArray(x, array));
-  PetscCall(VecCUDARestoreArray(x, array));
+  PetscCall(VecCUDAGetArray(x, &a));
+  *array = a;
+  PetscCall(VecCUDARestoreArray(x, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,7 +133,7 @@ static PetscErrorCode Matrix_Private(GNNCGSteps s, GNNStream stream)
 static PetscErrorCode Diagonal_Private(GNNCGSteps s)
 {
   PetscBool is;
-  double   *array;
+  double   *array = NULL;
 
   PetscFunctionBegin;
   s->cg.diagonal = NULL;

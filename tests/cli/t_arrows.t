@@ -5,7 +5,7 @@ use warnings;
 
 # From the leaves up: a file includes, and calls, what stands in its own line or above
 my @order = (
-  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps|storage)\.h)],
+  ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps|storage|cgsteps)\.h)],
   ['kernels', qw(kernels/.*)],
   ['PETSc',   qw(gnn/(compat|events|gone)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|lanes|file|builtin)\..*)],
@@ -15,7 +15,7 @@ my @order = (
   ['source',  qw(gnn/(choice|source|network|fsai|guard)\..*)],
   ['choose',  qw(gnn/(choose|view|failure)\..* gnn/coarse/.*)],
   ['set-up',  qw(gnn/setup\..*)],
-  ['PC',      qw(pcgnnspai\..* gnn/(interface|register)\..*)],
+  ['PC',      qw(pcgnnspai\..* gnn/(interface|register)\..* gnn/cg/.*)],
   ['programs', qw(train/.* bench/.*)],
   ['tests',   qw(tests/.*)],
 );
@@ -37,7 +37,7 @@ sub result {
   print "# $_\n" for @faults;
 }
 
-my @files = split /\n/, `ls pcgnnspai.[ch] gnn/*.[ch] gnn/coarse/*.[ch] kernels/*.* train/*.[ch] bench/*.[ch]`;
+my @files = split /\n/, `ls pcgnnspai.[ch] gnn/*.[ch] gnn/coarse/*.[ch] gnn/cg/*.[ch] kernels/*.* train/*.[ch] bench/*.[ch]`;
 @files = grep { /\.(c|h|cu|cuh)$/ } @files;
 
 # ---- includes ----
@@ -49,7 +49,8 @@ for my $file (@files) {
   open my $in, '<', $file or die;
   while (<$in>) {
     push @outside, "$file:$.: pcimpl.h" if m#petsc/private/pcimpl# && $file ne 'pcgnnspai.c';
-    push @outside, "$file:$.: $1" if m#^\s*\#\s*include\s+<((cuda|petscdevice_cuda|cublas|cusparse).*)># && $file !~ m#^(kernels/|gnn/device|gnn/coarse/device)#;
+    push @outside, "$file:$.: kspimpl.h" if m#petsc/private/kspimpl# && $file ne 'gnn/cg/cggraph.c';
+    push @outside, "$file:$.: $1" if m#^\s*\#\s*include\s+<((cuda|petscdevice_cuda|cublas|cusparse).*)># && $file !~ m#^(kernels/|gnn/device|gnn/coarse/device|gnn/cg/device)#;
     next unless m/^\s*#\s*include\s+"([^"]*)"/;
     my $to = "$folder$1";
     1 while $to =~ s#[^/]+/\.\./##;

@@ -544,8 +544,13 @@ int GPUGraphDestroy(void *graph)
   return 0;
 }
 
-/* For tests in C: kernels that have run */
+/* For tests in C: kernels that have run, and waits for the stream */
 extern "C" long long EmulateLaunches(void)
 {
   return launches;
+}
+
+extern "C" long long EmulateWaits(void)
+{
+  return counts.of["waited for the stream"].first;
 }

@@ -1,5 +1,6 @@
 static char help[] = "KSPCGGRAPH against KSPCG, its steps done by PETSc's operations in blocks that end anywhere: the same bits. On the host it is KSPCG.\n";
 
+#include "../caught.h"
 #include "../testcg.h"
 #include "../testtext.h"
 
@@ -95,6 +96,7 @@ static PetscErrorCode TestMats(void)
       PetscCall(PetscSNPrintf(options, sizeof(options), "-pc_type %s %s", pc, test_cg_options[o]));
       PetscCall(TestCGCompare(A, name, options, &sevens, BITS));
     }
+    if (k == 0) PetscCall(TestCGCompare(A, name, TEST_CG_GROWS, &sevens, BITS));
     PetscCall(MatDestroy(&A));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -112,17 +114,160 @@ static PetscErrorCode TestEnds(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int main(int argc, char **argv)
+/* What it says of itself */
+static PetscErrorCode OkKSPView(KSP ksp, const char expected[], const char what[])
 {
-  Mat         A;
-  int         failed;
+  Text t;
 
   PetscFunctionBeginUser;
+  PetscCall(TextOpen(&t));
+  PetscCall(KSPView(ksp, t.viewer));
+  PetscCall(OkText(&t, expected, what));
+  PetscCall(TextClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestView(Mat A, const char options[], const GNNCGOps *ops, const char expected[])
+{
+  char      all[512];
+  TestCGRun run;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(all, sizeof(all), "-ksp_type cggraph -pc_type jacobi -ksp_rtol 1e-6 %s", options));
+  PetscCall(TestCGSolve(A, all, ops, &run));
+  PetscCall(OkKSPView(run.ksp, expected, options));
+  PetscCall(TestCGRunDestroy(&run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where it is plain CG, and that it is not elsewhere */
+static PetscErrorCode TestViews(Mat A)
+{
+  MatNullSpace null;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestView(A, "", &sevens, "in sevens"));
+  PetscCall(TestView(A, "-ksp_monitor ascii:/dev/null", &sevens, "in sevens"));
+  PetscCall(TestView(A, "", NULL, "as plain CG: the matrix is not on a device"));
+  PetscCall(TestView(A, "-ksp_monitor_true_residual ascii:/dev/null", &sevens, "as plain CG: a monitor may look at the solution"));
+  PetscCall(TestView(A, "-ksp_compute_singularvalues", &sevens, "as plain CG: eigenvalues are wanted"));
+  PetscCall(TestView(A, "-ksp_check_norm_iteration 3", &sevens, "as plain CG: norms are left out"));
+  PetscCall(TestView(A, "-ksp_cg_single_reduction", &sevens, "as plain CG: a variant of it was asked for"));
+  PetscCall(MatNullSpaceCreate(PETSC_COMM_SELF, PETSC_TRUE, 0, NULL, &null));
+  PetscCall(MatSetNullSpace(A, null));
+  PetscCall(TestView(A, "", &sevens, "as plain CG: the matrix has a null space attached"));
+  PetscCall(MatSetNullSpace(A, NULL));
+  PetscCall(MatNullSpaceDestroy(&null));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Its iterations, the norm of the residual that it has, and how far that is from b - A x */
+static PetscErrorCode SolveOnce(KSP ksp, Mat A, PetscInt *its, PetscReal *residual, PetscReal *error)
+{
+  Vec       b, x, r;
+  PetscReal size;
+
+  PetscFunctionBeginUser;
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(TestVecRandom(A, 5, &b));
+  PetscCall(VecDuplicate(b, &x));
+  PetscCall(KSPSolve(ksp, b, x));
+  PetscCall(KSPGetIterationNumber(ksp, its));
+  PetscCall(KSPBuildResidual(ksp, NULL, NULL, &r));
+  PetscCall(VecNorm(r, NORM_2, residual));
+  PetscCall(VecNorm(b, NORM_2, &size));
+  PetscCall(VecAXPY(b, -1.0, r));
+  PetscCall(MatMult(A, x, r));
+  PetscCall(VecAXPY(b, -1.0, r));
+  PetscCall(VecNorm(b, NORM_2, error));
+  *error /= size;
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One KSP over types, resets, sizes and values; a fresh KSPCG beside it */
+static PetscErrorCode TestReuse(Mat small, Mat large)
+{
+  const char *const types[] = {KSPCGGRAPH, KSPCG, KSPCGGRAPH, KSPCGGRAPH, KSPCGGRAPH};
+  KSP               ksp, plain;
+  PetscInt          its[2];
+  PetscReal         residual[2], error[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsClear(NULL));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &ksp));
+  for (PetscInt k = 0; k < 5; k++) {
+    Mat A = k < 3 ? small : large;
+    PC  pc;
+
+    PetscCall(KSPSetType(ksp, types[k]));
+    if (types[k][2] == 'g') PetscCall(KSPCGGraphSetOps_Private(ksp, &sevens));
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(PCSetType(pc, PCJACOBI));
+    if (k == 3) PetscCall(KSPReset(ksp));
+    if (k == 4) PetscCall(MatScale(A, 2.0));
+    PetscCall(SolveOnce(ksp, A, &its[0], &residual[0], &error[0]));
+    PetscCall(KSPCreate(PETSC_COMM_SELF, &plain));
+    PetscCall(KSPSetType(plain, KSPCG));
+    PetscCall(KSPGetPC(plain, &pc));
+    PetscCall(PCSetType(pc, PCJACOBI));
+    PetscCall(SolveOnce(plain, A, &its[1], &residual[1], &error[1]));
+    Ok(its[0] == its[1] && residual[0] == residual[1] && error[0] < 1e-12, "solve %d with one KSP: %d iterations (%d), residual %g (%g), true to %.0e", (int)k + 1, (int)its[0], (int)its[1], (double)residual[0], (double)residual[1], (double)error[0]);
+    PetscCall(KSPDestroy(&plain));
+  }
+  PetscCall(KSPDestroy(&ksp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With a failed preconditioner, and where a failure is to be an error */
+static PetscErrorCode TestFailures(void)
+{
+  const char    *name;
+  KSP            ksp;
+  Mat            A;
+  Vec            b, x;
+  PetscErrorCode ierr;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestCGMat(11, &name, &A));
+  PetscCall(TestCGCompare(A, name, "-pc_type gnnspai", &sevens, BITS));
+  PetscCall(MatDestroy(&A));
+  PetscCall(TestCGMat(8, &name, &A));
+  PetscCall(TestVecRandom(A, 5, &b));
+  PetscCall(VecDuplicate(b, &x));
+  PetscCall(PetscOptionsInsertString(NULL, "-ksp_type cggraph -pc_type none -ksp_error_if_not_converged"));
+  PetscCall(KSPCreate(PETSC_COMM_SELF, &ksp));
+  PetscCall(KSPSetOperators(ksp, A, A));
+  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(KSPCGGraphSetOps_Private(ksp, &sevens));
+  Caught(ierr, KSPSolve(ksp, b, x));
+  PetscCall(OkMessage(ierr, "indefinite", "matrix", "-ksp_error_if_not_converged with an indefinite matrix"));
+  PetscCall(KSPDestroy(&ksp));
+  PetscCall(VecDestroy(&b));
+  PetscCall(VecDestroy(&x));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  Mat A, small;
+  int failed;
+
+  PetscFunctionBeginUser;
+  (void)setenv("PETSC_OPTIONS", "-checkstack false", 1);
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
   PetscCall(TestMats());
   PetscCall(TestMatCreate27(6, 100.0, &A));
   PetscCall(TestEnds(A));
+  PetscCall(TestViews(A));
+  PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 8, &small));
+  PetscCall(TestReuse(small, A));
+  PetscCall(TestFailures());
+  PetscCall(MatDestroy(&small));
   PetscCall(MatDestroy(&A));
   failed = TapDone();
   PetscCall(PetscFinalize());
