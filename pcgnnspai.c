@@ -5,7 +5,6 @@
    PCApply: two products with G, no triangular solve: gnn/factor.c.
 */
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
-#include "gnn/cg/cg.h"
 #include "gnn/events.h"
 #include "gnn/gone.h"
 #include "gnn/register.h"
@@ -516,7 +515,6 @@ PetscErrorCode PCGNNSPAIRegister_Private(void)
   PCGNNSPAIPackageInitialized = PETSC_TRUE;
   PetscCall(PCInitializePackage());
   PetscCall(PCRegister(PCGNNSPAI, PCCreate_GNNSPAI));
-  PetscCall(KSPRegister(KSPCGGRAPH, KSPCreate_CGGraph));
   PetscCall(GNNEventsRegister(PC_CLASSID));
   PetscCall(PetscRegisterFinalize(PCGNNSPAIFinalizePackage));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -16,7 +16,7 @@
   #include <dlfcn.h>
   #include <link.h>
 #endif
-#include "compat.h"
+#include "cg/cg.h"
 #include "register.h"
 #include "../pcgnnspai.h" /*I "pcgnnspai.h" I*/
 
@@ -180,7 +180,7 @@ static PetscErrorCode CheckPetsc_Private(void)
 }
 
 /*@
-  PCGNNSPAIRegister - Makes the preconditioner type `PCGNNSPAI` known, after `PetscInitialize()`
+  PCGNNSPAIRegister - Makes the preconditioner type `PCGNNSPAI`, and the Krylov method `KSPCGGRAPH`, known, after `PetscInitialize()`
 
   Not Collective; No Fortran Support
 
@@ -193,7 +193,7 @@ static PetscErrorCode CheckPetsc_Private(void)
   It is an error if the program runs another PETSc than the library was built for, by version, integers or scalars, or if the processor lacks
   instructions that the library was compiled to.
 
-.seealso: `PCGNNSPAI`, `PCRegister()`, `PCSetType()`
+.seealso: `PCGNNSPAI`, `KSPCGGRAPH`, `PCRegister()`, `PCSetType()`
 @*/
 PetscErrorCode PCGNNSPAIRegister(void)
 {
@@ -202,7 +202,9 @@ PetscErrorCode PCGNNSPAIRegister(void)
 
   if (ierr) return ierr;
   if (lacks) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_SUP, "%s", lacks);
-  return PCGNNSPAIRegister_Private();
+  ierr = PCGNNSPAIRegister_Private();
+  if (ierr) return ierr;
+  return KSPRegister(KSPCGGRAPH, KSPCreate_CGGraph);
 }
 
 /* Called by -dll_append .../libgnnspai.so; the name is fixed by PETSc */

@@ -59,7 +59,7 @@ static const char *Watched_Private(KSP ksp, const KSP_CGGraph *graph)
   const char *why = NULL;
 
   for (PetscInt k = 0; k < ksp->numbermonitors; k++) {
-    if (!IS(ksp->monitor[k], KSPMonitorResidual) && !IS(ksp->monitor[k], KSPMonitorResidualShort)) why = "a monitor may look at the solution";
+    if (!IS(ksp->monitor[k], KSPMonitorResidual)) why = "a monitor may look at the solution";
   }
   if (!IS(ksp->converged, KSPConvergedDefault) && !IS(ksp->converged, KSPConvergedSkip)) why = "the convergence test is the program's";
   if (ksp->chknorm >= 0 || ksp->lagnorm) why = "norms are left out";
@@ -253,15 +253,12 @@ static PetscErrorCode KSPSolve_CGGraph(KSP ksp)
 {
   GNNCGSystem  s = {.pc = ksp->pc, .x = ksp->vec_sol, .r = ksp->work[0], .z = ksp->work[1], .p = ksp->work[2]};
   KSP_CGGraph *graph;
-  PetscBool    scaled;
   PetscScalar  beta = 0.0;
 
   PetscFunctionBegin;
   PetscCall(KSPCGGraphGet_Private(ksp, &graph));
   PetscCall(PCGetOperators(ksp->pc, &s.A, NULL));
-  PetscCall(PCGetDiagonalScale(ksp->pc, &scaled));
   PetscCall(Plain_Private(ksp, graph, &s, &graph->plain));
-  if (scaled) graph->plain = "the preconditioner scales"; /* KSPCG refuses that */
   if (graph->plain) {
     PetscCall(PetscInfo(ksp, "As plain CG: %s\n", graph->plain));
     PetscCall((*graph->cg.solve)(ksp));
@@ -374,7 +371,7 @@ PetscErrorCode KSPCGGraphSetOps_Private(KSP ksp, const GNNCGOps *ops)
    It helps where matrix and vectors are small enough for the launches to matter, below about a million unknowns, and never changes what is computed.
 
    It is plain `KSPCG`, and `KSPView()` says why, where the matrix or the vectors are not on a device, `MATSEQAIJCUSPARSE` and `VECSEQCUDA`; on several ranks; with a convergence
-   test other than `KSPConvergedDefault()` and `KSPConvergedSkip()`, with a monitor other than `-ksp_monitor` and `-ksp_monitor_short`, which may look at the solution; with a null space, eigenvalues, a
+   test other than `KSPConvergedDefault()` and `KSPConvergedSkip()`, with a monitor other than `-ksp_monitor`, which may look at the solution; with a null space, eigenvalues, a
    trust region. Every preconditioner can be used: with `PCJACOBI`, `PCNONE` and `PCGNNSPAI`, where its product is on the device, an iteration is in the graph; with others
    one number is read back in each iteration instead of three.
 
