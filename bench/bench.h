@@ -19,6 +19,7 @@
 /* How CG measures the residual. The last two stop after the iterations that the first needs for the smallest rtol */
 typedef enum {
   MODE_DEFAULT,          /* unpreconditioned norm, stops at rtol */
+  MODE_GRAPH,            /* the same by KSPCGGRAPH */
   MODE_NATURAL,          /* sqrt(r^T z), which CG has anyway: one reduction less */
   MODE_SINGLE_REDUCTION, /* the same with KSPCGUseSingleReduction() */
   MODE_COUNT

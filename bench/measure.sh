@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One measurement: measure.sh cpu|cuda NAME [options that gnnspai-bench takes in addition], or its matrices alone: measure.sh matrices NAME
 #
-# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, numbering, regret, history, train or train-torch. The makefile and
+# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, iteration, numbering, regret, history, train or train-torch. The makefile and
 # kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
 # matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes (make bench-tables takes it from there); commit; PYTHON; MPIEXEC.
 set -euo pipefail
@@ -10,7 +10,7 @@ stop() { echo "measure.sh: $*" >&2; exit 1; }
 where=$1 name=$2
 shift 2
 case $where in cpu | cuda | matrices) ;; *) stop "cpu, cuda or matrices, not '$where'" ;; esac
-case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | numbering | regret | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
+case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | iteration | numbering | regret | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
 bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-build/results}
 
 # ---- matrices, of seeds that no model has seen ----
@@ -82,6 +82,7 @@ cuda) # without those on which a GPU would wait for the CPU
   families=jacobi,pbjacobi,icc,gamg,fsai,tfsai,tfsai+coarse,small,gnnspai,network,network+coarse
   sizes=jacobi,icc,gamg,fsai,tfsai,small,gnnspai,network,network+coarse
   cubes=20,20,20,46,46,46,100,100,100,215,215,215
+  modes="-bench_modes default,graph,natural,single_reduction"
   few_modes=$modes
   steps="-train_steps 2000 -train_validate_every 2000 -mat_type aijcusparse -use_gpu_aware_mpi 0"
   torch=(--steps 500 --compile reduce-overhead)
@@ -126,6 +127,10 @@ numbering) # large ones with few
 regret) # one right-hand side, the program's own where there is one
   bench -bench_pc jacobi,icc,sor,gamg,boomeramg,tfsai,tfsai+coarse,network,network+coarse,gnnspai -bench_laplacian 20,20,20,46,46,46 -bench_matrices "$data/regret/*.dat" \
     -bench_rhs random -bench_repeat 3 -bench_seconds 0.3 -bench_profile 0 -bench_json "$results/regret-$where.json" "$@"
+  ;;
+iteration) # of CG, with and without waits for the GPU
+  size jacobi,icc,tfsai,tfsai+coarse,half,half+coarse,gnnspai $(for k in half half+coarse; do echo "-${k}_pc_type gnnspai -${k}_pc_gnnspai_values fsai -${k}_pc_gnnspai_precision half"; done) -half_pc_gnnspai_coarse 0 \
+    -bench_laplacian 18,18,18,37,37,37,74,74,74,100,100,100 -bench_modes default,graph "$@"
   ;;
 laplacian) size $sizes -bench_laplacian $cubes $few_modes "$@" ;;
 history)

@@ -23,7 +23,7 @@ WHERE = ("cpu", "cuda")
 PROFILE = ["condition", "kspsolve_ms", "pcapply_ms", "matmult_ms", "apply_ms", "apply_flops", "apply_bytes"]
 SOURCE = ["device", "petsc", "compiler", "commit", "mat_type", "repeat", "copy_GBps"]
 SYSTEMS = ["1", "10", "100"]
-MODES = ["default", "natural", "single_reduction"]
+MODES = ["default", "graph", "natural", "single_reduction"]
 PARTS = {"median": "ms", "min": "min", "max": "max"}
 SOLVE = re.compile(r"(its|ms|min|max)_(ones|random)_([^_]+)(?:_(\w+))?$")
 

@@ -6,7 +6,7 @@
 #include <petscdevice.h>
 #include <petsctime.h>
 
-const char *const BenchModes[] = {"default", "natural", "single_reduction", "BenchMode", "MODE_", NULL};
+const char *const BenchModes[] = {"default", "graph", "natural", "single_reduction", "BenchMode", "MODE_", NULL};
 const char *const BenchRhss[]  = {"ones", "random", "BenchRhs", "RHS_", NULL};
 
 #define APPLIES 20
@@ -94,6 +94,11 @@ static PetscErrorCode Measure(Run *run, RunFn before, RunFn timed, Spread *sprea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscBool StopsAtNorm(BenchMode mode)
+{
+  return mode == MODE_DEFAULT || mode == MODE_GRAPH ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* A solver; with pc one that uses this preconditioner as it stands */
 static PetscErrorCode CreateKSP(const Run *run, PC pc, BenchMode mode, KSP *ksp)
 {
@@ -107,8 +112,8 @@ static PetscErrorCode CreateKSP(const Run *run, PC pc, BenchMode mode, KSP *ksp)
     PetscCall(KSPSetSkipPCSetFromOptions(*ksp, PETSC_TRUE));
   }
   PetscCall(KSPSetOperators(*ksp, run->p->A, run->p->A));
-  PetscCall(KSPSetType(*ksp, KSPCG));
-  PetscCall(KSPSetNormType(*ksp, mode == MODE_DEFAULT ? KSP_NORM_UNPRECONDITIONED : KSP_NORM_NATURAL));
+  PetscCall(KSPSetType(*ksp, mode == MODE_GRAPH ? KSPCGGRAPH : KSPCG));
+  PetscCall(KSPSetNormType(*ksp, StopsAtNorm(mode) ? KSP_NORM_UNPRECONDITIONED : KSP_NORM_NATURAL));
   if (mode == MODE_SINGLE_REDUCTION) PetscCall(KSPCGUseSingleReduction(*ksp, PETSC_TRUE));
   PetscCall(KSPSetOptionsPrefix(*ksp, prefix));
   PetscCall(KSPSetFromOptions(*ksp));
@@ -167,13 +172,13 @@ static PetscErrorCode TrueResidual(const Run *run, PetscReal *residual)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* When to stop: the default mode at s->rtol, the others after its many iterations */
+/* When to stop: at s->rtol, or the modes with another norm after its many iterations */
 static PetscErrorCode SetStop(const Run *run, const Solve *s, PetscInt its)
 {
   KSP ksp = run->solver;
 
   PetscFunctionBeginUser;
-  if (s->mode == MODE_DEFAULT) PetscCall(KSPSetTolerances(ksp, s->rtol, 0.0, PETSC_DEFAULT, run->o->max_it));
+  if (StopsAtNorm(s->mode)) PetscCall(KSPSetTolerances(ksp, s->rtol, 0.0, PETSC_DEFAULT, run->o->max_it));
   else {
     PetscCall(KSPSetTolerances(ksp, PETSC_DEFAULT, 0.0, PETSC_DEFAULT, its));
     PetscCall(KSPSetConvergenceTest(ksp, KSPConvergedSkip, NULL, NULL));

@@ -155,7 +155,7 @@ programs() {
 
 run_tests() {
   local test
-  for test in t_device t_devicefsai t_devicecoarse t_devicetrain t_cuda; do
+  for test in t_device t_devicefsai t_devicecoarse t_devicecg t_devicetrain t_cuda; do
     step $test 45 "" passes bin/cuda/$test
     [ $? -ne 1 ] || wrong+=($test)
   done
@@ -188,11 +188,12 @@ two_ranks() {
 }
 
 check() {
-  local wrong=() test few="-bench_repeat 3 -bench_seconds 0.3 -bench_modes default,single_reduction -bench_rtol 1e-8"
+  local wrong=() test few="-bench_repeat 3 -bench_seconds 0.3 -bench_modes default,graph,single_reduction -bench_rtol 1e-8"
   if [ -z "$no_programs" ] && [ -n "$card" ]; then make_matrices heat poisson synthetic hyperelasticity; fi
   run_tests
   wait
   step copy 20 gpu copies bin/gnnspai-bench $on_device -bench_laplacian 46,46,46 -bench_pc jacobi -bench_repeat 3 -bench_json "$work/copy.json"
+  measure iteration 60 -bench_rtol 1e-8
   measure heat 30 $few
   measure poisson 30 $few
   measure synthetic 80 $few
@@ -203,7 +204,7 @@ check() {
   profile product '^Multiply$' 6 gnnspai
   profile "FSAI rows" '^Rows$' 4 tfsai
   two_ranks
-  for test in t_device t_devicefsai t_devicetrain; do sanitizer racecheck $test EMULATE_SMALL=1; done
+  for test in t_device t_devicefsai t_devicecg t_devicetrain; do sanitizer racecheck $test EMULATE_SMALL=1; done
 }
 
 more() {

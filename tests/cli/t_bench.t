@@ -46,13 +46,13 @@ result $same "iterations are those of a program of its own" "$work/bench"
 
 json=$work/a.json
 run $bench -bench_laplacian 12,12,12 -bench_pc none,jacobi,icc,mine,gnnspai,network,pbjacobi,other -mine_pc_type bjacobi -mine_sub_pc_type icc -other_pc_type nosuch -network_pc_gnnspai_threshold 0 -network_pc_gnnspai_precision double \
-  -bench_rtol 1e-2,1e-4,1e-8 -bench_modes default,natural,single_reduction -bench_json "$json" -bench_history "$work/a.csv" -bench_commit abc -bench_device D
+  -bench_rtol 1e-2,1e-4,1e-8 -bench_modes default,graph,natural,single_reduction -bench_json "$json" -bench_history "$work/a.csv" -bench_commit abc -bench_device D
 result $? "tolerances, modes, preconditioners of one's own"
 shows "what is missing is skipped and named" "pbjacobi       skipped: the block size is 1" "other          skipped: this PETSc has no -pc_type nosuch"
 python "the JSON says where it comes from" 'd["schema"] == 2 and d["device"] == "D" and d["commit"] == "abc" and "3." in d["petsc"] and d["copy_GBps"] > 0 and first["n"] == 1728' "$json"
 python "an entry for each tolerance, more iterations for smaller ones" '[x["rtol"] for x in s("jacobi")] == [1e-2, 1e-4, 1e-8] and s("jacobi")[0]["iterations"] < s("jacobi")[1]["iterations"] < s("jacobi")[2]["iterations"]' "$json"
 python "true residuals are as small as asked" 'all(x["converged"] and x["residual"] <= 1.2 * x["rtol"] for p in ("none", "jacobi", "icc", "mine", "gnnspai") for x in r(p)["solves"])' "$json"
-python "the other modes run the iterations of the default one" 'all([x["iterations"] for x in s(p, mode, rhs)] == [s(p, "default", rhs)[2]["iterations"]] for p in ("jacobi", "gnnspai") for mode in ("natural", "single_reduction") for rhs in ("ones", "random"))' "$json"
+python "the other modes run the iterations of the default one" 'all([x["iterations"] for x in s(p, mode, rhs)] == [s(p, "default", rhs)[2]["iterations"]] for p in ("jacobi", "gnnspai") for mode in ("graph", "natural", "single_reduction") for rhs in ("ones", "random"))' "$json"
 python "set-up, refresh and solves have a spread" 'all(x["min"] <= x["median"] <= x["max"] and x["runs"] == 1 for x in [r("icc")["setup_ms"], r("icc")["refresh_ms"], s("icc")[0]["solve_ms"]])' "$json"
 python "options are noted without their prefix" 'r("mine")["options"].split() == "-pc_type bjacobi -sub_pc_type icc".split() and r("gnnspai")["options"] == "-pc_type gnnspai"' "$json"
 python "flops and bytes of an application of Jacobi" 'r("jacobi")["profile"]["apply_flops"] == 1728 and r("jacobi")["profile"]["apply_bytes"] == 24 * 1728' "$json"
