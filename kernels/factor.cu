@@ -1,6 +1,7 @@
 /*
    The factor and its products. A block takes a tile of consecutive rows: its entries are read side by side and multiplied into shared
-   memory, then each row is summed there in CSR order, so that memory is read in one sweep whatever the rows' lengths.
+   memory, then each row is summed there, by the more lanes the fewer rows there are: memory is read in one sweep, and no thread has much more to add
+   than the others, whatever the rows' lengths.
 */
 #include "common.cuh"
 
@@ -8,30 +9,53 @@
 
 /* ---- values ---- */
 
-/* Entry (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together; apart: without S */
-template <class T, bool BLOCKS>
-__global__ static void FillValues(GNNKernelMat m, T *v, const double *gt, int apart, GNNKernelGraph g)
+/* Entry k: (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together; apart: without S */
+template <bool BLOCKS>
+__device__ __forceinline__ double Value(const GNNKernelMat &m, int k, const double *slots, int apart, const GNNKernelGraph &g)
 {
-  const int b = BlockSize<BLOCKS>(g), k = blockIdx.x * BLOCK + threadIdx.x;
+  const int b = BlockSize<BLOCKS>(g), p = m.slot[k], j = g.j[p], c = j % b;
 
-  if (k >= m.i[m.n]) return;
-  const int p = m.slot[k], j = g.j[p], c = j % b;
+  return apart ? slots[p] : GNNBlockFolded(b, slots + p - c, g.s + (j - c) * b, c);
+}
 
-  v[k] = (T)(apart ? gt[p] : GNNBlockFolded(b, gt + p - c, g.s + (j - c) * b, c));
+#define LANES 8 /* that share a row */
+
+template <bool BLOCKS>
+__global__ static void RowScales(GNNKernelMat gt, const double *slots, int apart, GNNKernelGraph g)
+{
+  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, end = i < gt.n ? gt.i[i + 1] : 0;
+  double    largest = 0.0;
+
+  for (int k = i < gt.n ? gt.i[i] + lane : end; k < end; k += LANES) largest = fmax(largest, fabs(Value<BLOCKS>(gt, k, slots, apart, g)));
+  largest = GroupMax<LANES>(largest);
+  if (i < gt.n && lane == 0) gt.scale[i] = GNNHalfScale(largest);
+}
+
+template <class T, bool BLOCKS>
+__global__ static void FillValues(GNNKernelMat m, T *v, const double *scale, const double *slots, int apart, GNNKernelGraph g)
+{
+  const int k = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (k < m.i[m.n]) PutNumber(v + k, Value<BLOCKS>(m, k, slots, apart, g), scale ? scale[g.j[g.rev[m.slot[k]]]] : 1.0);
 }
 
 template <class T>
-static void LaunchFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
+static int LaunchFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
-  else GNN_LAUNCH((FillValues<T, false>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
+  const GNNKernelMat m[] = {gt, gm};
+
+  if (gt.scale) GNN_LAUNCH_BLOCKS(g.b, RowScales, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, gt, slots, apart, g);
+  for (int k = 0; k < 2; k++) {
+    if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m[k].nz, BLOCK), BLOCK, 0, stream, m[k], (T *)m[k].v, gt.scale, slots, apart, g);
+    else GNN_LAUNCH((FillValues<T, false>), Blocks(m[k].nz, BLOCK), BLOCK, 0, stream, m[k], (T *)m[k].v, gt.scale, slots, apart, g);
+  }
+  return GPUError();
 }
 
-int GNNKernelFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
+int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (m.precision == GNN_SINGLE) LaunchFill<float>(m, gt, apart, g, stream);
-  else LaunchFill<double>(m, gt, apart, g, stream);
-  return GPUError();
+  if (gt.precision == GNN_HALF) return LaunchFill<unsigned>(gt, gm, slots, apart, g, stream);
+  return gt.precision == GNN_SINGLE ? LaunchFill<float>(gt, gm, slots, apart, g, stream) : LaunchFill<double>(gt, gm, slots, apart, g, stream);
 }
 
 /* A coupled and a decoupled unknown of a node have 0 either way */
@@ -58,19 +82,43 @@ __device__ __forceinline__ int Spread(int k)
   return k + k / 16;
 }
 
+/* Entry k times that of x */
+template <class T>
+__device__ __forceinline__ double Product(const T *v, const int *j, int base, int k, const double *x)
+{
+  (void)base;
+  return LoadOnce(v + k) * x[LoadOnce(j + k)];
+}
+
+__device__ __forceinline__ double Product(const unsigned *v, const int *j, int base, int k, const double *x)
+{
+  const unsigned word = LoadOnce(v + k);
+
+  return GNNWordNumber(word) * x[base == GNN_KERNEL_WIDE ? LoadOnce(j + k) : base + (int)GNNWordOffset(word)];
+}
+
 /* Dot product of a row that does not fit into a chunk; the whole block, in a fixed order; valid in thread 0 */
 template <class T>
-__device__ static double LongRow(const T *v, const int *j, int begin, int end, const double *x, double *shared)
+__device__ static double LongRow(const T *v, const int *j, int base, int begin, int end, const double *x, double *shared)
 {
   double sum = 0.0;
 
-  for (int k = begin + threadIdx.x; k < end; k += BLOCK) sum += v[k] * x[j[k]];
+  for (int k = begin + threadIdx.x; k < end; k += BLOCK) sum += Product(v, j, base, k, x);
   sum = GroupSum<32>(sum);
   if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = sum;
   __syncthreads();
   sum = 0.0;
   for (int w = 0; w < BLOCK / 32; w++) sum += shared[w];
   return sum;
+}
+
+/* As many lanes sum up a row, as a power of 2, as the block has for each of a tile's */
+__device__ __forceinline__ int RowLanes(int rows)
+{
+  int power = 0;
+
+  while (power < 5 && rows << (power + 1) <= BLOCK) power++;
+  return power;
 }
 
 /* What a product adds: nothing, r, or shift r with blocks of one number or of b x b */
@@ -81,16 +129,17 @@ enum Shift {
   SHIFT_BLOCKS
 };
 
-/* sum + (shift r)_i */
+/* y_i = sum, that of G^T scaled, + (shift r)_i */
 template <Shift SHIFT>
-__device__ __forceinline__ double AddShift(double sum, int b, const double *shift, const double *r, int i)
+__device__ __forceinline__ void PutRow(const double *scale, double sum, int b, const double *shift, const double *r, int i, double *y)
 {
+  if (scale) sum = sum * scale[i] * scale[i];
   if (SHIFT == SHIFT_ONE) sum += r[i];
   if (SHIFT == SHIFT_NUMBERS) sum += shift[i] * r[i];
   if (SHIFT == SHIFT_BLOCKS) {
     for (int c = 0; c < b; c++) sum += shift[i * b + c] * r[i - i % b + c];
   }
-  return sum;
+  y[i] = sum;
 }
 
 /* y = M x + shift r */
@@ -99,28 +148,30 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
 {
   GNN_SHARED(double, products);
   const T  *v     = (const T *)m.v;
-  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], mine = first + threadIdx.x < end ? first + threadIdx.x : end - 1;
-  const int start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
+  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], base = m.base ? m.base[blockIdx.x] : 0;
+  const int power = RowLanes(end - first), lanes = 1 << power, lane = threadIdx.x & (lanes - 1), number = threadIdx.x >> power;
+  const int mine = first + number < end ? first + number : end - 1, start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
   int       last = end, count = m.i[last] - begin;
 
   if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
     const int    row = --last, from = m.i[row];
-    const double sum = LongRow(v, m.j, from, begin + count, x, products);
+    const double sum = LongRow(v, m.j, base, from, begin + count, x, products);
 
-    if (threadIdx.x == 0) y[row] = AddShift<SHIFT>(sum, b, shift, r, row);
+    if (threadIdx.x == 0) PutRow<SHIFT>(m.scale, sum, b, shift, r, row, y);
     if (row == first) return;
     count = from - begin;
     __syncthreads();
   }
 #pragma unroll 8
-  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = LoadOnce(v + begin + k) * x[LoadOnce(m.j + begin + k)];
+  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = Product(v, m.j, base, begin + k, x);
   __syncthreads();
-  for (int i = first + threadIdx.x; i < last; i += BLOCK) {
-    const int from = i == mine ? start : m.i[i], to = i == mine ? stop : m.i[i + 1];
+  for (int row = first; row < last; row += BLOCK >> power) {
+    const int i = row + number, here = i < last, from = i == mine ? start : here ? m.i[i] : 0, to = i == mine ? stop : here ? m.i[i + 1] : 0;
     double    sum = 0.0;
 
-    for (int k = from - begin; k < to - begin; k++) sum += products[Spread(k)];
-    y[i] = AddShift<SHIFT>(sum, b, shift, r, i);
+    for (int k = from - begin + lane; here && k < to - begin; k += lanes) sum += products[Spread(k)];
+    for (int d = lanes / 2; d > 0; d /= 2) sum += ShuffleXor(sum, d);
+    if (here && lane == 0) PutRow<SHIFT>(m.scale, sum, b, shift, r, i, y);
   }
 }
 
@@ -136,6 +187,7 @@ static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *
 template <Shift SHIFT>
 static int LaunchMultiplyOfType(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
 {
+  if (m.precision == GNN_HALF) return LaunchMultiply<unsigned, SHIFT>(m, x, b, shift, r, y, stream);
   return m.precision == GNN_SINGLE ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
 }
 

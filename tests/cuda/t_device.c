@@ -2,7 +2,7 @@ static char help[] = "The device's operations against the host's, on random and 
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
 
 #include "../../gnn/forward.h"
-#include "testdevice.h"
+#include "teststored.h"
 #include "../../gnn/choose.h"
 #include "../testpc.h"
 
@@ -162,10 +162,12 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(b.place[1]->ops->fetch(b.place[1], b.D));
   Ok(TestArrayDifference(b.graph->nz, gt, b.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(b.graph->nz, gt, b.gt), WHERE);
   Ok(TestArrayDifference(n, z, b.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, b.z));
+  PetscCall(TestStored(name, b.device, b.graph->b == 1 ? b.fetched : NULL, x, z));
   Ok(b.fetched->i[n] == b.host->i[n] && TestArrayDifference(b.host->i[n], b.fetched->v, b.host->v) <= tolerance, "%s: the factor that is fetched, %d entries", name, (int)b.fetched->i[n]);
-  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * tolerance * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
+  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * PetscMax(tolerance, TestRounding(precision)) * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
      (int)report->coupled, (double)report->asymmetry, (double)report->loss, (double)b.loss);
   PetscCall(Take(n, &dx, NULL));
+  if (precision != GNN_DOUBLE) PetscCall(TestPrecisionChanges(name, b.place[1], n, x));
   PetscCall(BothDestroy(&b));
   PetscCall(PetscFree2(gt, z));
   PetscCall(PetscFree2(x, user));
@@ -212,12 +214,13 @@ static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, GNNPrecis
     PetscCall(Take(n, &dx, NULL));
     GNNFactorApply(b.host, x[k], host);
     worst = PetscMax(worst, TestArrayDifference(n, z[k], host));
+    PetscCall(TestStored(name, b.device, b.graph->b == 1 || b.device->product->apart ? b.host : NULL, x[k], z[k]));
   }
   dropped = all - b.host->i[n];
   Ok(dropped > 0 && b.place[1]->ops->entries(b.place[1]) == b.host->i[n], "%s: filter %g drops %d of %d, on the device %d stay", name, (double)filter, (int)dropped, (int)all, (int)b.place[1]->ops->entries(b.place[1]));
   Ok(worst <= TestRounding(precision), "%s: M^-1 x with what stays, %.1e", name, (double)worst);
   Ok(PetscAbsReal(b.place[1]->report.loss - loss) <= 100.0 * TestRounding(precision) * PetscMax(loss, 1.0), "%s: the loss is the filtered factor's, %g against %g", name, (double)b.place[1]->report.loss, (double)loss);
-  Ok(PetscAbsScalar(Dot(n, x[0], z[1]) - Dot(n, x[1], z[0])) <= 1e-6 * PetscAbsScalar(Dot(n, x[0], z[0])) && Dot(n, x[0], z[0]) > 0.0 && Dot(n, x[1], z[1]) > 0.0, "%s: M^-1 is symmetric positive definite", name);
+  Ok(PetscAbsScalar(Dot(n, x[0], z[1]) - Dot(n, x[1], z[0])) <= 1e-13 * PetscSqrtReal(Dot(n, x[0], z[0]) * Dot(n, x[1], z[1])) && Dot(n, x[0], z[0]) > 0.0 && Dot(n, x[1], z[1]) > 0.0, "%s: M^-1 is symmetric positive definite", name);
   PetscCall(PetscFree6(x[0], x[1], z[0], z[1], host, gt));
   PetscCall(BothDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -281,11 +284,13 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscCall(TestModelCreate(&config, 2.0, 1, &m));
   PetscCall(TestCase("default", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, GNN_SINGLE, 1e-5));
+  PetscCall(TestCase("half precision storage", m, A, PETSC_FALSE, GNN_HALF, 5e-5));
   PetscCall(TestCase("tf32", m, A, PETSC_TRUE, GNN_DOUBLE, 5e-3));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(TestModelCreate(&config, 0.5, 1, &m)); /* with a diagonal that the others do not exceed */
   PetscCall(TestFilter("filter", m, A, GNN_DOUBLE, 0.3));
   PetscCall(TestFilter("filter, single precision storage", m, A, GNN_SINGLE, 0.2));
+  PetscCall(TestFilter("filter, half precision storage", m, A, GNN_HALF, 0.3));
   PetscCall(GNNModelDestroy(&m));
   /* the paper's form */
   config.width       = 10;
@@ -329,8 +334,12 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, tf32, single precision storage", (int)b));
   PetscCall(TestCase(name, m, A, PETSC_TRUE, GNN_SINGLE, 5e-3));
-  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, filter", (int)b));
-  PetscCall(TestFilter(name, m, A, GNN_DOUBLE, 0.1));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, half precision storage", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_HALF, 5e-5));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, filter, %s", (int)b, TestPrecisions[k]));
+    PetscCall(TestFilter(name, m, A, (GNNPrecision)k, 0.1));
+  }
   PetscCall(GNNModelDestroy(&m));
   PetscCall(GNNConfigSetDefaults(&config));
   config.block_size       = b;
@@ -372,6 +381,7 @@ static PetscErrorCode TestAwkward(GNNModel m)
     PetscCall(TestMatCreateArrowBlocks(b, n[k], isolated[k], &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
     PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
+    PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_HALF, 5e-5));
     PetscCall(TestGuard(name, m, A));
     PetscCall(MatDestroy(&A));
   }
@@ -577,9 +587,93 @@ static PetscErrorCode TestLongRows(void)
   for (int k = 0; k < (TestSmall() ? 1 : 2); k++) {
     PetscCall(TestMatCreateFullRows(n[k], first[k], end[k], &A));
     PetscCall(TestUpload(m, A, PETSC_FALSE, GNN_DOUBLE));
+    PetscCall(TestUpload(m, A, PETSC_FALSE, GNN_HALF));
     PetscCall(MatDestroy(&A));
   }
   PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A diagonal and (row, column) beside it, as a factor made on the host */
+static PetscErrorCode FarFactor(PetscInt n, PetscInt row, PetscInt column, GNNGraph *g, GNNFactor *factor)
+{
+  PetscInt *i, *j;
+  GNNFactor f;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n + 1, &i, n, &j));
+  for (PetscInt k = 0; k <= n; k++) i[k] = k;
+  for (PetscInt k = 0; k < n; k++) j[k] = k;
+  PetscCall(GNNGraphCreate(1, n, i, j, g));
+  PetscCall(PetscFree2(i, j));
+  PetscCall(GNNFactorCreate(*g, factor));
+  f = *factor;
+  PetscCall(GNNFactorReserve(f, 0, n + 1));
+  for (PetscInt k = 0, nz = 0; k < n; k++) {
+    f->i[k]     = nz;
+    f->s[k]     = 1.0;
+    f->shift[k] = 0.0;
+    if (k == row) f->j[nz] = column, f->v[nz++] = 0.25 * PetscSinReal((PetscReal)k);
+    f->j[nz]   = k;
+    f->v[nz++] = 1.0 + 0.5 * PetscSinReal((PetscReal)k);
+    f->i[k + 1] = nz;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest distance of two columns of the tile that has the row */
+static PetscErrorCode TileReach(const GNNKernelMat *m, const TestRows *rows, PetscInt row, PetscInt *tile, int *reach)
+{
+  int *first, least = m->n, most = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(m->ntiles + 1, &first));
+  GNNCallKernel(GNNKernelToHost(first, m->tile, (m->ntiles + 1) * sizeof(int), NULL));
+  for (*tile = 0; first[*tile + 1] <= row; ++*tile) continue;
+  for (int k = rows->i[first[*tile]]; k < rows->i[first[*tile + 1]]; k++) {
+    least = PetscMin(least, rows->j[k]);
+    most  = PetscMax(most, rows->j[k]);
+  }
+  *reach = most - least;
+  PetscCall(PetscFree(first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The product where the tile of the row with a far column reaches so far: 65535 is the most that offsets of 16 bits do. Other tiles are narrow, but that of the column in G */
+static PetscErrorCode TestReach(PetscInt n, PetscInt row, PetscInt column, int expected)
+{
+  PetscScalar *x, *z;
+  PetscInt     tile = 0;
+  double      *dx, *dz;
+  int          reach = 0;
+  GNNGraph     g;
+  GNNFactor    f;
+  GNNDevice    d;
+  TestRows     rows, transposed;
+
+  PetscFunctionBeginUser;
+  PetscCall(FarFactor(n, row, column, &g, &f));
+  PetscCall(GNNDeviceCreate(g, GNN_HALF, &d));
+  PetscCall(GNNDeviceUpload(d, f, NULL));
+  PetscCall(PetscMalloc2(n, &x, n, &z));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscCosReal((PetscReal)i);
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(GNNDeviceApply(d, dx, dz, NULL));
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(Take(n, &dz, z));
+  PetscCall(TestStored("columns far away", d, f, x, z));
+  PetscCall(TestRowsFetch(&d->product->gt.mat, &rows));
+  PetscCall(TestRowsFetch(&d->product->g.mat, &transposed));
+  PetscCall(TileReach(&d->product->gt.mat, &rows, row, &tile, &reach));
+  Ok(reach == expected && (rows.base[tile] == GNN_KERNEL_WIDE) == (reach > 65535) && rows.wide == (reach > 65535) && transposed.wide == 1, "columns far away: a tile that reaches %d is %s, %d wide of %d, of G %d", reach, rows.base[tile] == GNN_KERNEL_WIDE ? "wide" : "narrow", rows.wide,
+     d->product->gt.mat.ntiles, transposed.wide);
+  PetscCall(TestRowsFree(&rows));
+  PetscCall(TestRowsFree(&transposed));
+  PetscCall(PetscFree2(x, z));
+  PetscCall(GNNDeviceDestroy(&d));
+  PetscCall(GNNFactorDestroy(&f));
+  PetscCall(GNNGraphDestroy(&g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -589,7 +683,7 @@ static PetscErrorCode TestOfModel(GNNModel m, Mat A)
   PetscCall(TestAwkward(m));
   PetscCall(TestBlend(m, A));
   PetscCall(TestStatus(m, A));
-  for (int k = 0; k < 4; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, k / 2 ? GNN_SINGLE : GNN_DOUBLE));
+  for (int k = 0; k < 6; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, (GNNPrecision)(k / 2)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -614,6 +708,7 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   PetscCall(TestConfigs(A));
   PetscCall(TestLongRows());
+  for (int k = 0; k < (TestSmall() ? 0 : 2); k++) PetscCall(TestReach(66048, 66000, 66046 - 65535 - k, 65535 + k)); /* the last row but one is in that tile */
   PetscCall(TestModel(4, &m));
   PetscCall(TestOfModel(m, A));
   PetscCall(MakeOneSided(A));
