@@ -82,28 +82,71 @@ __device__ __forceinline__ int Spread(int k)
   return k + k / 16;
 }
 
-/* Entry k times that of x */
+#define MINE (GNN_KERNEL_CHUNK / BLOCK) /* entries of a chunk that are a thread's: every BLOCK-th */
+
+/* Loads values and columns of a thread's entries */
 template <class T>
-__device__ __forceinline__ double Product(const T *v, const int *j, int base, int k, const double *x)
+__device__ __forceinline__ void Load(const T *v, const int *j, int base, int count, T value[MINE], int column[MINE])
 {
   (void)base;
-  return LoadOnce(v + k) * x[LoadOnce(j + k)];
+#pragma unroll
+  for (int c = 0; c < MINE; c++) {
+    const int k = threadIdx.x + c * BLOCK;
+
+    value[c]  = k < count ? LoadOnce(v + k) : 0;
+    column[c] = k < count ? LoadOnce(j + k) : 0;
+  }
 }
 
-__device__ __forceinline__ double Product(const unsigned *v, const int *j, int base, int k, const double *x)
+__device__ __forceinline__ void Load(const unsigned *v, const int *j, int base, int count, unsigned word[MINE], int column[MINE])
 {
-  const unsigned word = LoadOnce(v + k);
+#pragma unroll
+  for (int c = 0; c < MINE; c++) word[c] = threadIdx.x + c * BLOCK < count ? LoadOnce(v + threadIdx.x + c * BLOCK) : 0;
+#pragma unroll
+  for (int c = 0; c < MINE; c++) column[c] = base + (int)GNNWordOffset(word[c]);
+  if (base != GNN_KERNEL_WIDE) return;
+#pragma unroll
+  for (int c = 0; c < MINE; c++) column[c] = threadIdx.x + c * BLOCK < count ? LoadOnce(j + threadIdx.x + c * BLOCK) : 0;
+}
 
-  return GNNWordNumber(word) * x[base == GNN_KERNEL_WIDE ? LoadOnce(j + k) : base + (int)GNNWordOffset(word)];
+template <class T>
+__device__ __forceinline__ double Number(T value)
+{
+  return value;
+}
+
+template <>
+__device__ __forceinline__ double Number(unsigned word)
+{
+  return GNNWordNumber(word);
+}
+
+/* A thread's entries of a chunk times those of x, which wait for memory together; 0 where there are no more */
+template <class T>
+__device__ __forceinline__ void Products(const T *v, const int *j, int base, int count, const double *x, double product[MINE])
+{
+  T   value[MINE];
+  int column[MINE];
+
+  Load(v, j, base, count, value, column);
+#pragma unroll
+  for (int c = 0; c < MINE; c++) product[c] = threadIdx.x + c * BLOCK < count ? x[column[c]] : 0.0;
+#pragma unroll
+  for (int c = 0; c < MINE; c++) product[c] *= Number(value[c]);
 }
 
 /* Dot product of a row that does not fit into a chunk; the whole block, in a fixed order; valid in thread 0 */
 template <class T>
-__device__ static double LongRow(const T *v, const int *j, int base, int begin, int end, const double *x, double *shared)
+__device__ static double LongRow(const T *v, const int *j, int base, int count, const double *x, double *shared)
 {
   double sum = 0.0;
 
-  for (int k = begin + threadIdx.x; k < end; k += BLOCK) sum += Product(v, j, base, k, x);
+  for (int k = 0; k < count; k += GNN_KERNEL_CHUNK) {
+    double product[MINE];
+
+    Products(v + k, j + k, base, count - k, x, product);
+    for (int c = 0; c < MINE; c++) sum += product[c];
+  }
   sum = GroupSum<32>(sum);
   if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = sum;
   __syncthreads();
@@ -152,18 +195,22 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
   const int power = RowLanes(end - first), lanes = 1 << power, lane = threadIdx.x & (lanes - 1), number = threadIdx.x >> power;
   const int mine = first + number < end ? first + number : end - 1, start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
   int       last = end, count = m.i[last] - begin;
+  double    product[MINE];
 
   if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
     const int    row = --last, from = m.i[row];
-    const double sum = LongRow(v, m.j, base, from, begin + count, x, products);
+    const double sum = LongRow(v + from, m.j + from, base, begin + count - from, x, products);
 
     if (threadIdx.x == 0) PutRow<SHIFT>(m.scale, sum, b, shift, r, row, y);
     if (row == first) return;
     count = from - begin;
     __syncthreads();
   }
-#pragma unroll 8
-  for (int k = threadIdx.x; k < count; k += BLOCK) products[Spread(k)] = Product(v, m.j, base, begin + k, x);
+  Products(v + begin, m.j + begin, base, count, x, product);
+#pragma unroll
+  for (int c = 0; c < MINE; c++) {
+    if (threadIdx.x + c * BLOCK < count) products[Spread(threadIdx.x + c * BLOCK)] = product[c];
+  }
   __syncthreads();
   for (int row = first; row < last; row += BLOCK >> power) {
     const int i = row + number, here = i < last, from = i == mine ? start : here ? m.i[i] : 0, to = i == mine ? stop : here ? m.i[i + 1] : 0;
