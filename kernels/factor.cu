@@ -172,17 +172,18 @@ enum Shift {
   SHIFT_BLOCKS
 };
 
-/* y_i = sum, that of G^T scaled, + (shift r)_i */
+/* (shift r)_i */
 template <Shift SHIFT>
-__device__ __forceinline__ void PutRow(const double *scale, double sum, int b, const double *shift, const double *r, int i, double *y)
+__device__ __forceinline__ double Shifted(int b, const double *shift, const double *r, int i)
 {
-  if (scale) sum = sum * scale[i] * scale[i];
-  if (SHIFT == SHIFT_ONE) sum += r[i];
-  if (SHIFT == SHIFT_NUMBERS) sum += shift[i] * r[i];
+  double sum = 0.0;
+
+  if (SHIFT == SHIFT_ONE) sum = r[i];
+  if (SHIFT == SHIFT_NUMBERS) sum = shift[i] * r[i];
   if (SHIFT == SHIFT_BLOCKS) {
     for (int c = 0; c < b; c++) sum += shift[i * b + c] * r[i - i % b + c];
   }
-  y[i] = sum;
+  return sum;
 }
 
 /* y = M x + shift r */
@@ -199,26 +200,29 @@ __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const d
 
   if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
     const int    row = --last, from = m.i[row];
-    const double sum = LongRow(v + from, m.j + from, base, begin + count - from, x, products);
+    const double sum = LongRow(v + from, m.j + from, base, begin + count - from, x, products), d = m.scale ? m.scale[row] : 1.0;
 
-    if (threadIdx.x == 0) PutRow<SHIFT>(m.scale, sum, b, shift, r, row, y);
+    if (threadIdx.x == 0) y[row] = sum * d * d + Shifted<SHIFT>(b, shift, r, row);
     if (row == first) return;
     count = from - begin;
     __syncthreads();
   }
   Products(v + begin, m.j + begin, base, count, x, product);
+  const double scale = m.scale ? m.scale[mine] : 1.0, shifted = Shifted<SHIFT>(b, shift, r, mine); /* likewise */
 #pragma unroll
   for (int c = 0; c < MINE; c++) {
     if (threadIdx.x + c * BLOCK < count) products[Spread(threadIdx.x + c * BLOCK)] = product[c];
   }
   __syncthreads();
   for (int row = first; row < last; row += BLOCK >> power) {
-    const int i = row + number, here = i < last, from = i == mine ? start : here ? m.i[i] : 0, to = i == mine ? stop : here ? m.i[i + 1] : 0;
-    double    sum = 0.0;
+    const int    i = row + number, here = i < last, ahead = i == mine;
+    const int    from = ahead ? start : here ? m.i[i] : 0, to = ahead ? stop : here ? m.i[i + 1] : 0;
+    const double d = ahead || !here || !m.scale ? scale : m.scale[i];
+    double       sum = 0.0;
 
     for (int k = from - begin + lane; here && k < to - begin; k += lanes) sum += products[Spread(k)];
-    for (int d = lanes / 2; d > 0; d /= 2) sum += ShuffleXor(sum, d);
-    if (here && lane == 0) PutRow<SHIFT>(m.scale, sum, b, shift, r, i, y);
+    for (int step = lanes / 2; step > 0; step /= 2) sum += ShuffleXor(sum, step);
+    if (here && lane == 0) y[i] = sum * d * d + (ahead ? shifted : Shifted<SHIFT>(b, shift, r, i));
   }
 }
 
