@@ -503,7 +503,7 @@ static PetscErrorCode Store_Uploaded(GNNPlace at, GNNPrecision precision)
   PetscCall(GNNFactorStore(at->f, precision));
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(GNNDeviceUpload(d, at->f, stream));
-  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double)) + 2 * sizeof(int))));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)GNNDeviceEntries(d) * (2 * (precision == GNN_DOUBLE ? sizeof(double) : sizeof(float)) + 2 * sizeof(int))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

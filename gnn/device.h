@@ -99,8 +99,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, 
 PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream);                                                           /* the network's factor has so many entries, as the status says */
 PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n);                                                                              /* work of a product with S apart */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
-PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
-PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
+PETSC_INTERN PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceFactor *); /* with slots? The matrices' arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
 
 /* ---- shared with training, train/device.c ---- */

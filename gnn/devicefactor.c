@@ -116,58 +116,79 @@ static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int t
 }
 
 /* A matrix of n rows with the given CSR */
-static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], GNNPrecision precision, GNNStream stream, GNNDeviceMat *m)
+static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], GNNStream stream, GNNKernelMat *m)
 {
   int longest = 0;
 
   PetscFunctionBegin;
   for (PetscInt row = 0; row < n; row++) longest = PetscMax(longest, i[row + 1] - i[row]);
-  PetscCall(GNNDeviceMatCreate(n, i[n], precision, PETSC_FALSE, m));
-  m->mat.nz = i[n];
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.i, i, (size_t)(n + 1) * sizeof(int), stream));
-  GNNCallKernel(GNNKernelToDevice((void *)m->mat.j, j, (size_t)i[n] * sizeof(int), stream));
-  GNNKernelSetTiles(&m->mat, longest);
-  GNNCallKernel(GNNKernelTiles(m->mat, stream));
+  m->nz = i[n];
+  GNNCallKernel(GNNKernelToDevice((void *)m->i, i, (size_t)(n + 1) * sizeof(int), stream));
+  GNNCallKernel(GNNKernelToDevice((void *)m->j, j, (size_t)i[n] * sizeof(int), stream));
+  GNNKernelSetTiles(m, longest);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DevicePutValues_Private(PetscInt nz, const double v[], GNNDeviceMat *m, GNNStream stream)
+/* Numbers of rows of G^T become those of 16 bits, with the rows' scales */
+static void RoundRows_Private(PetscInt n, const int i[], double v[], double scale[])
 {
-  float *single;
+  for (PetscInt row = 0; row < n; row++) {
+    double largest = 0.0;
+
+    for (int k = i[row]; k < i[row + 1]; k++) largest = PetscMax(largest, fabs(v[k]));
+    scale[row] = GNNHalfScale(largest);
+    for (int k = i[row]; k < i[row + 1]; k++) v[k] = GNNHalfNumber(v[k], scale[row]);
+  }
+}
+
+/* v in the precision of a matrix, whose tiles are then made: in 16 bits they add the columns */
+static PetscErrorCode DevicePutValues_Private(const double v[], GNNKernelMat *m, GNNStream stream)
+{
+  const size_t nz = (size_t)m->nz;
+  union
+  {
+    float    single;
+    unsigned word;
+  } *x;
 
   PetscFunctionBegin;
-  if (m->mat.precision == GNN_DOUBLE) {
-    GNNCallKernel(GNNKernelToDevice(m->mat.v, v, nz * sizeof(double), stream));
-    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(nz, &x));
+  for (size_t k = 0; k < nz; k++) {
+    if (m->precision == GNN_HALF) x[k].word = GNNWord((int)v[k], 0);
+    else x[k].single = (float)v[k];
   }
-  PetscCall(PetscMalloc1(nz, &single));
-  for (PetscInt k = 0; k < nz; k++) single[k] = (float)v[k];
-  GNNCallKernel(GNNKernelToDevice(m->mat.v, single, nz * sizeof(float), stream));
-  PetscCall(PetscFree(single));
+  if (m->precision == GNN_DOUBLE) GNNCallKernel(GNNKernelToDevice(m->v, v, nz * sizeof(double), stream));
+  else GNNCallKernel(GNNKernelToDevice(m->v, x, nz * sizeof(*x), stream));
+  GNNCallKernel(GNNKernelTiles(*m, stream));
+  PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
 {
   const PetscInt n = f->n;
+  GNNKernelMat  *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
   PetscInt       nz;
   int           *i, *j, *ti, *tj, *to;
-  double        *v, *tv;
+  double        *v, *tv, *scale;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
   i[0] = 0;
   for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
   nz = i[n];
-  PetscCall(PetscMalloc5(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv));
+  PetscCall(PetscMalloc6(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv, n, &scale));
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
+  if (d->precision == GNN_HALF) RoundRows_Private(n, i, v, scale);
   TransposeCSR_Private(n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DevicePutMat_Private(n, i, j, d->precision, stream, &d->classical.gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, d->precision, stream, &d->classical.g));
-  PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
-  PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
-  PetscCall(PetscFree5(j, tj, to, v, tv));
+  PetscCall(GNNDeviceFactorCreate(n, nz, d->precision, PETSC_FALSE, &d->classical));
+  PetscCall(DevicePutMat_Private(n, i, j, stream, gt));
+  PetscCall(DevicePutMat_Private(n, ti, tj, stream, gm));
+  PetscCall(DevicePutValues_Private(v, gt, stream));
+  PetscCall(DevicePutValues_Private(tv, gm, stream));
+  if (gt->scale) GNNCallKernel(GNNKernelToDevice(gt->scale, scale, (size_t)n * sizeof(double), stream));
+  PetscCall(PetscFree6(j, tj, to, v, tv, scale));
   PetscCall(PetscFree2(i, ti));
   GNNCallKernel(GNNKernelToDevice(d->shift, f->shift, (size_t)n * f->b * sizeof(double), stream));
   d->product = &d->classical;

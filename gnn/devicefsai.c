@@ -22,14 +22,6 @@ static PetscInt FsaiLongest_Private(GNNGraph g)
   return longest;
 }
 
-static PetscErrorCode FsaiReserveMats_Private(GNNDevice d)
-{
-  PetscFunctionBegin;
-  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->precision, PETSC_FALSE, &d->classical.gt));
-  PetscCall(GNNDeviceMatCreate(d->graph.n, d->fsai.room, d->precision, PETSC_FALSE, &d->classical.g));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Room for the pieces of the rows, and for the factor; what was there is lost */
 static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
 {
@@ -43,7 +35,7 @@ static PetscErrorCode FsaiReserve_Private(GNNDevice d, PetscInt room)
   k->j    = (int *)(k->v + room);
   k->row  = k->j + room;
   k->from = k->row + room;
-  PetscCall(FsaiReserveMats_Private(d));
+  PetscCall(GNNDeviceFactorCreate(d->graph.n, room, d->precision, PETSC_FALSE, &d->classical));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,7 +90,7 @@ static PetscErrorCode FsaiFit_Private(GNNDevice d, unsigned long long entries, G
     GNNCallKernel(GNNKernelStatusClear(d->status, stream));
     GNNCallKernel(GNNKernelFsaiRows(d->graph, d->fsai, d->status, stream));
   }
-  if (d->classical.gt.mat.precision != d->precision) PetscCall(FsaiReserveMats_Private(d));
+  if (d->classical.gt.mat.precision != d->precision) PetscCall(GNNDeviceFactorCreate(d->graph.n, d->fsai.room, d->precision, PETSC_FALSE, &d->classical));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

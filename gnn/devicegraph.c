@@ -39,7 +39,7 @@ static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
+static PetscErrorCode DeviceMatDestroy_Private(GNNDeviceMat *m)
 {
   PetscFunctionBegin;
   if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
@@ -50,8 +50,8 @@ PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
 static PetscErrorCode DeviceFactorDestroy_Private(GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatDestroy(&f->gt));
-  PetscCall(GNNDeviceMatDestroy(&f->g));
+  PetscCall(DeviceMatDestroy_Private(&f->gt));
+  PetscCall(DeviceMatDestroy_Private(&f->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,22 +115,35 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 
 /* ---- factor ---- */
 
-PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, GNNDeviceMat *m)
+/* A scale where it is of G^T in 16 bits; a word of these is as long as a float */
+static PetscErrorCode DeviceMatCreate_Private(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, PetscBool transposed, GNNDeviceMat *m)
 {
-  const size_t bytes = (size_t)room * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double)), tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + tiles;
-  char        *at;
+  const PetscBool half  = precision == GNN_HALF ? PETSC_TRUE : PETSC_FALSE;
+  const size_t    scale = half && transposed ? (size_t)n * sizeof(double) : 0, bytes = scale + (size_t)room * (precision == GNN_DOUBLE ? sizeof(double) : sizeof(float));
+  const size_t    tiles = (size_t)room / (GNN_KERNEL_CHUNK / 2) + 3, ints = (slots ? 2 : 1) * (size_t)room + (size_t)n + 1 + (half ? 2 : 1) * tiles;
+  char           *at;
 
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatDestroy(m));
+  PetscCall(DeviceMatDestroy_Private(m));
   GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
-  at            = (char *)m->memory;
-  m->mat.n      = (int)n;
+  at               = (char *)m->memory;
+  m->mat.n         = (int)n;
   m->mat.precision = precision;
-  m->mat.v      = at;
-  m->mat.j      = (int *)(at + bytes);
-  m->mat.i      = m->mat.j + room;
-  m->mat.tile   = m->mat.i + n + 1;
-  m->mat.slot   = slots ? m->mat.tile + tiles : NULL;
+  m->mat.scale     = scale > 0 ? (double *)at : NULL;
+  m->mat.v         = at + scale;
+  m->mat.j         = (int *)(at + bytes);
+  m->mat.i         = m->mat.j + room;
+  m->mat.tile      = m->mat.i + n + 1;
+  m->mat.base      = half ? (int *)m->mat.tile + tiles : NULL;
+  m->mat.slot      = slots ? m->mat.tile + (half ? 2 : 1) * tiles : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, GNNDeviceFactor *f)
+{
+  PetscFunctionBegin;
+  PetscCall(DeviceMatCreate_Private(n, room, precision, slots, PETSC_TRUE, &f->gt));
+  PetscCall(DeviceMatCreate_Private(n, room, precision, slots, PETSC_FALSE, &f->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,18 +160,17 @@ static PetscErrorCode DevicePlace_Private(GNNDevice d, PetscInt nz, int transpos
 /* G^T has the slots of the pattern, G the same by rows of G: row j of G takes, in ascending i, the slots (i, j) of G^T */
 static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPattern pattern, GNNStream stream, GNNDeviceFactor *f)
 {
-  int *place;
+  int *place, nz = 0;
 
   PetscFunctionBegin;
   GNNCallKernel(GNNKernelMalloc((void **)&place, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int)));
   for (int transposed = 0; transposed < 2; transposed++) {
-    GNNDeviceMat *m = transposed ? &f->g : &f->gt;
-    int           nz;
-
     GNNCallKernel(GNNKernelPlaces(d->graph, pattern == GNN_PATTERN_LOWER, transposed, NULL, NULL, place, place + g->nz + 1, stream));
-    PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
-    PetscCall(GNNDeviceMatCreate(g->n, nz, d->precision, PETSC_TRUE, m));
-    PetscCall(DevicePlace_Private(d, nz, transposed, place, stream, m));
+    if (!transposed) {
+      PetscCall(GNNDeviceRead(d, sizeof(nz), place + g->nz, &nz, stream));
+      PetscCall(GNNDeviceFactorCreate(g->n, nz, d->precision, PETSC_TRUE, f));
+    }
+    PetscCall(DevicePlace_Private(d, nz, transposed, place, stream, transposed ? &f->g : &f->gt));
   }
   GNNCallKernel(GNNKernelFree(place));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -168,8 +180,7 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
 static PetscErrorCode DeviceReserveFiltered_Private(GNNDevice d, GNNGraph g, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->precision, PETSC_TRUE, &f->gt));
-  PetscCall(GNNDeviceMatCreate(g->n, g->nz, d->precision, PETSC_TRUE, &f->g));
+  PetscCall(GNNDeviceFactorCreate(g->n, g->nz, d->precision, PETSC_TRUE, f));
   f->apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
   if (f->apart) PetscCall(GNNDeviceReserveApart(d, g->n));
   if (d->place == NULL) PetscCall(GNNDeviceTake(d, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int), &d->place));
@@ -257,8 +268,7 @@ PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, P
   if (filter == 0.0 && !made) PetscCall(DeviceCreateSlots_Private(d, g, pattern, stream, f));
   if (filter > 0.0 && !made) PetscCall(DeviceReserveFiltered_Private(d, g, f));
   if (filter > 0.0) PetscCall(DeviceFilterSlots_Private(d, g, pattern, slots, stream, f));
-  GNNCallKernel(GNNKernelFill(f->gt.mat, slots, f->apart ? 1 : 0, d->graph, stream));
-  GNNCallKernel(GNNKernelFill(f->g.mat, slots, f->apart ? 1 : 0, d->graph, stream));
+  GNNCallKernel(GNNKernelFill(f->gt.mat, f->g.mat, slots, f->apart ? 1 : 0, d->graph, stream));
   d->product = f;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,7 +14,8 @@ typedef enum {
   GNN_HALF
 } GNNPrecision; /* as PCGNNSPAIPrecision */
 
-#define GNN_HALF_MOST 32767
+#define GNN_HALF_MOST  32767
+#define GNN_HALF_REACH 0xFFFFu /* the largest offset */
 
 /* d of a row whose largest number is that in magnitude */
 GNN_FN double GNNHalfScale(double largest)
@@ -28,4 +29,20 @@ GNN_FN short GNNHalfNumber(double v, double d)
   const double q = d > 0.0 ? rint(v / d) : 0.0;
 
   return (short)(q > GNN_HALF_MOST ? GNN_HALF_MOST : q < -GNN_HALF_MOST ? -GNN_HALF_MOST : q);
+}
+
+/* A number and the offset of its column from a base, which share a word */
+GNN_FN unsigned GNNWord(int number, unsigned offset)
+{
+  return (unsigned)number << 16 | offset;
+}
+
+GNN_FN int GNNWordNumber(unsigned word)
+{
+  return (short)(word >> 16);
+}
+
+GNN_FN unsigned GNNWordOffset(unsigned word)
+{
+  return word & GNN_HALF_REACH;
 }

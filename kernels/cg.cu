@@ -20,14 +20,17 @@ __global__ static void Direction(GNNKernelCG s)
   s.p[i] = s.z[i] + (s.steps->cg.step > 0 ? b * s.p[i] : 0.0);
 }
 
+/* z = A p, and p^T z of the rows that a thread takes */
 struct Curvature {
   const double *p;
-  double       *w, sum;
+  double       *z, sum;
 
-  __device__ __forceinline__ void operator()(int i, double wi)
+  __device__ __forceinline__ double Read(int i) const { return p[i]; }
+
+  __device__ __forceinline__ void Take(int i, double zi, double pi)
   {
-    w[i] = wi;
-    sum += p[i] * wi;
+    z[i] = zi;
+    sum += pi * zi;
   }
 };
 

@@ -84,6 +84,19 @@ __device__ __forceinline__ double BlockSum(double x)
   return GroupSum<32>(x);
 }
 
+/* x as a product reads it, d of its row of G^T; the column in a word stays */
+template <class T>
+__device__ __forceinline__ void PutNumber(T *v, double x, double d)
+{
+  (void)d;
+  *v = (T)x;
+}
+
+__device__ __forceinline__ void PutNumber(unsigned *v, double x, double d)
+{
+  *v = GNNWord(GNNHalfNumber(x, d), GNNWordOffset(*v));
+}
+
 static inline int Blocks(long long threads, int block)
 {
   const long long blocks = (threads + block - 1) / block;

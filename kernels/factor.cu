@@ -3,30 +3,53 @@
 
 /* ---- values ---- */
 
-/* Entry (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together; apart: without S */
-template <class T, bool BLOCKS>
-__global__ static void FillValues(GNNKernelMat m, T *v, const double *gt, int apart, GNNKernelGraph g)
+/* Entry k: (i, j) of G^T S^T, at its own place in that matrix or at (j, i) of S G. A block's row of G^T lies together; apart: without S */
+template <bool BLOCKS>
+__device__ __forceinline__ double Value(const GNNKernelMat &m, int k, const double *slots, int apart, const GNNKernelGraph &g)
 {
-  const int b = BlockSize<BLOCKS>(g), k = blockIdx.x * BLOCK + threadIdx.x;
+  const int b = BlockSize<BLOCKS>(g), p = m.slot[k], j = g.j[p], c = j % b;
 
-  if (k >= m.i[m.n]) return;
-  const int p = m.slot[k], j = g.j[p], c = j % b;
+  return apart ? slots[p] : GNNBlockFolded(b, slots + p - c, g.s + (j - c) * b, c);
+}
 
-  v[k] = (T)(apart ? gt[p] : GNNBlockFolded(b, gt + p - c, g.s + (j - c) * b, c));
+#define LANES 8 /* that share a row */
+
+template <bool BLOCKS>
+__global__ static void RowScales(GNNKernelMat gt, const double *slots, int apart, GNNKernelGraph g)
+{
+  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, end = i < gt.n ? gt.i[i + 1] : 0;
+  double    largest = 0.0;
+
+  for (int k = i < gt.n ? gt.i[i] + lane : end; k < end; k += LANES) largest = fmax(largest, fabs(Value<BLOCKS>(gt, k, slots, apart, g)));
+  largest = GroupMax<LANES>(largest);
+  if (i < gt.n && lane == 0) gt.scale[i] = GNNHalfScale(largest);
+}
+
+template <class T, bool BLOCKS>
+__global__ static void FillValues(GNNKernelMat m, T *v, const double *scale, const double *slots, int apart, GNNKernelGraph g)
+{
+  const int k = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (k < m.i[m.n]) PutNumber(v + k, Value<BLOCKS>(m, k, slots, apart, g), scale ? scale[g.j[g.rev[m.slot[k]]]] : 1.0);
 }
 
 template <class T>
-static void LaunchFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
+static int LaunchFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
-  else GNN_LAUNCH((FillValues<T, false>), Blocks(m.nz, BLOCK), BLOCK, 0, stream, m, (T *)m.v, gt, apart, g);
+  const GNNKernelMat m[] = {gt, gm};
+
+  if (gt.scale) GNN_LAUNCH_BLOCKS(g.b, RowScales, Blocks((long long)g.n * LANES, BLOCK), BLOCK, 0, stream, gt, slots, apart, g);
+  for (int k = 0; k < 2; k++) {
+    if (g.b > 1) GNN_LAUNCH((FillValues<T, true>), Blocks(m[k].nz, BLOCK), BLOCK, 0, stream, m[k], (T *)m[k].v, gt.scale, slots, apart, g);
+    else GNN_LAUNCH((FillValues<T, false>), Blocks(m[k].nz, BLOCK), BLOCK, 0, stream, m[k], (T *)m[k].v, gt.scale, slots, apart, g);
+  }
+  return GPUError();
 }
 
-int GNNKernelFill(GNNKernelMat m, const double *gt, int apart, GNNKernelGraph g, GNNStream stream)
+int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph g, GNNStream stream)
 {
-  if (m.precision == GNN_SINGLE) LaunchFill<float>(m, gt, apart, g, stream);
-  else LaunchFill<double>(m, gt, apart, g, stream);
-  return GPUError();
+  if (gt.precision == GNN_HALF) return LaunchFill<unsigned>(gt, gm, slots, apart, g, stream);
+  return gt.precision == GNN_SINGLE ? LaunchFill<float>(gt, gm, slots, apart, g, stream) : LaunchFill<double>(gt, gm, slots, apart, g, stream);
 }
 
 /* A coupled and a decoupled unknown of a node have 0 either way */
@@ -55,12 +78,14 @@ enum Shift {
   SHIFT_BLOCKS
 };
 
-/* sum + (shift r)_i */
+/* (shift r)_i */
 template <Shift SHIFT>
-__device__ __forceinline__ double AddShift(double sum, int b, const double *shift, const double *r, int i)
+__device__ __forceinline__ double Shifted(int b, const double *shift, const double *r, int i)
 {
-  if (SHIFT == SHIFT_ONE) sum += r[i];
-  if (SHIFT == SHIFT_NUMBERS) sum += shift[i] * r[i];
+  double sum = 0.0;
+
+  if (SHIFT == SHIFT_ONE) sum = r[i];
+  if (SHIFT == SHIFT_NUMBERS) sum = shift[i] * r[i];
   if (SHIFT == SHIFT_BLOCKS) {
     for (int c = 0; c < b; c++) sum += shift[i * b + c] * r[i - i % b + c];
   }
@@ -69,20 +94,21 @@ __device__ __forceinline__ double AddShift(double sum, int b, const double *shif
 
 /* y = M x + shift r */
 template <Shift SHIFT>
-struct Shifted {
+struct ShiftedRow {
   int           b;
   const double *shift, *r;
   double       *y;
 
-  __device__ __forceinline__ void operator()(int i, double sum) { y[i] = AddShift<SHIFT>(sum, b, shift, r, i); }
+  __device__ __forceinline__ double Read(int i) const { return Shifted<SHIFT>(b, shift, r, i); }
+  __device__ __forceinline__ void   Take(int i, double sum, double read) { y[i] = sum + read; }
 };
 
 template <class T, Shift SHIFT>
 __global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y)
 {
-  Shifted<SHIFT> take = {b, shift, r, y};
+  ShiftedRow<SHIFT> row = {b, shift, r, y};
 
-  MultiplyTile<T>(m, x, take);
+  MultiplyTile<T>(m, x, row);
 }
 
 template <class T, Shift SHIFT>
@@ -95,6 +121,7 @@ static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *
 template <Shift SHIFT>
 static int LaunchMultiplyOfType(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
 {
+  if (m.precision == GNN_HALF) return LaunchMultiply<unsigned, SHIFT>(m, x, b, shift, r, y, stream);
   return m.precision == GNN_SINGLE ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
 }
 

@@ -165,15 +165,18 @@ int GNNKernelForward(GNNKernelGraph, GNNKernelNet, GNNStart, double *gt, GNNKern
 /* ---- the factor ---- */
 
 typedef struct {
-  int        n, nz, ntiles;
-  const int *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
-  const int *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
-  GNNPrecision precision; /* of v */
-  int        share; /* entries that the rows of a tile begin in */
-  void      *v;     /* (nz) float or double */
+  int          n, nz, ntiles;
+  int          share;        /* entries that the rows of a tile begin in */
+  const int   *i, *j, *slot; /* CSR; slot of G^T each value comes from, or NULL */
+  const int   *tile;         /* (ntiles + 1) first rows of tiles, which have at most GNN_KERNEL_CHUNK entries before their last row */
+  GNNPrecision precision;    /* of v */
+  void        *v;            /* (nz) float or double, or where that is GNN_HALF GNNWord(), with these: */
+  int         *base;         /* (ntiles) what the columns' offsets count from, or GNN_KERNEL_WIDE, whose columns are j's; else NULL */
+  double      *scale;        /* (n) of the rows of G^T; NULL for G and else */
 } GNNKernelMat;
 
 #define GNN_KERNEL_CHUNK 1024
+#define GNN_KERNEL_WIDE  -1
 
 /* Each tile has the rows that begin in its share of the entries, which is such that rows of a common length, or of the longest where that is
    known, still fit into a chunk with it */
@@ -183,7 +186,7 @@ static inline void GNNKernelSetTiles(GNNKernelMat *m, int longest)
   m->ntiles = m->n == 0 ? 0 : m->nz == 0 ? 1 : (m->nz + m->share - 1) / m->share;
 }
 
-int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernelSetTiles() has set */
+int GNNKernelTiles(GNNKernelMat, GNNStream); /* tile, from i, for what GNNKernelSetTiles() has set, and in 16 bits the offsets, from j */
 
 #define GNN_KERNEL_SCAN  1024 /* numbers that a block sums up */
 #define GNNKernelSums(n) ((n) / GNN_KERNEL_SCAN + 1)
@@ -194,7 +197,7 @@ int GNNKernelRowFilters(GNNKernelGraph, const double *gt, double tau, double *fi
 int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, const double *gt, const double *filter, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; filter NULL: all stay, and gt is not read; place (nz + 1), sums (GNNKernelSums(nz)) */
 int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStream);                                                     /* their number into the status */
 int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
-int GNNKernelFill(GNNKernelMat, const double *gt, int apart, GNNKernelGraph, GNNStream);                                      /* v = G^T S^T, or its transpose S G, from the values gt of G^T by slots; apart: G^T or G */
+int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph, GNNStream);                /* their v: G^T S^T and S G, from the values of G^T by slots; apart: G^T and G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
 int GNNKernelMultiplyAdd(GNNKernelMat, const double *x, double *y, GNNStream);                                                 /* y += M x */

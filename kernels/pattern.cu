@@ -62,9 +62,41 @@ __global__ static void Tiles(GNNKernelMat m, int *tile)
   if (t <= m.ntiles) tile[t] = t == m.ntiles ? m.n : FirstFrom(m.n, m.i, (long long)t * m.share);
 }
 
+/* The largest x of the block; shared memory: a number for each warp */
+__device__ static int BlockMax(int x)
+{
+  GNN_SHARED(int, warps);
+
+  x = GroupMax<32>(x);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = x;
+  __syncthreads();
+  for (int w = 0; w < BLOCK / 32; w++) x = x > warps[w] ? x : warps[w];
+  __syncthreads();
+  return x;
+}
+
+/* Columns of a tile as offsets from the least one, unless they do not reach the last; the numbers in the words stay */
+__global__ static void Offsets(GNNKernelMat m, unsigned *v)
+{
+  const int begin = m.i[m.tile[blockIdx.x]] + threadIdx.x, end = m.i[m.tile[blockIdx.x + 1]];
+  int       least = m.n, most = 0;
+
+  for (int k = begin; k < end; k += BLOCK) {
+    least = m.j[k] < least ? m.j[k] : least;
+    most  = m.j[k] > most ? m.j[k] : most;
+  }
+  least = -BlockMax(-least);
+  most  = BlockMax(most);
+  const int wide = most - least > (int)GNN_HALF_REACH;
+
+  if (threadIdx.x == 0) m.base[blockIdx.x] = wide ? GNN_KERNEL_WIDE : least;
+  for (int k = begin; k < end && !wide; k += BLOCK) v[k] = GNNWord(GNNWordNumber(v[k]), (unsigned)(m.j[k] - least));
+}
+
 int GNNKernelTiles(GNNKernelMat m, GNNStream stream)
 {
   GNN_LAUNCH(Tiles, Blocks(m.ntiles + 1, BLOCK), BLOCK, 0, stream, m, (int *)m.tile);
+  if (m.precision == GNN_HALF && m.ntiles > 0) GNN_LAUNCH(Offsets, m.ntiles, BLOCK, BLOCK / 32 * (int)sizeof(int), stream, m, (unsigned *)m.v);
   return GPUError();
 }
 

@@ -9,18 +9,31 @@
 
 /* ---- rows ---- */
 
+/* Number of a piece as it is stored */
+__device__ __forceinline__ double Piece(const GNNKernelGraph &g, const GNNKernelFsai &f, int from)
+{
+  return f.v[from] * (g.b == 1 ? g.s[f.j[from]] : 1.0);
+}
+
 /* Row by row to its place; counts the entries of the columns */
 template <class T>
-__global__ static void Pack(GNNKernelGraph g, GNNKernelFsai f, const int *offset, int *j, T *v)
+__global__ static void Pack(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, int *j, T *v)
 {
-  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES;
+  const int i = (blockIdx.x * BLOCK + threadIdx.x) / LANES, lane = threadIdx.x % LANES, count = i < g.n ? f.count[i] : 0, start = count ? f.start[i] : 0;
+  double    d = 1.0;
 
-  if (i >= g.n) return;
-  for (int l = lane; l < f.count[i]; l += LANES) {
-    const int from = f.start[i] + l, k = offset[i] + l, c = f.j[from];
+  if (gt.scale) {
+    double largest = 0.0;
 
-    j[k]     = c;
-    v[k]     = (T)(f.v[from] * (g.b == 1 ? g.s[c] : 1.0));
+    for (int l = lane; l < count; l += LANES) largest = fmax(largest, fabs(Piece(g, f, start + l)));
+    d = GNNHalfScale(GroupMax<LANES>(largest));
+    if (i < g.n && lane == 0) gt.scale[i] = d;
+  }
+  for (int l = lane; l < count; l += LANES) {
+    const int k = gt.i[i] + l, c = f.j[start + l];
+
+    j[k] = c;
+    PutNumber(v + k, Piece(g, f, start + l), d);
     f.row[k] = i;
     AtomicAdd(&f.columns[c], 1);
   }
@@ -85,7 +98,7 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
 
   if (error) return error;
   Scan(g.n, f.count, f.sums, i[0], stream);
-  GNN_LAUNCH((Pack<T>), rows, BLOCK, 0, stream, g, f, gt.i, (int *)gt.j, (T *)gt.v);
+  GNN_LAUNCH((Pack<T>), rows, BLOCK, 0, stream, g, f, gt, (int *)gt.j, (T *)gt.v);
   Scan(g.n, f.columns, f.sums, i[1], stream);
   GNN_LAUNCH(Scatter, Blocks(gt.nz, BLOCK), BLOCK, 0, stream, gt.nz, gt.j, gm.i, f.columns, f.from);
   GNN_LAUNCH((SortRows<T>), rows, BLOCK, 0, stream, f, g.n, gm.i, (int *)gm.j, (T *)gm.v, (const T *)gt.v);
@@ -95,5 +108,6 @@ static int Store(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMa
 
 int GNNKernelFsaiStore(GNNKernelGraph g, GNNKernelFsai f, GNNKernelMat gt, GNNKernelMat gm, GNNStream stream)
 {
+  if (gt.precision == GNN_HALF) return Store<unsigned>(g, f, gt, gm, stream);
   return gt.precision == GNN_SINGLE ? Store<float>(g, f, gt, gm, stream) : Store<double>(g, f, gt, gm, stream);
 }

@@ -2,7 +2,7 @@ static char help[] = "The device's operations against the host's, on random and 
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
 
 #include "../../gnn/forward.h"
-#include "testdevice.h"
+#include "teststored.h"
 #include "../../gnn/choose.h"
 #include "../testpc.h"
 
@@ -37,7 +37,7 @@ typedef struct {
 } Both;
 
 /* The network's factor at a place: slots, factor, report */
-static PetscErrorCode RunPlace(GNNPlace at, Mat A, GNNModel m, PetscBool single)
+static PetscErrorCode RunPlace(GNNPlace at, Mat A, GNNModel m, GNNPrecision precision)
 {
   PetscFunctionBeginUser;
   PetscCall(at->ops->values(at, A, m->config.scaling));
@@ -45,11 +45,11 @@ static PetscErrorCode RunPlace(GNNPlace at, Mat A, GNNModel m, PetscBool single)
   PetscCall(at->ops->fill(at, m->config.pattern));
   PetscCall(at->ops->finish(at, m->config.epsilon, PETSC_TRUE));
   PetscCall(at->ops->report(at));
-  PetscCall(at->ops->store(at, single));
+  PetscCall(at->ops->store(at, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode BothCreate(GNNModel m, Mat A, PetscBool single, PetscBool tf32, const PetscScalar user[], Both *b)
+static PetscErrorCode BothCreate(GNNModel m, Mat A, GNNPrecision precision, PetscBool tf32, const PetscScalar user[], Both *b)
 {
   const PetscInt *ia, *ja;
   PetscInt        n;
@@ -62,7 +62,7 @@ static PetscErrorCode BothCreate(GNNModel m, Mat A, PetscBool single, PetscBool 
   if (user) PetscCall(GNNGraphSetUserFeatures(b->graph, m->config.user_size, user));
   PetscCall(GNNFactorCreate(b->graph, &b->host));
   PetscCall(GNNFactorCreate(b->graph, &b->fetched));
-  PetscCall(TestPlacesCreate(A, m, b->graph, b->host, b->fetched, single, tf32, &b->D, b->place));
+  PetscCall(TestPlacesCreate(A, m, b->graph, b->host, b->fetched, precision, tf32, &b->D, b->place));
   b->device = b->place[1]->device;
   PetscCall(PetscMalloc2(b->graph->nz, &b->gt, b->graph->n, &b->z));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -72,7 +72,7 @@ static PetscErrorCode BothCreate(GNNModel m, Mat A, PetscBool single, PetscBool 
 static PetscErrorCode BothRunHost(Both *b, GNNModel m, Mat A, const PetscScalar x[])
 {
   PetscFunctionBeginUser;
-  PetscCall(RunPlace(b->place[0], A, m, PETSC_FALSE));
+  PetscCall(RunPlace(b->place[0], A, m, GNN_DOUBLE));
   PetscCall(PetscArraycpy(b->gt, b->place[0]->slots, b->graph->nz));
   if (x) GNNFactorApply(b->host, x, b->z);
   PetscCall(TestProbeLoss(b->graph, b->graph->i, b->graph->j, b->gt, m->config.epsilon, &b->loss));
@@ -133,7 +133,7 @@ static PetscErrorCode TestPattern(const char name[], GNNGraph g, GNNDevice devic
 }
 
 /* Device against host for one model and matrix; tolerance relative to the largest entry */
-static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, PetscBool single, PetscReal tolerance)
+static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool tf32, GNNPrecision precision, PetscReal tolerance)
 {
   const PetscInt   size = m->config.user_size;
   PetscInt         n, nuser;
@@ -148,12 +148,12 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(PetscMalloc2(n, &x, nuser, &user));
   for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
   for (PetscInt i = 0; i < nuser; i++) user[i] = PetscCosReal((PetscReal)i);
-  PetscCall(BothCreate(m, A, single, tf32, size ? user : NULL, &b));
+  PetscCall(BothCreate(m, A, precision, tf32, size ? user : NULL, &b));
   PetscCall(BothRunHost(&b, m, A, x));
   PetscCall(PetscMalloc2(b.graph->nz, &gt, n, &z));
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
-  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(RunPlace(b.place[1], b.D, m, precision));
   PetscCall(TestPattern(name, b.graph, b.device));
   report = &b.place[1]->report;
   PetscCall(GetSlots(&b, gt));
@@ -162,10 +162,12 @@ static PetscErrorCode TestCase(const char name[], GNNModel m, Mat A, PetscBool t
   PetscCall(b.place[1]->ops->fetch(b.place[1], b.D));
   Ok(TestArrayDifference(b.graph->nz, gt, b.gt) <= tolerance, "%s: G, largest difference %.1e (%s)", name, (double)TestArrayDifference(b.graph->nz, gt, b.gt), WHERE);
   Ok(TestArrayDifference(n, z, b.z) <= 4.0 * tolerance, "%s: M^-1 x, %.1e", name, (double)TestArrayDifference(n, z, b.z));
+  PetscCall(TestStored(name, b.device, b.graph->b == 1 ? b.fetched : NULL, x, z));
   Ok(b.fetched->i[n] == b.host->i[n] && TestArrayDifference(b.host->i[n], b.fetched->v, b.host->v) <= tolerance, "%s: the factor that is fetched, %d entries", name, (int)b.fetched->i[n]);
-  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * tolerance * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
+  Ok(report->status == GNN_GRAPH_OK && PetscAbsReal(report->asymmetry - b.graph->asymmetry) <= 1e-6 * b.graph->asymmetry && report->coupled == b.graph->ncoupled && PetscAbsReal(report->loss - b.loss) <= 10.0 * PetscMax(tolerance, TestRounding(precision)) * PetscMax(b.loss, 1.0), "%s: report, %d coupled, asymmetry %g, loss %g against %g", name,
      (int)report->coupled, (double)report->asymmetry, (double)report->loss, (double)b.loss);
   PetscCall(Take(n, &dx, NULL));
+  if (precision != GNN_DOUBLE) PetscCall(TestPrecisionChanges(name, b.place[1], n, x));
   PetscCall(BothDestroy(&b));
   PetscCall(PetscFree2(gt, z));
   PetscCall(PetscFree2(x, user));
@@ -181,7 +183,7 @@ static PetscScalar Dot(PetscInt n, const PetscScalar x[], const PetscScalar y[])
 }
 
 /* The filtered factor there, of two fillings, against the host's from the same slots, where rounding cannot drop another entry; M^-1 is symmetric positive definite */
-static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, PetscBool single, PetscReal filter)
+static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, GNNPrecision precision, PetscReal filter)
 {
   PetscInt     n, all = 0, dropped;
   PetscReal    loss = 0.0, worst = 0.0;
@@ -191,15 +193,15 @@ static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, PetscBool
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
-  PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
+  PetscCall(BothCreate(m, A, precision, PETSC_FALSE, NULL, &b));
   PetscCall(PetscMalloc6(n, &x[0], n, &x[1], n, &z[0], n, &z[1], n, &host, b.graph->nz, &gt));
   PetscCall(BothRunHost(&b, m, A, NULL)); /* the graph's values */
   for (PetscInt p = 0; p < b.graph->nz; p++) all += b.graph->keep[p] != 0;
   Ok(b.host->i[n] == all, "%s: filter 0 drops none of %d entries", name, (int)all);
   b.place[1]->filter = 0.5 * filter;
-  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(RunPlace(b.place[1], b.D, m, precision));
   b.place[1]->filter = filter;
-  PetscCall(RunPlace(b.place[1], b.D, m, single));
+  PetscCall(RunPlace(b.place[1], b.D, m, precision));
   PetscCall(GetSlots(&b, gt));
   GNNFactorFill(b.host, b.graph, m->config.pattern, filter, gt);
   PetscCall(TestProbeLoss(b.graph, b.host->i, b.host->j, b.host->v, m->config.epsilon, &loss));
@@ -212,12 +214,13 @@ static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, PetscBool
     PetscCall(Take(n, &dx, NULL));
     GNNFactorApply(b.host, x[k], host);
     worst = PetscMax(worst, TestArrayDifference(n, z[k], host));
+    PetscCall(TestStored(name, b.device, b.graph->b == 1 || b.device->product->apart ? b.host : NULL, x[k], z[k]));
   }
   dropped = all - b.host->i[n];
   Ok(dropped > 0 && b.place[1]->ops->entries(b.place[1]) == b.host->i[n], "%s: filter %g drops %d of %d, on the device %d stay", name, (double)filter, (int)dropped, (int)all, (int)b.place[1]->ops->entries(b.place[1]));
-  Ok(worst <= (single ? 1e-6 : 1e-13), "%s: M^-1 x with what stays, %.1e", name, (double)worst);
-  Ok(PetscAbsReal(b.place[1]->report.loss - loss) <= (single ? 1e-4 : 1e-10) * PetscMax(loss, 1.0), "%s: the loss is the filtered factor's, %g against %g", name, (double)b.place[1]->report.loss, (double)loss);
-  Ok(PetscAbsScalar(Dot(n, x[0], z[1]) - Dot(n, x[1], z[0])) <= 1e-6 * PetscAbsScalar(Dot(n, x[0], z[0])) && Dot(n, x[0], z[0]) > 0.0 && Dot(n, x[1], z[1]) > 0.0, "%s: M^-1 is symmetric positive definite", name);
+  Ok(worst <= TestRounding(precision), "%s: M^-1 x with what stays, %.1e", name, (double)worst);
+  Ok(PetscAbsReal(b.place[1]->report.loss - loss) <= 100.0 * TestRounding(precision) * PetscMax(loss, 1.0), "%s: the loss is the filtered factor's, %g against %g", name, (double)b.place[1]->report.loss, (double)loss);
+  Ok(PetscAbsScalar(Dot(n, x[0], z[1]) - Dot(n, x[1], z[0])) <= 1e-13 * PetscSqrtReal(Dot(n, x[0], z[0]) * Dot(n, x[1], z[1])) && Dot(n, x[0], z[0]) > 0.0 && Dot(n, x[1], z[1]) > 0.0, "%s: M^-1 is symmetric positive definite", name);
   PetscCall(PetscFree6(x[0], x[1], z[0], z[1], host, gt));
   PetscCall(BothDestroy(&b));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -235,7 +238,7 @@ static PetscErrorCode TestChoose(const char name[], GNNModel m, Mat A, GNNGuardP
 
   PetscFunctionBeginUser;
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, &B));
-  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  PetscCall(BothCreate(m, A, GNN_DOUBLE, PETSC_FALSE, NULL, &b));
   for (int step = 0; step < 3; step++) {
     if (step == 2) PetscCall(MatShift(B, 20.0));
     PetscCall(MatCopy(B, b.D, SAME_NONZERO_PATTERN));
@@ -279,13 +282,15 @@ static PetscErrorCode TestConfigs(Mat A)
   PetscCall(GNNConfigSetDefaults(&config));
   config.layers = 2;
   PetscCall(TestModelCreate(&config, 2.0, 1, &m));
-  PetscCall(TestCase("default", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
-  PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, PETSC_TRUE, 1e-5));
-  PetscCall(TestCase("tf32", m, A, PETSC_TRUE, PETSC_FALSE, 5e-3));
+  PetscCall(TestCase("default", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
+  PetscCall(TestCase("single precision storage", m, A, PETSC_FALSE, GNN_SINGLE, 1e-5));
+  PetscCall(TestCase("half precision storage", m, A, PETSC_FALSE, GNN_HALF, 5e-5));
+  PetscCall(TestCase("tf32", m, A, PETSC_TRUE, GNN_DOUBLE, 5e-3));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(TestModelCreate(&config, 0.5, 1, &m)); /* with a diagonal that the others do not exceed */
-  PetscCall(TestFilter("filter", m, A, PETSC_FALSE, 0.3));
-  PetscCall(TestFilter("filter, single precision storage", m, A, PETSC_TRUE, 0.2));
+  PetscCall(TestFilter("filter", m, A, GNN_DOUBLE, 0.3));
+  PetscCall(TestFilter("filter, single precision storage", m, A, GNN_SINGLE, 0.2));
+  PetscCall(TestFilter("filter, half precision storage", m, A, GNN_HALF, 0.3));
   PetscCall(GNNModelDestroy(&m));
   /* the paper's form */
   config.width       = 10;
@@ -294,10 +299,10 @@ static PetscErrorCode TestConfigs(Mat A)
   config.scaling     = GNN_SCALING_MEAN;
   config.output      = GNN_OUTPUT_DIRECT;
   PetscCall(TestModelCreate(&config, 1.0, 2, &m));
-  PetscCall(TestCase("mean scaling, LayerNorm, sum, direct, width 10", m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
-  PetscCall(TestCase("the same, tf32", m, A, PETSC_TRUE, PETSC_FALSE, 1e-2));
+  PetscCall(TestCase("mean scaling, LayerNorm, sum, direct, width 10", m, A, PETSC_FALSE, GNN_DOUBLE, 2e-5));
+  PetscCall(TestCase("the same, tf32", m, A, PETSC_TRUE, GNN_DOUBLE, 1e-2));
   PetscCall(TestMatCreateArrow(700, 0, &arrow));
-  PetscCall(TestCase("the same, a row in parts", m, arrow, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(TestCase("the same, a row in parts", m, arrow, PETSC_FALSE, GNN_DOUBLE, 2e-5));
   PetscCall(MatDestroy(&arrow));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(GNNConfigSetDefaults(&config));
@@ -311,7 +316,7 @@ static PetscErrorCode TestConfigs(Mat A)
   config.node_features[2] = GNN_NODE_ROWSUM;
   config.user_size        = 9;
   PetscCall(TestModelCreate(&config, 1.0, 3, &m));
-  PetscCall(TestCase("lower, two hidden layers, one layer, user features", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase("lower, two hidden layers, one layer, user features", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(GNNModelDestroy(&m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -326,11 +331,15 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   PetscFunctionBeginUser;
   PetscCall(TestModelBlocks(b, &m));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d", (int)b));
-  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, tf32, single precision storage", (int)b));
-  PetscCall(TestCase(name, m, A, PETSC_TRUE, PETSC_TRUE, 5e-3));
-  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, filter", (int)b));
-  PetscCall(TestFilter(name, m, A, PETSC_FALSE, 0.1));
+  PetscCall(TestCase(name, m, A, PETSC_TRUE, GNN_SINGLE, 5e-3));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, half precision storage", (int)b));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_HALF, 5e-5));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, filter, %s", (int)b, TestPrecisions[k]));
+    PetscCall(TestFilter(name, m, A, (GNNPrecision)k, 0.1));
+  }
   PetscCall(GNNModelDestroy(&m));
   PetscCall(GNNConfigSetDefaults(&config));
   config.block_size       = b;
@@ -346,7 +355,7 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   config.edge_features[1] = GNN_EDGE_VALUE;
   PetscCall(TestModelCreate(&config, 1.0, 3, &m));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, lower, user features", (int)b));
-  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(GNNModelDestroy(&m));
   config.width   = 32;
   config.norm    = GNN_NORM_LAYER;
@@ -355,7 +364,7 @@ static PetscErrorCode TestBlockConfigs(PetscInt b, Mat A)
   config.pattern = GNN_PATTERN_A;
   PetscCall(TestModelCreate(&config, 1.0, 2, &m));
   PetscCall(PetscSNPrintf(name, sizeof(name), "blocks of %d, mean scaling, LayerNorm, direct", (int)b));
-  PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 2e-5));
+  PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 2e-5));
   PetscCall(GNNModelDestroy(&m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -371,7 +380,8 @@ static PetscErrorCode TestAwkward(GNNModel m)
   for (int k = 0; k < (TestSmall() && b > 1 ? 4 : 5); k++) {
     PetscCall(TestMatCreateArrowBlocks(b, n[k], isolated[k], &A));
     PetscCall(PetscSNPrintf(name, sizeof(name), "arrow of %d nodes, %d isolated, b = %d", (int)n[k], (int)isolated[k], (int)b));
-    PetscCall(TestCase(name, m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
+    if (!TestSmall() || isolated[k]) PetscCall(TestCase(name, m, A, PETSC_FALSE, GNN_HALF, 5e-5));
     PetscCall(TestGuard(name, m, A));
     PetscCall(MatDestroy(&A));
   }
@@ -457,7 +467,7 @@ static PetscErrorCode TestBlend(GNNModel m, Mat A)
 
   PetscFunctionBeginUser;
   start.damping = 0.8;
-  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  PetscCall(BothCreate(m, A, GNN_DOUBLE, PETSC_FALSE, NULL, &b));
   PetscCall(BothRunHost(&b, m, A, NULL));
   PetscCall(PetscMalloc1(b.graph->nz, &gt));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(choices); k++) {
@@ -506,7 +516,7 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
   Both                 b = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(BothCreate(m, A, PETSC_FALSE, PETSC_FALSE, NULL, &b));
+  PetscCall(BothCreate(m, A, GNN_DOUBLE, PETSC_FALSE, NULL, &b));
   report = &b.place[1]->report;
   nz     = b.graph->nz;
   PetscCall(PetscMalloc2(nz, &gt[0], nz, &gt[1]));
@@ -517,7 +527,7 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
       row = Spoil(b.graph, wrongs[k], values);
       PetscCall(MatSeqAIJRestoreArray(b.D, &values));
     }
-    PetscCall(RunPlace(b.place[1], b.D, m, PETSC_FALSE));
+    PetscCall(RunPlace(b.place[1], b.D, m, GNN_DOUBLE));
     if (wrongs[k] != GNN_GRAPH_OK) Ok(report->status == wrongs[k] && report->row == row, "b = %d: %s in row %d is reported, row %d", (int)b.graph->b, names[k], (int)row, (int)report->row);
     else PetscCall(GetSlots(&b, gt[k - 2]));
   }
@@ -528,34 +538,33 @@ static PetscErrorCode TestStatus(GNNModel m, Mat A)
 }
 
 /* A factor made on the host: the network's, or the classical one, whose rows end inside a block */
-static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, PetscBool single)
+static PetscErrorCode TestUpload(GNNModel m, Mat A, PetscBool fsai, GNNPrecision precision)
 {
-  const PetscReal tolerance = single ? 1e-6 : 1e-13;
-  PetscScalar    *x, *z;
-  double         *dx, *dz;
-  PetscInt        n;
-  GNNDevice       device;
-  Both            b = {0};
+  PetscScalar *x, *z;
+  double      *dx, *dz;
+  PetscInt     n;
+  GNNDevice    device;
+  Both         b = {0};
 
   PetscFunctionBeginUser;
   PetscCall(MatGetSize(A, &n, NULL));
   PetscCall(PetscMalloc2(n, &x, n, &z));
   for (PetscInt i = 0; i < n; i++) x[i] = PetscSinReal(1.0 + (PetscReal)i);
-  PetscCall(BothCreate(m, A, single, PETSC_FALSE, NULL, &b));
+  PetscCall(BothCreate(m, A, precision, PETSC_FALSE, NULL, &b));
   PetscCall(BothRunHost(&b, m, A, x));
   if (fsai) {
     PetscCall(b.place[0]->ops->fsai(b.place[0], 0.02, PETSC_TRUE));
     GNNFactorShift(b.host, b.graph, 1e-3);
     GNNFactorApply(b.host, x, b.z);
   }
-  PetscCall(GNNDeviceCreate(b.graph, single, &device));
+  PetscCall(GNNDeviceCreate(b.graph, precision, &device));
   PetscCall(GNNDeviceUpload(device, b.host, NULL));
   PetscCall(Put(n, x, &dx));
   PetscCall(Put(n, x, &dz));
   PetscCall(GNNDeviceApply(device, dx, dz, NULL));
   PetscCall(Take(n, &dx, NULL));
   PetscCall(Take(n, &dz, z));
-  Ok(TestArrayDifference(n, z, b.z) <= tolerance, "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)b.graph->b, fsai ? "classical" : "network's", single ? "single" : "double", (double)TestArrayDifference(n, z, b.z));
+  Ok(TestArrayDifference(n, z, b.z) <= TestRounding(precision), "b = %d, the host's %s factor, %s: M^-1 x, %.1e", (int)b.graph->b, fsai ? "classical" : "network's", TestPrecisions[precision], (double)TestArrayDifference(n, z, b.z));
   PetscCall(GNNDeviceDestroy(&device));
   PetscCall(BothDestroy(&b));
   PetscCall(PetscFree2(x, z));
@@ -577,10 +586,94 @@ static PetscErrorCode TestLongRows(void)
   PetscCall(TestModelCreate(&config, 1.0, 5, &m));
   for (int k = 0; k < (TestSmall() ? 1 : 2); k++) {
     PetscCall(TestMatCreateFullRows(n[k], first[k], end[k], &A));
-    PetscCall(TestUpload(m, A, PETSC_FALSE, PETSC_FALSE));
+    PetscCall(TestUpload(m, A, PETSC_FALSE, GNN_DOUBLE));
+    PetscCall(TestUpload(m, A, PETSC_FALSE, GNN_HALF));
     PetscCall(MatDestroy(&A));
   }
   PetscCall(GNNModelDestroy(&m));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A diagonal and (row, column) beside it, as a factor made on the host */
+static PetscErrorCode FarFactor(PetscInt n, PetscInt row, PetscInt column, GNNGraph *g, GNNFactor *factor)
+{
+  PetscInt *i, *j;
+  GNNFactor f;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n + 1, &i, n, &j));
+  for (PetscInt k = 0; k <= n; k++) i[k] = k;
+  for (PetscInt k = 0; k < n; k++) j[k] = k;
+  PetscCall(GNNGraphCreate(1, n, i, j, g));
+  PetscCall(PetscFree2(i, j));
+  PetscCall(GNNFactorCreate(*g, factor));
+  f = *factor;
+  PetscCall(GNNFactorReserve(f, 0, n + 1));
+  for (PetscInt k = 0, nz = 0; k < n; k++) {
+    f->i[k]     = nz;
+    f->s[k]     = 1.0;
+    f->shift[k] = 0.0;
+    if (k == row) f->j[nz] = column, f->v[nz++] = 0.25 * PetscSinReal((PetscReal)k);
+    f->j[nz]   = k;
+    f->v[nz++] = 1.0 + 0.5 * PetscSinReal((PetscReal)k);
+    f->i[k + 1] = nz;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Largest distance of two columns of the tile that has the row */
+static PetscErrorCode TileReach(const GNNKernelMat *m, const TestRows *rows, PetscInt row, PetscInt *tile, int *reach)
+{
+  int *first, least = m->n, most = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(m->ntiles + 1, &first));
+  GNNCallKernel(GNNKernelToHost(first, m->tile, (m->ntiles + 1) * sizeof(int), NULL));
+  for (*tile = 0; first[*tile + 1] <= row; ++*tile) continue;
+  for (int k = rows->i[first[*tile]]; k < rows->i[first[*tile + 1]]; k++) {
+    least = PetscMin(least, rows->j[k]);
+    most  = PetscMax(most, rows->j[k]);
+  }
+  *reach = most - least;
+  PetscCall(PetscFree(first));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The product where the tile of the row with a far column reaches so far: 65535 is the most that offsets of 16 bits do. Other tiles are narrow, but that of the column in G */
+static PetscErrorCode TestReach(PetscInt n, PetscInt row, PetscInt column, int expected)
+{
+  PetscScalar *x, *z;
+  PetscInt     tile = 0;
+  double      *dx, *dz;
+  int          reach = 0;
+  GNNGraph     g;
+  GNNFactor    f;
+  GNNDevice    d;
+  TestRows     rows, transposed;
+
+  PetscFunctionBeginUser;
+  PetscCall(FarFactor(n, row, column, &g, &f));
+  PetscCall(GNNDeviceCreate(g, GNN_HALF, &d));
+  PetscCall(GNNDeviceUpload(d, f, NULL));
+  PetscCall(PetscMalloc2(n, &x, n, &z));
+  for (PetscInt i = 0; i < n; i++) x[i] = PetscCosReal((PetscReal)i);
+  PetscCall(Put(n, x, &dx));
+  PetscCall(Put(n, x, &dz));
+  PetscCall(GNNDeviceApply(d, dx, dz, NULL));
+  PetscCall(Take(n, &dx, NULL));
+  PetscCall(Take(n, &dz, z));
+  PetscCall(TestStored("columns far away", d, f, x, z));
+  PetscCall(TestRowsFetch(&d->product->gt.mat, &rows));
+  PetscCall(TestRowsFetch(&d->product->g.mat, &transposed));
+  PetscCall(TileReach(&d->product->gt.mat, &rows, row, &tile, &reach));
+  Ok(reach == expected && (rows.base[tile] == GNN_KERNEL_WIDE) == (reach > 65535) && rows.wide == (reach > 65535) && transposed.wide == 1, "columns far away: a tile that reaches %d is %s, %d wide of %d, of G %d", reach, rows.base[tile] == GNN_KERNEL_WIDE ? "wide" : "narrow", rows.wide,
+     d->product->gt.mat.ntiles, transposed.wide);
+  PetscCall(TestRowsFree(&rows));
+  PetscCall(TestRowsFree(&transposed));
+  PetscCall(PetscFree2(x, z));
+  PetscCall(GNNDeviceDestroy(&d));
+  PetscCall(GNNFactorDestroy(&f));
+  PetscCall(GNNGraphDestroy(&g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -590,7 +683,7 @@ static PetscErrorCode TestOfModel(GNNModel m, Mat A)
   PetscCall(TestAwkward(m));
   PetscCall(TestBlend(m, A));
   PetscCall(TestStatus(m, A));
-  for (int k = 0; k < 4; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, k / 2 ? PETSC_TRUE : PETSC_FALSE));
+  for (int k = 0; k < 6; k++) PetscCall(TestUpload(m, A, k % 2 ? PETSC_TRUE : PETSC_FALSE, (GNNPrecision)(k / 2)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -615,12 +708,13 @@ int main(int argc, char **argv)
   PetscCall(TestMatDecouple(A, 6));
   PetscCall(TestConfigs(A));
   PetscCall(TestLongRows());
+  for (int k = 0; k < (TestSmall() ? 0 : 2); k++) PetscCall(TestReach(66048, 66000, 66046 - 65535 - k, 65535 + k)); /* the last row but one is in that tile */
   PetscCall(TestModel(4, &m));
   PetscCall(TestOfModel(m, A));
   PetscCall(MakeOneSided(A));
-  PetscCall(TestCase("one-sided values", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase("one-sided values", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(AddPenalty(A));
-  PetscCall(TestCase("rows held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+  PetscCall(TestCase("rows held by a penalty", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
   PetscCall(GNNModelDestroy(&m));
   PetscCall(MatDestroy(&A));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(b); k++) {
@@ -629,9 +723,9 @@ int main(int argc, char **argv)
     PetscCall(TestModelBlocks(b[k], &m));
     if (b[k] == 3) PetscCall(TestOfModel(m, A));
     PetscCall(MakeOneSided(A));
-    PetscCall(TestCase("one-sided values of blocks", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(TestCase("one-sided values of blocks", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
     PetscCall(AddPenalty(A));
-    PetscCall(TestCase("unknowns of blocks held by a penalty", m, A, PETSC_FALSE, PETSC_FALSE, 1e-5));
+    PetscCall(TestCase("unknowns of blocks held by a penalty", m, A, PETSC_FALSE, GNN_DOUBLE, 1e-5));
     PetscCall(GNNModelDestroy(&m));
     PetscCall(MatDestroy(&A));
   }

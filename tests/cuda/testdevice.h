@@ -35,17 +35,27 @@ static inline PetscBool TestSmall(void)
   return getenv("EMULATE_SMALL") ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Both places of a matrix, which is copied to the device; the factors are filled where it is fetched. In single precision on the device only */
-static inline PetscErrorCode TestPlacesCreate(Mat A, GNNModel m, GNNGraph g, GNNFactor host, GNNFactor fetched, PetscBool single, PetscBool tf32, Mat *D, GNNPlace places[2])
+static const char *const TestPrecisions[] = {"double", "single", "half"};
+
+/* By how much numbers that are stored so may change a result, relative to its largest; of a factor of the tests' random and awkward matrices */
+static inline PetscReal TestRounding(GNNPrecision precision)
+{
+  const PetscReal rounding[] = {1e-13, 1e-6, 2e-4};
+
+  return rounding[precision];
+}
+
+/* Both places of a matrix, which is copied to the device; the factors are filled where it is fetched. The precision is the device's only */
+static inline PetscErrorCode TestPlacesCreate(Mat A, GNNModel m, GNNGraph g, GNNFactor host, GNNFactor fetched, GNNPrecision precision, PetscBool tf32, Mat *D, GNNPlace places[2])
 {
   PetscFunctionBeginUser;
-  PetscCall(GNNPlaceCreate(A, m, g, host, PETSC_FALSE, PETSC_FALSE, &places[0]));
+  PetscCall(GNNPlaceCreate(A, m, g, host, GNN_DOUBLE, PETSC_FALSE, &places[0]));
   PetscCall(MatDuplicate(A, MAT_COPY_VALUES, D));
   PetscCall(GNNMatToDevice(D));
 #if defined(GNN_EMULATE)
   GNNDeviceEmulate = PETSC_TRUE;
 #endif
-  PetscCall(GNNPlaceCreate(*D, m, g, fetched, single, tf32, &places[1]));
+  PetscCall(GNNPlaceCreate(*D, m, g, fetched, precision, tf32, &places[1]));
 #if defined(GNN_EMULATE)
   GNNDeviceEmulate = PETSC_FALSE;
 #endif
