@@ -37,7 +37,7 @@ PetscErrorCode GNNMatToDevice(Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode VecsOnDevice_Private(Vec r, Vec z, PetscBool *device)
+PetscErrorCode GNNVecsOnDevice(Vec r, Vec z, PetscBool *device)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)r, device, VECSEQCUDA, VECMPICUDA, ""));
@@ -72,7 +72,7 @@ PetscErrorCode GNNMatToDevice(PETSC_UNUSED Mat *A)
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode VecsOnDevice_Private(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
+PetscErrorCode GNNVecsOnDevice(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
 {
   *device = GNNDeviceEmulate;
   return PETSC_SUCCESS;
@@ -296,7 +296,7 @@ static PetscErrorCode Apply_Device(GNNPlace at, Vec r, Vec z)
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(VecsOnDevice_Private(r, z, &cuda));
+  PetscCall(GNNVecsOnDevice(r, z, &cuda));
   if (cuda) {
     PetscCall(VecCUDAGetArrayRead(r, &rarray));
     PetscCall(VecCUDAGetArrayWrite(z, &zarray));

@@ -64,6 +64,7 @@ struct _n_GNNDevice {
 };
 
 PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's */
+PETSC_INTERN PetscErrorCode GNNVecsOnDevice(Vec, Vec, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, GNNPrecision, GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceReserveSlots(GNNDevice, GNNGraph);                                   /* of a network, and its features, which come with the values */
@@ -98,6 +99,11 @@ PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceMat *); /* with slots? The arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
+
+/* ---- shared with the coarse space, coarse/device.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNDevicePutMat(PetscInt n, const int i[], const int j[], GNNPrecision, GNNStream, GNNDeviceMat *); /* of n rows with that CSR; the values are not set */
+PETSC_INTERN void           GNNDeviceTranspose(PetscInt n, PetscInt m, const int i[], const int j[], int ti[], int tj[], int to[]); /* CSR of the transpose of n rows and m columns, and where each entry goes there */
 
 /* ---- shared with training, train/device.c ---- */
 

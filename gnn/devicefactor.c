@@ -99,24 +99,23 @@ static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
   return nz;
 }
 
-/* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
-static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int ti[], int tj[], int to[])
+/* By counting */
+void GNNDeviceTranspose(PetscInt n, PetscInt m, const int i[], const int j[], int ti[], int tj[], int to[])
 {
-  for (PetscInt k = 0; k <= n; k++) ti[k] = 0;
+  for (PetscInt k = 0; k <= m; k++) ti[k] = 0;
   for (PetscInt k = 0; k < i[n]; k++) ti[j[k] + 1]++;
-  for (PetscInt k = 0; k < n; k++) ti[k + 1] += ti[k];
+  for (PetscInt k = 0; k < m; k++) ti[k + 1] += ti[k];
   for (PetscInt r = 0; r < n; r++) {
     for (PetscInt k = i[r]; k < i[r + 1]; k++) {
       to[k]     = ti[j[k]]++;
       tj[to[k]] = (int)r;
     }
   }
-  for (PetscInt k = n; k > 0; k--) ti[k] = ti[k - 1];
+  for (PetscInt k = m; k > 0; k--) ti[k] = ti[k - 1];
   ti[0] = 0;
 }
 
-/* A matrix of n rows with the given CSR */
-static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], GNNPrecision precision, GNNStream stream, GNNDeviceMat *m)
+PetscErrorCode GNNDevicePutMat(PetscInt n, const int i[], const int j[], GNNPrecision precision, GNNStream stream, GNNDeviceMat *m)
 {
   int longest = 0;
 
@@ -161,10 +160,10 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   nz = i[n];
   PetscCall(PetscMalloc5(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv));
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
-  TransposeCSR_Private(n, i, j, ti, tj, to);
+  GNNDeviceTranspose(n, n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
-  PetscCall(DevicePutMat_Private(n, i, j, d->precision, stream, &d->classical.gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, d->precision, stream, &d->classical.g));
+  PetscCall(GNNDevicePutMat(n, i, j, d->precision, stream, &d->classical.gt));
+  PetscCall(GNNDevicePutMat(n, ti, tj, d->precision, stream, &d->classical.g));
   PetscCall(DevicePutValues_Private(nz, v, &d->classical.gt, stream));
   PetscCall(DevicePutValues_Private(nz, tv, &d->classical.g, stream));
   PetscCall(PetscFree5(j, tj, to, v, tv));

@@ -1,5 +1,9 @@
 /*
-   The coarse space's kernels on A and A_c where they lie; vectors and matrices are PETSc's own on the device.
+   The coarse space's kernels on A, P and A_c where they lie; vectors and matrices are PETSc's own on the device.
+
+   The product with Q reads copies of P U, U = diag(unit), of its transpose and of the inverse: three launches on one stream and nothing else, where
+   PETSc's operations are many, on streams of their own. P U and its transpose hold the same numbers, and the inverse is symmetric as it is rounded,
+   so that Q is.
 */
 #include "coarse.h"
 #include "../device.h"
@@ -9,14 +13,30 @@
   #include <petscdevice_cuda.h>
   #define DEVICE_DENSE MATSEQDENSECUDA
 #else
-  #define DEVICE_DENSE             MATSEQDENSE
-  #define VecCUDAGetArrayRead      VecGetArrayRead
-  #define VecCUDARestoreArrayRead  VecRestoreArrayRead
-  #define VecCUDAGetArrayWrite     VecGetArrayWrite
-  #define VecCUDARestoreArrayWrite VecRestoreArrayWrite
-  #define MatDenseCUDAGetArray     MatDenseGetArray
-  #define MatDenseCUDARestoreArray MatDenseRestoreArray
+  #define DEVICE_DENSE                 MATSEQDENSE
+  #define VecCUDAGetArray              VecGetArray
+  #define VecCUDARestoreArray          VecRestoreArray
+  #define VecCUDAGetArrayRead          VecGetArrayRead
+  #define VecCUDARestoreArrayRead      VecRestoreArrayRead
+  #define VecCUDAGetArrayWrite         VecGetArrayWrite
+  #define VecCUDARestoreArrayWrite     VecRestoreArrayWrite
+  #define MatDenseCUDAGetArray         MatDenseGetArray
+  #define MatDenseCUDARestoreArray     MatDenseRestoreArray
+  #define MatDenseCUDAGetArrayRead     MatDenseGetArrayRead
+  #define MatDenseCUDARestoreArrayRead MatDenseRestoreArrayRead
 #endif
+
+#define ROUNDING 6e-8 /* of single precision */
+#define ROUNDED  0.01 /* most by which that may move the inverse's eigenvalues, of which few are less than 1/4 */
+
+struct _n_GNNCoarseDevice {
+  PetscInt     n, m, nz;  /* of P */
+  GNNDeviceMat P, PT;     /* P U and its transpose in single precision */
+  int         *to;        /* (nz) where each entry of P goes in its transpose */
+  double      *rc, *xc;   /* (m) work */
+  void        *W;         /* (m, m) the inverse, NULL before there is one */
+  GNNPrecision precision; /* of it */
+};
 
 /* All rows: PETSc leaves out empty ones there, but A and A_c have their diagonals */
 PetscErrorCode GNNCoarseOnDevice(Mat A, PetscBool *has)
@@ -118,5 +138,161 @@ PetscErrorCode GNNCoarseFillDense(GNNCoarse c)
   PetscCall(MatDenseCUDARestoreArray(c->dense, &dense));
   PetscCall(VecCUDARestoreArrayRead(c->unit, &unit));
   PetscCall(VecCUDARestoreArrayRead(c->shift, &shift));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the product ---- */
+
+PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *product)
+{
+  GNNCoarseDevice d = *product;
+
+  PetscFunctionBegin;
+  if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceMatDestroy(&d->P));
+  PetscCall(GNNDeviceMatDestroy(&d->PT));
+  GNNCallKernel(GNNKernelFree(d->to));
+  GNNCallKernel(GNNKernelFree(d->rc));
+  GNNCallKernel(GNNKernelFree(d->xc));
+  GNNCallKernel(GNNKernelFree(d->W));
+  PetscCall(PetscFree(*product));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool GNNCoarseDeviceSingle(GNNCoarseDevice d)
+{
+  return d->precision == GNN_SINGLE ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* P twice, and the inverse */
+PetscReal GNNCoarseDeviceBytes(GNNCoarseDevice d)
+{
+  return 16.0 * d->nz + 4.0 * (d->n + d->m) + (d->precision == GNN_SINGLE ? 4.0 : 8.0) * d->m * d->m;
+}
+
+/* Are the kernels to do what KSPSolve() would, with P and inverse on the device? */
+static PetscErrorCode HasProduct_Private(GNNCoarse c, PetscBool *has)
+{
+  MatInfo info;
+
+  PetscFunctionBegin;
+  *has = PETSC_FALSE;
+  if (c->inverse == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNCoarseSolverInverts(c, has));
+  if (*has) PetscCall(GNNCoarseOnDevice(c->P, has));
+  PetscCall(MatGetInfo(c->P, MAT_LOCAL, &info));
+  if (info.nz_used > GNN_KERNEL_MOST_ENTRIES) *has = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P's pattern, once: the host has it, too */
+static PetscErrorCode CreateProduct_Private(GNNCoarse c, GNNStream stream, GNNCoarseDevice *product)
+{
+  const PetscInt *i, *j;
+  int            *ti, *tj, *to;
+  PetscBool       done;
+  GNNCoarseDevice d;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&d));
+  *product = d;
+  d->m     = c->size;
+  PetscCall(MatGetRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &d->n, &i, &j, &done));
+  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the prolongator");
+  d->nz = i[d->n];
+  PetscCall(PetscMalloc3(d->m + 1, &ti, d->nz, &tj, d->nz, &to));
+  GNNDeviceTranspose(d->n, d->m, (const int *)i, (const int *)j, ti, tj, to);
+  PetscCall(GNNDevicePutMat(d->n, (const int *)i, (const int *)j, GNN_SINGLE, stream, &d->P));
+  PetscCall(GNNDevicePutMat(d->m, ti, tj, GNN_SINGLE, stream, &d->PT));
+  PetscCall(MatRestoreRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &d->n, &i, &j, &done));
+  GNNCallKernel(GNNKernelMalloc((void **)&d->to, (size_t)d->nz * sizeof(int)));
+  GNNCallKernel(GNNKernelMalloc((void **)&d->rc, (size_t)d->m * sizeof(double)));
+  GNNCallKernel(GNNKernelMalloc((void **)&d->xc, (size_t)d->m * sizeof(double)));
+  GNNCallKernel(GNNKernelToDevice(d->to, to, (size_t)d->nz * sizeof(int), stream));
+  PetscCall(PetscFree3(ti, tj, to));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode StoreProlongator_Private(GNNCoarse c, GNNCoarseDevice d, GNNStream stream)
+{
+  const PetscInt    *i, *j;
+  const PetscScalar *unit;
+  PetscScalar       *a;
+  PetscMemType       unused;
+
+  PetscFunctionBegin;
+  PetscCall(MatSeqAIJGetCSRAndMemType(c->P, &i, &j, &a, &unused));
+  PetscCall(VecCUDAGetArrayRead(c->unit, &unit));
+  GNNCallKernel(GNNKernelProlong((int)d->nz, (const int *)j, a, unit, d->to, (float *)d->P.mat.v, (float *)d->PT.mat.v, stream));
+  PetscCall(VecCUDARestoreArrayRead(c->unit, &unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* In single precision if that is near enough: an error of a part e of each entry moves no eigenvalue of a positive definite matrix by more than e times
+   its trace, since |W_ij|^2 <= W_ii W_jj. W is large where A_c is almost singular, and its small eigenvalues are not */
+static PetscErrorCode StoreInverse_Private(GNNCoarse c, GNNCoarseDevice d, GNNStream stream)
+{
+  const PetscScalar *inverse;
+  GNNPrecision       precision;
+  double             trace;
+
+  PetscFunctionBegin;
+  PetscCall(MatDenseCUDAGetArrayRead(c->inverse, &inverse));
+  GNNCallKernel(GNNKernelTrace((int)d->m, inverse, d->rc, stream));
+  GNNCallKernel(GNNKernelToHost(&trace, d->rc, sizeof(trace), stream));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)sizeof(trace)));
+  precision = trace * ROUNDING <= ROUNDED ? GNN_SINGLE : GNN_DOUBLE;
+  if (d->W && precision != d->precision) {
+    GNNCallKernel(GNNKernelFree(d->W));
+    d->W = NULL;
+  }
+  d->precision = precision;
+  if (d->W == NULL) GNNCallKernel(GNNKernelMalloc(&d->W, (size_t)d->m * d->m * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double))));
+  GNNCallKernel(GNNKernelSymmetric((int)d->m, inverse, precision, d->W, stream));
+  PetscCall(MatDenseCUDARestoreArrayRead(c->inverse, &inverse));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c)
+{
+  GNNStream stream = NULL;
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(HasProduct_Private(c, &has));
+  if (!has) {
+    PetscCall(GNNCoarseDeviceDestroy(&c->product));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(GNNDeviceStream(&stream));
+  if (c->product == NULL) PetscCall(CreateProduct_Private(c, stream, &c->product));
+  PetscCall(PetscLogGpuTimeBegin());
+  PetscCall(StoreProlongator_Private(c, c->product, stream));
+  PetscCall(StoreInverse_Private(c, c->product, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z, PetscBool *done)
+{
+  const GNNCoarseDevice d = c->product;
+  const PetscScalar    *rarray;
+  PetscScalar          *zarray;
+  GNNStream             stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNVecsOnDevice(r, z, done));
+  if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(VecCUDAGetArrayRead(r, &rarray));
+  PetscCall(VecCUDAGetArray(z, &zarray));
+  PetscCall(PetscLogGpuTimeBegin());
+  GNNCallKernel(GNNKernelMultiply(d->PT.mat, rarray, d->rc, stream));
+  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, d->rc, d->xc, stream));
+  GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, d->xc, zarray, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(VecCUDARestoreArray(z, &zarray));
+  PetscCall(VecCUDARestoreArrayRead(r, &rarray));
+  PetscCall(PetscLogGpuFlops(4.0 * d->nz + 2.0 * d->m * d->m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
