@@ -87,44 +87,45 @@ int GNNKernelTrace(int n, const double *dense, double *trace, GNNStream stream)
 
 /* A warp has a row here and below: n^2 is more than 32 bits hold */
 template <class T>
-__global__ static void SymmetricRows(int n, const double *dense, T *W)
+__global__ static void SymmetricRows(int n, const double *dense, const double *w, T *W)
 {
   const int row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
 
   if (row >= n) return;
-  for (int k = threadIdx.x % 32; k < n; k += 32) W[k + (size_t)row * n] = (T)(0.5 * (dense[k + (size_t)row * n] + dense[row + (size_t)k * n]));
+  for (int k = threadIdx.x % 32; k < n; k += 32) W[k + (size_t)row * n] = (T)(0.5 * (dense[k + (size_t)row * n] + dense[row + (size_t)k * n]) - w[row] * w[k]);
 }
 
-int GNNKernelSymmetric(int n, const double *dense, GNNPrecision precision, void *W, GNNStream stream)
+int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision precision, void *W, GNNStream stream)
 {
   const int blocks = Blocks((long long)n * 32, BLOCK);
 
-  if (precision == GNN_SINGLE) GNN_LAUNCH((SymmetricRows<float>), blocks, BLOCK, 0, stream, n, dense, (float *)W);
-  else GNN_LAUNCH((SymmetricRows<double>), blocks, BLOCK, 0, stream, n, dense, (double *)W);
+  if (precision == GNN_SINGLE) GNN_LAUNCH((SymmetricRows<float>), blocks, BLOCK, 0, stream, n, dense, w, (float *)W);
+  else GNN_LAUNCH((SymmetricRows<double>), blocks, BLOCK, 0, stream, n, dense, w, (double *)W);
   return GPUError();
 }
 
 /* ---- the product with the inverse ---- */
 
 template <class T>
-__global__ static void __launch_bounds__(BLOCK) MultiplyRows(int n, const T *W, const double *x, double *y)
+__global__ static void __launch_bounds__(BLOCK) MultiplyRows(int n, const T *W, const double *w, const double *x, double *y)
 {
   const int row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
   const T  *Wi  = W + (size_t)row * n;
-  double    sum = 0.0;
+  double    sum = 0.0, wi;
 
   if (row >= n) return;
+  wi = w[row];
 #pragma unroll 8
-  for (int k = threadIdx.x % 32; k < n; k += 32) sum += Wi[k] * x[k];
+  for (int k = threadIdx.x % 32; k < n; k += 32) sum += (Wi[k] + wi * w[k]) * x[k];
   sum = GroupSum<32>(sum);
   if (threadIdx.x % 32 == 0) y[row] = sum;
 }
 
-int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision precision, const double *x, double *y, GNNStream stream)
+int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision precision, const double *w, const double *x, double *y, GNNStream stream)
 {
   const int blocks = Blocks((long long)n * 32, BLOCK);
 
-  if (precision == GNN_SINGLE) GNN_LAUNCH((MultiplyRows<float>), blocks, BLOCK, 0, stream, n, (const float *)W, x, y);
-  else GNN_LAUNCH((MultiplyRows<double>), blocks, BLOCK, 0, stream, n, (const double *)W, x, y);
+  if (precision == GNN_SINGLE) GNN_LAUNCH((MultiplyRows<float>), blocks, BLOCK, 0, stream, n, (const float *)W, w, x, y);
+  else GNN_LAUNCH((MultiplyRows<double>), blocks, BLOCK, 0, stream, n, (const double *)W, w, x, y);
   return GPUError();
 }

@@ -27,15 +27,16 @@
 #endif
 
 #define ROUNDING 6e-8 /* of single precision */
-#define ROUNDED  0.01 /* most by which that may move the inverse's eigenvalues, of which few are less than 1/4 */
+#define ROUNDED  0.01 /* most by which that may move the inverse's eigenvalues, whose least is above 1/2 on meshes */
 
 struct _n_GNNCoarseDevice {
   PetscInt     n, m, nz;  /* of P */
   GNNDeviceMat P, PT;     /* P U and its transpose in single precision */
   int         *to;        /* (nz) where each entry of P goes in its transpose */
   double      *rc, *xc;   /* (m) work */
-  void        *W;         /* (m, m) the inverse, NULL before there is one */
-  GNNPrecision precision; /* of it */
+  void        *W;         /* (m, m) the inverse less w w^T, NULL before there is one */
+  GNNPrecision precision; /* of W */
+  Vec          w;         /* (m) */
 };
 
 /* All rows: PETSc leaves out empty ones there, but A and A_c have their diagonals */
@@ -151,6 +152,7 @@ PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *product)
   if (d == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNDeviceMatDestroy(&d->P));
   PetscCall(GNNDeviceMatDestroy(&d->PT));
+  PetscCall(VecDestroy(&d->w));
   GNNCallKernel(GNNKernelFree(d->to));
   GNNCallKernel(GNNKernelFree(d->rc));
   GNNCallKernel(GNNKernelFree(d->xc));
@@ -209,7 +211,9 @@ static PetscErrorCode CreateProduct_Private(GNNCoarse c, GNNStream stream, GNNCo
   GNNCallKernel(GNNKernelMalloc((void **)&d->rc, (size_t)d->m * sizeof(double)));
   GNNCallKernel(GNNKernelMalloc((void **)&d->xc, (size_t)d->m * sizeof(double)));
   GNNCallKernel(GNNKernelToDevice(d->to, to, (size_t)d->nz * sizeof(int), stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)(3 * d->nz + d->n + d->m + 2) * sizeof(int)));
   PetscCall(PetscFree3(ti, tj, to));
+  PetscCall(VecDuplicate(c->xc, &d->w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -223,32 +227,65 @@ static PetscErrorCode StoreProlongator_Private(GNNCoarse c, GNNCoarseDevice d, G
   PetscFunctionBegin;
   PetscCall(MatSeqAIJGetCSRAndMemType(c->P, &i, &j, &a, &unused));
   PetscCall(VecCUDAGetArrayRead(c->unit, &unit));
+  PetscCall(PetscLogGpuTimeBegin());
   GNNCallKernel(GNNKernelProlong((int)d->nz, (const int *)j, a, unit, d->to, (float *)d->P.mat.v, (float *)d->PT.mat.v, stream));
+  PetscCall(PetscLogGpuTimeEnd());
   PetscCall(VecCUDARestoreArrayRead(c->unit, &unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* In single precision if that is near enough: an error of a part e of each entry moves no eigenvalue of a positive definite matrix by more than e times
-   its trace, since |W_ij|^2 <= W_ii W_jj. W is large where A_c is almost singular, and its small eigenvalues are not */
-static PetscErrorCode StoreInverse_Private(GNNCoarse c, GNNCoarseDevice d, GNNStream stream)
+/* w = inverse x / sqrt(x^T inverse x): inverse - w w^T is positive semidefinite. For an x near the eigenvector of the largest eigenvalue what is left is
+   large only if others are */
+static PetscErrorCode TakeLargest_Private(GNNCoarse c, Vec w)
 {
-  const PetscScalar *inverse;
-  GNNPrecision       precision;
-  double             trace;
+  PetscScalar dot;
 
   PetscFunctionBegin;
-  PetscCall(MatDenseCUDAGetArrayRead(c->inverse, &inverse));
+  PetscCall(VecSet(c->xc, 1.0));
+  PetscCall(MatMult(c->inverse, c->xc, c->rc));
+  PetscCall(VecNormalize(c->rc, NULL));
+  PetscCall(MatMult(c->inverse, c->rc, w));
+  PetscCall(VecDot(c->rc, w, &dot));
+  PetscCall(VecScale(w, PetscRealPart(dot) > 0.0 ? 1.0 / PetscSqrtReal(PetscRealPart(dot)) : 0.0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* In single precision if that is near enough: an error of a part e of each entry moves no eigenvalue of the whole by more than e times W's trace, since
+   |W_ij|^2 <= W_ii W_jj. An A_c that is almost singular has an inverse whose small eigenvalues would be lost beside its largest */
+static PetscErrorCode Precision_Private(GNNCoarseDevice d, const double inverse[], GNNStream stream, GNNPrecision *precision)
+{
+  PetscScalar largest;
+  double      trace;
+
+  PetscFunctionBegin;
   GNNCallKernel(GNNKernelTrace((int)d->m, inverse, d->rc, stream));
   GNNCallKernel(GNNKernelToHost(&trace, d->rc, sizeof(trace), stream));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)sizeof(trace)));
-  precision = trace * ROUNDING <= ROUNDED ? GNN_SINGLE : GNN_DOUBLE;
+  PetscCall(VecDot(d->w, d->w, &largest));
+  *precision = (trace - PetscRealPart(largest)) * ROUNDING <= ROUNDED ? GNN_SINGLE : GNN_DOUBLE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode StoreInverse_Private(GNNCoarse c, GNNCoarseDevice d, GNNStream stream)
+{
+  const PetscScalar *inverse, *w;
+  GNNPrecision       precision = GNN_DOUBLE;
+
+  PetscFunctionBegin;
+  PetscCall(TakeLargest_Private(c, d->w));
+  PetscCall(MatDenseCUDAGetArrayRead(c->inverse, &inverse));
+  PetscCall(Precision_Private(d, inverse, stream, &precision));
   if (d->W && precision != d->precision) {
     GNNCallKernel(GNNKernelFree(d->W));
     d->W = NULL;
   }
   d->precision = precision;
   if (d->W == NULL) GNNCallKernel(GNNKernelMalloc(&d->W, (size_t)d->m * d->m * (precision == GNN_SINGLE ? sizeof(float) : sizeof(double))));
-  GNNCallKernel(GNNKernelSymmetric((int)d->m, inverse, precision, d->W, stream));
+  PetscCall(VecCUDAGetArrayRead(d->w, &w));
+  PetscCall(PetscLogGpuTimeBegin());
+  GNNCallKernel(GNNKernelSymmetric((int)d->m, inverse, w, precision, d->W, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(VecCUDARestoreArrayRead(d->w, &w));
   PetscCall(MatDenseCUDARestoreArrayRead(c->inverse, &inverse));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -266,17 +303,15 @@ PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c)
   }
   PetscCall(GNNDeviceStream(&stream));
   if (c->product == NULL) PetscCall(CreateProduct_Private(c, stream, &c->product));
-  PetscCall(PetscLogGpuTimeBegin());
   PetscCall(StoreProlongator_Private(c, c->product, stream));
   PetscCall(StoreInverse_Private(c, c->product, stream));
-  PetscCall(PetscLogGpuTimeEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z, PetscBool *done)
 {
   const GNNCoarseDevice d = c->product;
-  const PetscScalar    *rarray;
+  const PetscScalar    *rarray, *w;
   PetscScalar          *zarray;
   GNNStream             stream = NULL;
 
@@ -285,13 +320,15 @@ PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z, PetscBool *done)
   if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(VecCUDAGetArrayRead(r, &rarray));
+  PetscCall(VecCUDAGetArrayRead(d->w, &w));
   PetscCall(VecCUDAGetArray(z, &zarray));
   PetscCall(PetscLogGpuTimeBegin());
   GNNCallKernel(GNNKernelMultiply(d->PT.mat, rarray, d->rc, stream));
-  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, d->rc, d->xc, stream));
+  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, w, d->rc, d->xc, stream));
   GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, d->xc, zarray, stream));
   PetscCall(PetscLogGpuTimeEnd());
   PetscCall(VecCUDARestoreArray(z, &zarray));
+  PetscCall(VecCUDARestoreArrayRead(d->w, &w));
   PetscCall(VecCUDARestoreArrayRead(r, &rarray));
   PetscCall(PetscLogGpuFlops(4.0 * d->nz + 2.0 * d->m * d->m));
   PetscFunctionReturn(PETSC_SUCCESS);
