@@ -5,16 +5,16 @@
 
 PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
 {
-  PetscBool done = PETSC_FALSE;
-
   PetscFunctionBegin;
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->host) {
     PetscCall(GNNCoarseHostAdd(c, r, z));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (c->product) PetscCall(GNNCoarseDeviceAdd(c, r, z, &done));
-  if (done) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->product) {
+    PetscCall(GNNCoarseDeviceAdd(c, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(MatMultTranspose(c->P, r, c->rc));
   PetscCall(VecPointwiseMult(c->rc, c->unit, c->rc));
   PetscCall(KSPSolve(c->ksp, c->rc, c->xc));

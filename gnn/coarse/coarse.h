@@ -77,7 +77,7 @@ struct _n_GNNCoarse {
   KSP              ksp;                       /* solves with A_c */
   Mat              dense;                     /* A_c on one rank, if ksp can use it dense, else NULL */
   Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
-  GNNCoarseDevice  product;                   /* P and inverse as the kernels read them, for vectors on a device, or NULL */
+  GNNCoarseDevice  product;                   /* P and inverse on a device as the kernels read them, or NULL: then PETSc's operations do */
   PetscBool        device;                    /* A's vectors are CUDA's */
   PetscReal        damping;                   /* of the Jacobi step, as long as the aggregates are kept */
   Vec              dinv, scale;               /* D^-1, D^-1/2 */
@@ -133,9 +133,9 @@ PETSC_INTERN PetscErrorCode GNNCoarseCouple(GNNCoarse, PetscReal total[]); /* su
 PETSC_INTERN PetscErrorCode GNNCoarseFillDense(GNNCoarse);                 /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse);               /* product, for P, unit and inverse; none where they are not all there */
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *);
-PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec, PetscBool *); /* as GNNCoarseAdd(), with a product; were the vectors there, or was nothing done? */
-PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);                /* that Q reads */
-PETSC_INTERN PetscBool      GNNCoarseDeviceSingle(GNNCoarseDevice);               /* is the inverse in single precision? */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec); /* as GNNCoarseAdd(), with a product */
+PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);   /* that Q reads */
+PETSC_INTERN PetscBool      GNNCoarseDeviceSingle(GNNCoarseDevice);  /* is the inverse in single precision? */
 #else
 static inline PetscErrorCode GNNCoarseOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -163,7 +163,7 @@ static inline PetscErrorCode GNNCoarseDeviceDestroy(PETSC_UNUSED GNNCoarseDevice
   return PETSC_SUCCESS;
 }
 
-static inline PetscErrorCode GNNCoarseDeviceAdd(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PETSC_UNUSED PetscBool *done)
+static inline PetscErrorCode GNNCoarseDeviceAdd(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z)
 {
   return PETSC_ERR_SUP;
 }

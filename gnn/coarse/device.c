@@ -191,6 +191,7 @@ static PetscErrorCode HasProduct_Private(GNNCoarse c, PetscBool *has)
 static PetscErrorCode CreateProduct_Private(GNNCoarse c, GNNStream stream, GNNCoarseDevice *product)
 {
   const PetscInt *i, *j;
+  PetscInt        n;
   int            *ti, *tj, *to;
   PetscBool       done;
   GNNCoarseDevice d;
@@ -199,14 +200,15 @@ static PetscErrorCode CreateProduct_Private(GNNCoarse c, GNNStream stream, GNNCo
   PetscCall(PetscNew(&d));
   *product = d;
   d->m     = c->size;
-  PetscCall(MatGetRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &d->n, &i, &j, &done));
+  PetscCall(MatGetRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &n, &i, &j, &done));
   PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the prolongator");
-  d->nz = i[d->n];
+  d->n  = n;
+  d->nz = i[n];
   PetscCall(PetscMalloc3(d->m + 1, &ti, d->nz, &tj, d->nz, &to));
   GNNDeviceTranspose(d->n, d->m, (const int *)i, (const int *)j, ti, tj, to);
   PetscCall(GNNDevicePutMat(d->n, (const int *)i, (const int *)j, GNN_SINGLE, stream, &d->P));
   PetscCall(GNNDevicePutMat(d->m, ti, tj, GNN_SINGLE, stream, &d->PT));
-  PetscCall(MatRestoreRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &d->n, &i, &j, &done));
+  PetscCall(MatRestoreRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &n, &i, &j, &done));
   GNNCallKernel(GNNKernelMalloc((void **)&d->to, (size_t)d->nz * sizeof(int)));
   GNNCallKernel(GNNKernelMalloc((void **)&d->rc, (size_t)d->m * sizeof(double)));
   GNNCallKernel(GNNKernelMalloc((void **)&d->xc, (size_t)d->m * sizeof(double)));
@@ -308,28 +310,65 @@ PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z, PetscBool *done)
+/* z += Q r */
+static PetscErrorCode Launch_Private(GNNCoarseDevice d, const double r[], double z[], GNNStream stream)
+{
+  const PetscScalar *w;
+
+  PetscFunctionBegin;
+  PetscCall(VecCUDAGetArrayRead(d->w, &w));
+  PetscCall(PetscLogGpuTimeBegin());
+  GNNCallKernel(GNNKernelMultiply(d->PT.mat, r, d->rc, stream));
+  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, w, d->rc, d->xc, stream));
+  GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, d->xc, z, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscCall(VecCUDARestoreArrayRead(d->w, &w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Vectors on the host pass through the fine work vectors */
+static PetscErrorCode AddHost_Private(GNNCoarse c, Vec r, Vec z, GNNStream stream)
+{
+  const size_t       bytes = (size_t)c->product->n * sizeof(double);
+  const PetscScalar *rarray;
+  PetscScalar       *zarray, *x, *t;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(r, &rarray));
+  PetscCall(VecGetArray(z, &zarray));
+  PetscCall(VecCUDAGetArrayWrite(c->x, &x));
+  PetscCall(VecCUDAGetArrayWrite(c->t, &t));
+  GNNCallKernel(GNNKernelToDevice(x, rarray, bytes, stream));
+  GNNCallKernel(GNNKernelToDevice(t, zarray, bytes, stream));
+  PetscCall(Launch_Private(c->product, x, t, stream));
+  GNNCallKernel(GNNKernelToHost(zarray, t, bytes, stream));
+  PetscCall(PetscLogCpuToGpu((PetscLogDouble)(2 * bytes)));
+  PetscCall(PetscLogGpuToCpu((PetscLogDouble)bytes));
+  PetscCall(VecCUDARestoreArrayWrite(c->t, &t));
+  PetscCall(VecCUDARestoreArrayWrite(c->x, &x));
+  PetscCall(VecRestoreArray(z, &zarray));
+  PetscCall(VecRestoreArrayRead(r, &rarray));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z)
 {
   const GNNCoarseDevice d = c->product;
-  const PetscScalar    *rarray, *w;
+  const PetscScalar    *rarray;
   PetscScalar          *zarray;
+  PetscBool             device;
   GNNStream             stream = NULL;
 
   PetscFunctionBegin;
-  PetscCall(GNNVecsOnDevice(r, z, done));
-  if (!*done) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNDeviceStream(&stream));
-  PetscCall(VecCUDAGetArrayRead(r, &rarray));
-  PetscCall(VecCUDAGetArrayRead(d->w, &w));
-  PetscCall(VecCUDAGetArray(z, &zarray));
-  PetscCall(PetscLogGpuTimeBegin());
-  GNNCallKernel(GNNKernelMultiply(d->PT.mat, rarray, d->rc, stream));
-  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, w, d->rc, d->xc, stream));
-  GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, d->xc, zarray, stream));
-  PetscCall(PetscLogGpuTimeEnd());
-  PetscCall(VecCUDARestoreArray(z, &zarray));
-  PetscCall(VecCUDARestoreArrayRead(d->w, &w));
-  PetscCall(VecCUDARestoreArrayRead(r, &rarray));
+  PetscCall(GNNVecsOnDevice(r, z, &device));
+  if (device) {
+    PetscCall(VecCUDAGetArrayRead(r, &rarray));
+    PetscCall(VecCUDAGetArray(z, &zarray));
+    PetscCall(Launch_Private(d, rarray, zarray, stream));
+    PetscCall(VecCUDARestoreArray(z, &zarray));
+    PetscCall(VecCUDARestoreArrayRead(r, &rarray));
+  } else PetscCall(AddHost_Private(c, r, z, stream));
   PetscCall(PetscLogGpuFlops(4.0 * d->nz + 2.0 * d->m * d->m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
