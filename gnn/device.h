@@ -102,6 +102,13 @@ PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceFactor *); /* with slots? The matrices' arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
 
+/* ---- shared with the coarse space, coarse/device.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, PetscBool transposed, GNNDeviceMat *); /* a matrix of a factor, G^T if transposed */
+PETSC_INTERN PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *);
+PETSC_INTERN PetscErrorCode GNNDevicePutMat(PetscInt n, const int i[], const int j[], GNNStream, GNNKernelMat *);                   /* n rows with that CSR; tiles and values are not set */
+PETSC_INTERN void           GNNDeviceTranspose(PetscInt n, PetscInt m, const int i[], const int j[], int ti[], int tj[], int to[]); /* CSR of the transpose of n rows and m columns, and where each entry goes there */
+
 /* ---- shared with training, train/device.c ---- */
 
 PETSC_INTERN void GNNDeviceConfig(const GNNConfig *, PetscBool, GNNKernelConfig *); /* tf32? */

@@ -99,24 +99,23 @@ static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
   return nz;
 }
 
-/* Row offsets and columns of G from those of G^T, and where each entry of G^T goes, by counting */
-static void TransposeCSR_Private(PetscInt n, const int i[], const int j[], int ti[], int tj[], int to[])
+/* By counting */
+void GNNDeviceTranspose(PetscInt n, PetscInt m, const int i[], const int j[], int ti[], int tj[], int to[])
 {
-  for (PetscInt k = 0; k <= n; k++) ti[k] = 0;
+  for (PetscInt k = 0; k <= m; k++) ti[k] = 0;
   for (PetscInt k = 0; k < i[n]; k++) ti[j[k] + 1]++;
-  for (PetscInt k = 0; k < n; k++) ti[k + 1] += ti[k];
+  for (PetscInt k = 0; k < m; k++) ti[k + 1] += ti[k];
   for (PetscInt r = 0; r < n; r++) {
     for (PetscInt k = i[r]; k < i[r + 1]; k++) {
       to[k]     = ti[j[k]]++;
       tj[to[k]] = (int)r;
     }
   }
-  for (PetscInt k = n; k > 0; k--) ti[k] = ti[k - 1];
+  for (PetscInt k = m; k > 0; k--) ti[k] = ti[k - 1];
   ti[0] = 0;
 }
 
-/* A matrix of n rows with the given CSR */
-static PetscErrorCode DevicePutMat_Private(PetscInt n, const int i[], const int j[], GNNStream stream, GNNKernelMat *m)
+PetscErrorCode GNNDevicePutMat(PetscInt n, const int i[], const int j[], GNNStream stream, GNNKernelMat *m)
 {
   int longest = 0;
 
@@ -180,11 +179,11 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   PetscCall(PetscMalloc6(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv, n, &scale));
   for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
   if (d->precision == GNN_HALF) RoundRows_Private(n, i, v, scale);
-  TransposeCSR_Private(n, i, j, ti, tj, to);
+  GNNDeviceTranspose(n, n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];
   PetscCall(GNNDeviceFactorCreate(n, nz, d->precision, PETSC_FALSE, &d->classical));
-  PetscCall(DevicePutMat_Private(n, i, j, stream, gt));
-  PetscCall(DevicePutMat_Private(n, ti, tj, stream, gm));
+  PetscCall(GNNDevicePutMat(n, i, j, stream, gt));
+  PetscCall(GNNDevicePutMat(n, ti, tj, stream, gm));
   PetscCall(DevicePutValues_Private(v, gt, stream));
   PetscCall(DevicePutValues_Private(tv, gm, stream));
   if (gt->scale) GNNCallKernel(GNNKernelToDevice(gt->scale, scale, (size_t)n * sizeof(double), stream));

@@ -39,7 +39,7 @@ static PetscErrorCode DevicePutInts_Private(GNNDevice d, PetscInt n, const Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DeviceMatDestroy_Private(GNNDeviceMat *m)
+PetscErrorCode GNNDeviceMatDestroy(GNNDeviceMat *m)
 {
   PetscFunctionBegin;
   if (m->memory) GNNCallKernel(GNNKernelFree(m->memory));
@@ -50,8 +50,8 @@ static PetscErrorCode DeviceMatDestroy_Private(GNNDeviceMat *m)
 static PetscErrorCode DeviceFactorDestroy_Private(GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  PetscCall(DeviceMatDestroy_Private(&f->gt));
-  PetscCall(DeviceMatDestroy_Private(&f->g));
+  PetscCall(GNNDeviceMatDestroy(&f->gt));
+  PetscCall(GNNDeviceMatDestroy(&f->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,7 +116,7 @@ PetscErrorCode GNNDeviceCreateGraph(GNNDevice d, GNNGraph g, GNNStream stream)
 /* ---- factor ---- */
 
 /* A scale where it is of G^T in 16 bits; a word of these is as long as a float */
-static PetscErrorCode DeviceMatCreate_Private(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, PetscBool transposed, GNNDeviceMat *m)
+PetscErrorCode GNNDeviceMatCreate(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, PetscBool transposed, GNNDeviceMat *m)
 {
   const PetscBool half  = precision == GNN_HALF ? PETSC_TRUE : PETSC_FALSE;
   const size_t    scale = half && transposed ? (size_t)n * sizeof(double) : 0, bytes = scale + (size_t)room * (precision == GNN_DOUBLE ? sizeof(double) : sizeof(float));
@@ -124,7 +124,7 @@ static PetscErrorCode DeviceMatCreate_Private(PetscInt n, PetscInt room, GNNPrec
   char           *at;
 
   PetscFunctionBegin;
-  PetscCall(DeviceMatDestroy_Private(m));
+  PetscCall(GNNDeviceMatDestroy(m));
   GNNCallKernel(GNNKernelMalloc(&m->memory, bytes + ints * sizeof(int)));
   at               = (char *)m->memory;
   m->mat.n         = (int)n;
@@ -142,8 +142,8 @@ static PetscErrorCode DeviceMatCreate_Private(PetscInt n, PetscInt room, GNNPrec
 PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision precision, PetscBool slots, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  PetscCall(DeviceMatCreate_Private(n, room, precision, slots, PETSC_TRUE, &f->gt));
-  PetscCall(DeviceMatCreate_Private(n, room, precision, slots, PETSC_FALSE, &f->g));
+  PetscCall(GNNDeviceMatCreate(n, room, precision, slots, PETSC_TRUE, &f->gt));
+  PetscCall(GNNDeviceMatCreate(n, room, precision, slots, PETSC_FALSE, &f->g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

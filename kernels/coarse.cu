@@ -1,4 +1,4 @@
-/* What a refresh of the coarse space does beside PETSc's products: LANES neighbouring lanes share a row */
+/* What a refresh of the coarse space does beside PETSc's products, LANES neighbouring lanes sharing a row, and the product with its inverse */
 #include "sums.cuh"
 #include "../gnn/coupling.h"
 
@@ -31,11 +31,12 @@ __global__ static void CoupleRows(GNNKernelCouplings c, double *partials)
   }
 }
 
-__global__ static void SumPartials(int count, const double *partials, double *sum)
+/* Of every stride-th number; one block */
+__global__ static void SumStrided(int count, const double *x, size_t stride, double *sum)
 {
   double total = 0.0;
 
-  for (int k = threadIdx.x; k < count; k += BLOCK) total += partials[k];
+  for (int k = threadIdx.x; k < count; k += BLOCK) total += x[k * stride];
   total = BlockSum<BLOCK>(total);
   if (threadIdx.x == 0) *sum = total;
 }
@@ -45,7 +46,7 @@ int GNNKernelCouple(GNNKernelCouplings c, double *partials, double *total, GNNSt
   const int blocks = Partials((long long)c.n * LANES);
 
   GNN_LAUNCH(CoupleRows, blocks, BLOCK, BLOCK / 32 * sizeof(double), stream, c, partials);
-  for (int k = 0; k < 3; k++) GNN_LAUNCH(SumPartials, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, blocks, partials + k * GNN_KERNEL_PARTIALS, total + k);
+  for (int k = 0; k < 3; k++) GNN_LAUNCH(SumStrided, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, blocks, partials + k * GNN_KERNEL_PARTIALS, (size_t)1, total + k);
   return GPUError();
 }
 
@@ -60,5 +61,71 @@ __global__ static void DenseRows(int n, const int *i, const int *j, const double
 int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream stream)
 {
   GNN_LAUNCH(DenseRows, Blocks((long long)n * LANES, BLOCK), BLOCK, 0, stream, n, i, j, a, shift, unit, dense);
+  return GPUError();
+}
+
+/* ---- the product's numbers ---- */
+
+__global__ static void ProlongEntries(int nz, const int *j, const double *a, const double *unit, const int *to, float *p, float *pt)
+{
+  const int k = blockIdx.x * BLOCK + threadIdx.x;
+
+  if (k < nz) p[k] = pt[to[k]] = (float)(a[k] * unit[j[k]]);
+}
+
+int GNNKernelProlong(int nz, const int *j, const double *a, const double *unit, const int *to, float *p, float *pt, GNNStream stream)
+{
+  GNN_LAUNCH(ProlongEntries, Blocks(nz, BLOCK), BLOCK, 0, stream, nz, j, a, unit, to, p, pt);
+  return GPUError();
+}
+
+int GNNKernelTrace(int n, const double *dense, double *trace, GNNStream stream)
+{
+  GNN_LAUNCH(SumStrided, 1, BLOCK, BLOCK / 32 * sizeof(double), stream, n, dense, (size_t)n + 1, trace);
+  return GPUError();
+}
+
+/* A warp has a row here and below: n^2 is more than 32 bits hold */
+template <class T>
+__global__ static void SymmetricRows(int n, const double *dense, const double *w, T *W)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
+
+  if (row >= n) return;
+  for (int k = threadIdx.x % 32; k < n; k += 32) W[k + (size_t)row * n] = (T)(0.5 * (dense[k + (size_t)row * n] + dense[row + (size_t)k * n]) - w[row] * w[k]);
+}
+
+int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision precision, void *W, GNNStream stream)
+{
+  const int blocks = Blocks((long long)n * 32, BLOCK);
+
+  if (precision == GNN_SINGLE) GNN_LAUNCH((SymmetricRows<float>), blocks, BLOCK, 0, stream, n, dense, w, (float *)W);
+  else GNN_LAUNCH((SymmetricRows<double>), blocks, BLOCK, 0, stream, n, dense, w, (double *)W);
+  return GPUError();
+}
+
+/* ---- the product with the inverse ---- */
+
+template <class T>
+__global__ static void __launch_bounds__(BLOCK) MultiplyRows(int n, const T *W, const double *w, const double *x, double *y)
+{
+  const int row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
+  const T  *Wi  = W + (size_t)row * n;
+  double    sum = 0.0, wi;
+
+  if (row >= n) return;
+  wi = w[row];
+#pragma unroll 8
+  for (int k = threadIdx.x % 32; k < n; k += 32) sum += (Wi[k] + wi * w[k]) * x[k];
+  sum = GroupSum<32>(sum);
+  if (threadIdx.x % 32 == 0) y[row] = sum;
+}
+
+int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision precision, const double *w, const double *x, double *y, GNNStream stream)
+{
+  const int blocks = Blocks((long long)n * 32, BLOCK);
+
+  if (precision == GNN_SINGLE) GNN_LAUNCH((MultiplyRows<float>), blocks, BLOCK, 0, stream, n, (const float *)W, w, x, y);
+  else GNN_LAUNCH((MultiplyRows<double>), blocks, BLOCK, 0, stream, n, (const double *)W, w, x, y);
   return GPUError();
 }

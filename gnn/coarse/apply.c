@@ -5,7 +5,7 @@
 
 PetscBool GNNCoarseLaunches(GNNCoarse c)
 {
-  return c->size == 0 || c->refused ? PETSC_TRUE : PETSC_FALSE;
+  return c->size == 0 || c->refused || c->product ? PETSC_TRUE : PETSC_FALSE;
 }
 
 PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
@@ -14,6 +14,10 @@ PetscErrorCode GNNCoarseAdd(GNNCoarse c, Vec r, Vec z)
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   if (c->host) {
     PetscCall(GNNCoarseHostAdd(c, r, z));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (c->product) {
+    PetscCall(GNNCoarseDeviceAdd(c, r, z));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(MatMultTranspose(c->P, r, c->rc));

@@ -2,7 +2,8 @@
    The coarse space's operators, by PETSc's own products on matrices of A's type, so that they run where A lies.
 
    P_0 and omega with the aggregates; P = (I - omega D^-1 A) P_0, A_c = P^T A P and its inverse at every set-up. On one rank with a device
-   nothing of the size of A or P comes to the host there: what is read back is the comparison's sums, two dot products and the inverse's error.
+   nothing of the size of A or P comes to the host there: what is read back is the comparison's sums, two dot products, the inverse's error and its
+   trace; P's pattern, once with the aggregates.
 */
 #include "coarse.h"
 #include "../matrix.h"
@@ -263,6 +264,7 @@ static PetscErrorCode SetMats_Private(GNNCoarse c, PetscBool *failed)
   PetscCall(SetShift_Private(c));
   PetscCall(SetUnit_Private(c));
   PetscCall(GNNCoarseSolverSetUp(c, failed));
+  if (!*failed) PetscCall(GNNCoarseDeviceSetUp(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -309,7 +311,7 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PetscBool near)
 
 PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
 {
-  const PetscBool inverts = GNNCoarseHostInverts(c->host);
+  const PetscBool single = c->product ? GNNCoarseDeviceSingle(c->product) : GNNCoarseHostInverts(c->host), inverts = c->product || single ? PETSC_TRUE : PETSC_FALSE;
   const char     *prefix;
 
   PetscFunctionBegin;
@@ -320,7 +322,7 @@ PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
   if (!inverts) PetscCall(KSPView(c->ksp, viewer));
   else {
     PetscCall(KSPGetOptionsPrefix(c->ksp, &prefix));
-    PetscCall(PetscViewerASCIIPrintf(viewer, "solver with A_c (%s): its inverse, in single precision\n", prefix));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "solver with A_c (%s): its inverse, in %s precision\n", prefix, single ? "single" : "double"));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -55,7 +55,8 @@ PETSC_INTERN PetscErrorCode GNNCSRMultiply(const GNNCSR *, const PetscScalar[], 
 #define GNN_COARSE_INVERSE 256  /* largest A_c that is inverted, on the host of one rank */
 #define GNN_COARSE_DENSE   4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
 
-typedef struct _n_GNNCoarseHost *GNNCoarseHost; /* coarse/host.c */
+typedef struct _n_GNNCoarseHost   *GNNCoarseHost;   /* coarse/host.c */
+typedef struct _n_GNNCoarseDevice *GNNCoarseDevice; /* coarse/device.c */
 
 typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
@@ -76,6 +77,7 @@ struct _n_GNNCoarse {
   KSP              ksp;                       /* solves with A_c */
   Mat              dense;                     /* A_c on one rank, if ksp can use it dense, else NULL */
   Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
+  GNNCoarseDevice  product;                   /* P and inverse on a device as the kernels read them, or NULL: then PETSc's operations do */
   PetscBool        device;                    /* A's vectors are CUDA's */
   PetscReal        damping;                   /* of the Jacobi step, as long as the aggregates are kept */
   Vec              dinv, scale;               /* D^-1, D^-1/2 */
@@ -120,9 +122,9 @@ PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL 
 
 /* ---- what it is kept by, coarse/rows.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                     /* D^-1 and D^-1/2 of the values of A */
+PETSC_INTERN PetscErrorCode GNNCoarseScale(GNNCoarse);                                     /* D^-1 and D^-1/2 of the values of A */
 PETSC_INTERN PetscErrorCode GNNCoarseCompare(GNNCoarse, Mat, PetscBool near, PetscBool *); /* A with the near-null space: must the aggregates be made anew? If so, coupled, trace and near-null space are new */
-PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* what is made from the aggregates, and them */
+PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                                     /* what is made from the aggregates, and them */
 
 /* ---- its kernels, coarse/device.c; without CUDA no matrix is on a device ---- */
 
@@ -130,6 +132,11 @@ PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                     /* wh
 PETSC_INTERN PetscErrorCode GNNCoarseOnDevice(Mat, PetscBool *);           /* with indices that the kernels can read? */
 PETSC_INTERN PetscErrorCode GNNCoarseCouple(GNNCoarse, PetscReal total[]); /* sums and traces of A's rows into x and t; the totals of GNNCouplingCompare(), 0 without aggregates */
 PETSC_INTERN PetscErrorCode GNNCoarseFillDense(GNNCoarse);                 /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse);               /* product, for P, unit and inverse; none where they are not all there */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *);
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec); /* as GNNCoarseAdd(), with a product */
+PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);   /* that Q reads */
+PETSC_INTERN PetscBool      GNNCoarseDeviceSingle(GNNCoarseDevice);  /* is the inverse in single precision? */
 #else
 static inline PetscErrorCode GNNCoarseOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -145,6 +152,31 @@ static inline PetscErrorCode GNNCoarseCouple(PETSC_UNUSED GNNCoarse c, PETSC_UNU
 static inline PetscErrorCode GNNCoarseFillDense(PETSC_UNUSED GNNCoarse c)
 {
   return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNCoarseDeviceSetUp(PETSC_UNUSED GNNCoarse c)
+{
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNCoarseDeviceDestroy(PETSC_UNUSED GNNCoarseDevice *product)
+{
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode GNNCoarseDeviceAdd(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscReal GNNCoarseDeviceBytes(PETSC_UNUSED GNNCoarseDevice product)
+{
+  return 0.0;
+}
+
+static inline PetscBool GNNCoarseDeviceSingle(PETSC_UNUSED GNNCoarseDevice product)
+{
+  return PETSC_FALSE;
 }
 #endif
 

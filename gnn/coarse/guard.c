@@ -250,6 +250,7 @@ static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal nzlocal, PetscReal *w
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &nzlocal, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
   *without = 12.0 * (info.nz_used + nzlocal) + 80.0 * n;
   if (c->host) PetscCall(GNNCoarseHostBytes(c, &q[0]));
+  else if (c->product) q[0] = GNNCoarseDeviceBytes(c->product);
   else {
     PetscCall(MatGetInfo(c->P, MAT_GLOBAL_SUM, &info));
     q[0] = 24.0 * info.nz_used;

@@ -185,6 +185,7 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   c->refused = NULL;
   c->damping = 0.0;
   PetscCall(GNNCoarseHostDestroy(&c->host));
+  PetscCall(GNNCoarseDeviceDestroy(&c->product));
   PetscCall(VecDestroy(&c->coupled));
   PetscCall(VecDestroy(&c->trace));
   PetscCall(VecDestroy(&c->slow));

@@ -14,7 +14,7 @@
      the run, too.
    - Compiled by -fsanitize=thread (make test-race) every thread is one to ThreadSanitizer, which reports two accesses to an address that
      nothing orders, whatever the schedule: within a launch only __syncwarp() and __syncthreads() order anything.
-   - EMULATE_COUNT: launches by kernel, copies with their bytes, waits, printed at exit.
+   - EMULATE_COUNT: launches by kernel, copies and allocations with their bytes, waits, printed at exit.
 
    It says nothing of speed, of a GPU's rounding, or of what nvcc makes of the code.
 */
@@ -33,6 +33,8 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+
+extern "C" long long EmulateCounted(const char *); /* times so far of all that EMULATE_COUNT would print whose name begins so */
 
 /* ---- memory, stream, device ---- */
 

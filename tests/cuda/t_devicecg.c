@@ -5,8 +5,7 @@ static char help[] = "KSPCGGRAPH on the device against KSPCG there: histories, e
 #include "../testtext.h"
 
 #if defined(GNN_EMULATE)
-extern long long EmulateLaunches(void); /* kernels that have run, and copies and waits */
-extern long long EmulateWaits(void);
+extern long long EmulateCounted(const char *);
 #endif
 
 /* A sum in another order: the same after the few steps that these systems need */
@@ -85,13 +84,13 @@ static PetscErrorCode Count(Mat A, const Preconditioner *p, PetscInt steps, long
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(options, sizeof(options), "-ksp_type cggraph %s -ksp_norm_type unpreconditioned -ksp_convergence_test skip -ksp_max_it %d", p->options, (int)steps));
 #if defined(GNN_EMULATE)
-  *launches = -EmulateLaunches();
-  *waits    = -EmulateWaits();
+  *launches = -EmulateCounted("launch of");
+  *waits    = -EmulateCounted("waited");
 #endif
   PetscCall(TestCGSolve(A, options, NULL, &run));
 #if defined(GNN_EMULATE)
-  *launches += EmulateLaunches();
-  *waits += EmulateWaits();
+  *launches += EmulateCounted("launch of");
+  *waits += EmulateCounted("waited");
 #endif
   if (steps == 40) PetscCall(OkKSPView(run.ksp, p->graph ? "graphs of 10 iterations" : "without graphs", p->name));
   PetscCall(TestCGRunDestroy(&run));

@@ -1,4 +1,4 @@
-static char help[] = "The coarse space on the device: against the host's, a refresh against one made anew, in the same bits, without copies of the matrix.\n\
+static char help[] = "The coarse space on the device: against the host's, its kernels against PETSc's operations, a refresh against one made anew, in the same bits, without copies of the matrix.\n\
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
 
 #include "../../gnn/coarse/coarse.h"
@@ -11,6 +11,8 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
   #define Emulate(flag) (GNNDeviceEmulate = (flag))
   #define REPEATED      0.0
   #define MADE_ANEW     1e-12
+
+long long EmulateCounted(const char *);
 #else
   #define DEVICE_MAT    MATAIJCUSPARSE
   #define Emulate(flag) (void)(flag)
@@ -65,39 +67,92 @@ static PetscErrorCode VecsDiffer(Vec x, Vec y, PetscReal *difference)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Q r, r random, as a vector of the host */
-static PetscErrorCode SideApply(const Side *s, Vec *z)
+typedef enum {
+  KERNELS, /* ours, where there are any for it */
+  PETSC,   /* its operations */
+  PASSED   /* ours, to which vectors of the host are passed */
+} Way;
+
+/* Q r, r random, of the matrix's vectors or of the host's */
+static PetscErrorCode SideApply(const Side *s, Way way, unsigned long seed, Vec *r, Vec *z)
 {
-  Vec r, zero;
+  const GNNCoarseDevice product = s->c->product;
+  Vec                   host;
+  PetscInt              n;
 
   PetscFunctionBeginUser;
-  PetscCall(MatCreateVecs(s->A, &zero, NULL));
-  PetscCall(TestVecRandom(s->A, 5, &r));
-  PetscCall(VecSet(zero, 0.0));
-  PetscCall(GNNCoarseAdd(s->c, r, zero));
-  PetscCall(VecDestroy(&r));
-  *z = zero;
+  PetscCall(TestVecRandom(s->A, seed, r));
+  if (way == PASSED) {
+    PetscCall(VecGetLocalSize(*r, &n));
+    PetscCall(VecCreateSeq(PETSC_COMM_SELF, n, &host));
+    PetscCall(VecCopy(*r, host));
+    PetscCall(VecDestroy(r));
+    *r = host;
+  }
+  PetscCall(VecDuplicate(*r, z));
+  PetscCall(VecSet(*z, 0.0));
+  if (way == PETSC) s->c->product = NULL;
+  Emulate(way == KERNELS);
+  PetscCall(GNNCoarseAdd(s->c, *r, *z));
+  Emulate(PETSC_FALSE);
+  s->c->product = product;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same rows are coupled, by the same traces, and damping and Q are the same, but for P, which the host rounds to single precision */
+/* x^T Q y = y^T Q x: more than single precision would do for numbers that are not the same ones */
+static PetscErrorCode OkSymmetric(const Side *device, const char name[], const char what[])
+{
+  Vec         r[2], z[2];
+  PetscScalar dot[2];
+  PetscReal   norm[2];
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) PetscCall(SideApply(device, KERNELS, (unsigned long)(5 + k), &r[k], &z[k]));
+  for (int k = 0; k < 2; k++) PetscCall(VecDot(r[1 - k], z[k], &dot[k]));
+  PetscCall(VecNorm(r[0], NORM_2, &norm[0]));
+  PetscCall(VecNorm(z[1], NORM_2, &norm[1]));
+  Ok(PetscAbsScalar(dot[0] - dot[1]) <= 1e-14 * norm[0] * norm[1], "%s, %s: Q is symmetric, off by %.1e (%s)", name, what, (double)(PetscAbsScalar(dot[0] - dot[1]) / (norm[0] * norm[1])), WHERE);
+  for (int k = 0; k < 2; k++) {
+    PetscCall(VecDestroy(&r[k]));
+    PetscCall(VecDestroy(&z[k]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Q by our kernels is Q by PETSc's operations, and the host's, but for single precision; vectors of the host make no difference */
+static PetscErrorCode OkApplied(const Side *host, const Side *device, const char name[], const char what[])
+{
+  const Way ways[] = {KERNELS, PASSED, PETSC};
+  Vec       r, z[4];
+  PetscReal passed = 0.0, petsc = 0.0, there = 0.0;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 4; k++) {
+    PetscCall(SideApply(k < 3 ? device : host, k < 3 ? ways[k] : PETSC, 5, &r, &z[k]));
+    PetscCall(VecDestroy(&r));
+  }
+  PetscCall(VecsDiffer(z[1], z[0], &passed));
+  PetscCall(VecsDiffer(z[2], z[0], &petsc));
+  PetscCall(VecsDiffer(z[3], z[0], &there));
+  Ok(passed == 0.0 && petsc <= 1e-6 && there <= 1e-6, "%s, %s: Q differs from PETSc's by %.1e, from the host's by %.1e, with its vectors by %g", name, what, (double)petsc, (double)there, (double)passed);
+  for (int k = 0; k < 4; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(OkSymmetric(device, name, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same rows are coupled, by the same traces, and damping and Q are the same, but for single precision */
 static PetscErrorCode OkSides(const Side *host, const Side *device, const char name[], const char what[])
 {
-  PetscReal coupled = 0.0, trace = 0.0, applied = 0.0;
-  Vec       z[2];
+  PetscReal coupled = 0.0, trace = 0.0;
 
   PetscFunctionBeginUser;
   PetscCall(VecsDiffer(device->c->coupled, host->c->coupled, &coupled));
   PetscCall(VecsDiffer(device->c->trace, host->c->trace, &trace));
   Ok(coupled == 0.0 && trace <= 1e-12, "%s, %s: coupled rows differ by %g, traces by %.1e (%s)", name, what, (double)coupled, (double)trace, WHERE);
-  Ok(device->c->size == host->c->size && (host->c->size == 0 || (device->c->inverse && host->c->host)), "%s, %s: A_c of size %d", name, what, (int)device->c->size);
+  Ok(device->c->size == host->c->size && (host->c->size == 0 || (device->c->product && GNNCoarseDeviceSingle(device->c->product) && host->c->host)), "%s, %s: A_c of size %d", name, what, (int)device->c->size);
   if (host->c->size == 0 || device->c->size != host->c->size) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SideApply(host, &z[0]));
-  PetscCall(SideApply(device, &z[1]));
-  PetscCall(VecsDiffer(z[1], z[0], &applied));
-  Ok(applied <= 1e-5 && PetscAbsReal(device->c->damping / host->c->damping - 1.0) <= 1e-10, "%s, %s: Q differs by %.1e", name, what, (double)applied);
-  PetscCall(VecDestroy(&z[0]));
-  PetscCall(VecDestroy(&z[1]));
+  Ok(PetscAbsReal(device->c->damping / host->c->damping - 1.0) <= 1e-10, "%s, %s: damping %g", name, what, (double)device->c->damping);
+  PetscCall(OkApplied(host, device, name, what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -151,6 +206,76 @@ static PetscErrorCode TestAwkward(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rows of 27 points that sum up to shift, in so many pieces */
+static PetscErrorCode CreatePieces(PetscInt pieces, PetscReal shift, Mat *A)
+{
+  Mat B, nest[4] = {NULL};
+  Vec d;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreate27(5, 1.0, &B));
+  PetscCall(MatCreateVecs(B, &d, NULL));
+  PetscCall(MatGetRowSum(B, d));
+  PetscCall(VecScale(d, -1.0));
+  PetscCall(VecShift(d, shift));
+  PetscCall(MatDiagonalSet(B, d, ADD_VALUES));
+  for (PetscInt k = 0; k < pieces; k++) nest[k * pieces + k] = B;
+  PetscCall(MatCreateNest(PETSC_COMM_SELF, pieces, NULL, pieces, NULL, nest, A));
+  PetscCall(MatConvert(*A, MATAIJ, MAT_INPLACE_MATRIX, A));
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscCall(VecDestroy(&d));
+  PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All but singular, and back: the inverse's small eigenvalues would be lost to single precision beside a large one, but beside the largest */
+static PetscErrorCode TestNearlySingular(PetscInt pieces)
+{
+  const PetscReal shifts[] = {1.0, 1e-7, 1.0};
+  Side            sides[2] = {{0}};
+  char            name[32];
+  Mat             A;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(name, sizeof(name), "%d pieces", (int)pieces));
+  for (int k = 0; k < 3; k++) {
+    const char *what = k == 1 ? "all but singular" : "not singular";
+    PetscBool   single;
+
+    PetscCall(CreatePieces(pieces, shifts[k], &A));
+    for (int l = 0; l < 2; l++) PetscCall(SideSetUp(&sides[l], l ? PETSC_TRUE : PETSC_FALSE, A));
+    single = GNNCoarseDeviceSingle(sides[1].c->product);
+    Ok(single == (k != 1 || pieces == 1), "%s, %s: the inverse in %s precision", name, what, single ? "single" : "double");
+    PetscCall(OkApplied(&sides[0], &sides[1], name, what));
+    PetscCall(MatDestroy(&A));
+  }
+  for (int k = 0; k < 2; k++) PetscCall(SideDestroy(&sides[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A solver that does more than to multiply with the inverse is asked, and from then on */
+static PetscErrorCode TestSolver(Mat A)
+{
+  Side      device = {0};
+  Vec       r, z[2];
+  PetscReal differ = 0.0;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) {
+    PetscCall(SideSetUp(&device, PETSC_TRUE, A));
+    Ok((device.c->product != NULL) == !k, "%s: %s", k ? "CG with A_c" : "the inverse", device.c->product ? "our kernels" : "PETSc's operations");
+    PetscCall(SideApply(&device, KERNELS, 5, &r, &z[k]));
+    PetscCall(VecDestroy(&r));
+    PetscCall(KSPSetType(device.c->ksp, KSPCG));
+    PetscCall(KSPSetTolerances(device.c->ksp, 1e-10, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  }
+  PetscCall(VecsDiffer(z[1], z[0], &differ));
+  Ok(differ <= 1e-6, "they differ by %.1e", (double)differ);
+  for (int k = 0; k < 2; k++) PetscCall(VecDestroy(&z[k]));
+  PetscCall(SideDestroy(&device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- a refresh ---- */
 
 static PetscErrorCode CreatePC(Mat A, PC *pc)
@@ -195,6 +320,26 @@ static PetscErrorCode TestCopies(PC pc, Mat B)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#if defined(GNN_EMULATE)
+/* Two launches for the factor, three for the coarse space, and no copy, wait or allocation: a graph could hold it */
+static PetscErrorCode TestLaunches(PC pc, const char name[])
+{
+  const long long launches = EmulateCounted("launch"), all = EmulateCounted("");
+  Vec             z;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestApplied(pc, &z));
+  Ok(EmulateCounted("launch") == launches + 5 && EmulateCounted("") == all + 5, "%s: an application is %lld launches and %lld other calls", name, EmulateCounted("launch") - launches, EmulateCounted("") - all - (EmulateCounted("launch") - launches));
+  PetscCall(VecDestroy(&z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#else
+static PetscErrorCode TestLaunches(PETSC_UNUSED PC pc, PETSC_UNUSED const char name[])
+{
+  return PETSC_SUCCESS;
+}
+#endif
+
 /* M with 4 A, all whose numbers have the same bits but for their exponents: as made anew; and twice the same */
 static PetscErrorCode TestRefresh(const char name[], Mat A)
 {
@@ -208,9 +353,10 @@ static PetscErrorCode TestRefresh(const char name[], Mat A)
   PetscCall(CreatePC(B, &pc));
   Emulate(PETSC_TRUE);
   PetscCall(PCSetUp(pc));
-  PetscCall(OkView(pc, "inverted", name));
+  PetscCall(OkView(pc, "its inverse, in single precision", name));
   PetscCall(TestCopies(pc, B));
   PetscCall(TestApplied(pc, &z[0]));
+  PetscCall(TestLaunches(pc, name));
   PetscCall(MatScale(B, 2.0));
   PetscCall(MatScale(B, 0.5));
   PetscCall(TestApplied(pc, &z[1]));
@@ -266,8 +412,10 @@ int main(int argc, char **argv)
 #if !defined(GNN_EMULATE)
   PetscCall(TestIndefinite(A));
 #endif
+  for (PetscInt pieces = 1; pieces <= 2; pieces++) PetscCall(TestNearlySingular(pieces));
   PetscCall(TestMatDecouple(A, 6));
   PetscCall(TestSides("scalar", A));
+  PetscCall(TestSolver(A));
   PetscCall(MatDestroy(&A));
   PetscCall(TestMatCreateBlocks(PETSC_COMM_SELF, MATAIJ, 3, 80, 1, &A));
   PetscCall(TestRefresh("blocks", A));
