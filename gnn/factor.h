@@ -20,13 +20,13 @@ struct _n_GNNFactor {
   double         *d;              /* (n) their scale, and */
   unsigned short *near;           /* their columns, as GNNFactorBase() says, but for */
   PetscInt        below, nwide;
-  int            *wide, *js;      /* (nwide) rows that reach too far, ascending. Columns: of these rows in half precision, of all in single */
-  PetscScalar *s;      /* (n/b, b, b) scaling S, upper triangular */
-  PetscScalar *shift;  /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
-  PetscScalar *work;   /* (n) */
-  GNNPrecision precision; /* that the product reads */
-  PetscBool    folded; /* which have S in them */
-  PetscScalar *jacobi; /* (n) M^-1, where that is a diagonal, owned; else NULL */
+  int            *wide, *js; /* (nwide) rows that reach too far, ascending. Columns: of these rows in half precision, of all in single */
+  PetscScalar    *s;         /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar    *shift;     /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
+  PetscScalar    *work;      /* (n) */
+  GNNPrecision    precision; /* that the product reads */
+  PetscBool       folded;    /* which have S in them */
+  PetscScalar    *jacobi;    /* (n) M^-1, where that is a diagonal, owned; else NULL */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
@@ -35,8 +35,8 @@ PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt 
 /* i, j, v: from the slots of G^T (nz) that stay by the filter, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
-PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon);            /* s and shift */
-PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                       /* what the product reads: M^-1 where it is a diagonal, else what that precision has, from v */
+PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon); /* s and shift */
+PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                /* what the product reads: M^-1 where it is a diagonal, else what that precision has, from v */
 PETSC_INTERN PetscErrorCode GNNFactorFreeStored(GNNFactor);
 PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */

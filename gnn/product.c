@@ -154,22 +154,26 @@ static int FactorStoreRowSingle_Private(GNNFactor f, PetscInt i, int to)
   return to;
 }
 
-/* The same; *wide: where columns of the next wide row go */
+/* The same; *wide: where the columns of a wide row go. Its offsets say nothing */
 static int FactorStoreRowHalf_Private(GNNFactor f, PetscInt i, int to, int *wide)
 {
-  const PetscInt base = FactorBase_Private(f, i), padded = FactorPadded_Private(f, i);
-  const PetscBool iswide = FactorIsWide_Private(f, i);
-  PetscReal       largest = 0.0;
+  const PetscInt base = FactorBase_Private(f, i), first = f->i[i], size = FactorPadded_Private(f, i);
+  PetscReal      largest = 0.0;
+  double         d;
 
-  for (PetscInt k = f->i[i]; k < f->i[i + 1]; k++) largest = PetscMax(largest, PetscAbsReal(FactorNumber_Private(f, k)));
-  f->d[i] = GNNHalfScale(largest);
-  if (iswide) f->wide[f->nwide++] = (int)i;
-  for (PetscInt l = 0; l < padded; l++, to++) {
-    const PetscInt k = PetscMin(f->i[i] + l, f->i[i + 1] - 1);
-
-    f->q[to] = f->i[i] + l == k ? GNNHalfNumber(FactorNumber_Private(f, k), f->d[i]) : 0;
-    if (iswide) f->js[(*wide)++] = (int)f->j[k];
-    else f->near[to] = (unsigned short)(f->j[k] - base);
+  for (PetscInt k = first; k < f->i[i + 1]; k++) largest = PetscMax(largest, PetscAbsReal(FactorNumber_Private(f, k)));
+  d = f->d[i] = GNNHalfScale(largest);
+  for (PetscInt k = first; k < f->i[i + 1]; k++, to++) {
+    f->q[to]    = GNNHalfNumber(FactorNumber_Private(f, k), d);
+    f->near[to] = (unsigned short)(f->j[k] - base);
+  }
+  for (; to % GNN_FACTOR_BLOCK; to++) {
+    f->q[to]    = 0;
+    f->near[to] = f->near[to - 1];
+  }
+  if (FactorIsWide_Private(f, i)) {
+    f->wide[f->nwide++] = (int)i;
+    for (PetscInt l = 0; l < size; l++) f->js[(*wide)++] = (int)f->j[PetscMin(first + l, f->i[i + 1] - 1)];
   }
   return to;
 }
@@ -226,26 +230,24 @@ static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscSc
   }
 }
 
-/* GNN_FACTOR_PRODUCT() for a row d v of whole blocks, size entries. d^2 itself may be too small to be a number */
-#define FACTOR_ROW(d, v, ja, size, x, z) \
+#define ENTRIES(l) _Pragma("GCC unroll 8") for (int l = 0; l < GNN_FACTOR_BLOCK; l++)
+
+/* GNN_FACTOR_PRODUCT() for a row d v, of whole blocks. d^2 itself may be too small to be a number */
+#define FACTOR_ROW(d, v, ja, first, last, x, z) \
   do { \
     PetscScalar u_[GNN_FACTOR_BLOCK] = {0}, sum_; \
 \
-    for (int k_ = 0; k_ < (size); k_ += GNN_FACTOR_BLOCK) { \
-      _Pragma("GCC unroll 8") for (int l_ = k_; l_ < k_ + GNN_FACTOR_BLOCK; l_++) u_[l_ - k_] += (PetscScalar)(v)[l_] * (x)[(ja)[l_]]; \
-    } \
+    for (int k_ = (first); k_ < (last); k_ += GNN_FACTOR_BLOCK) ENTRIES(l_) u_[l_] += (PetscScalar)(v)[k_ + l_] * (x)[(ja)[k_ + l_]]; \
     sum_ = (d) * ((d) * ((u_[0] + u_[1]) + (u_[2] + u_[3]))); \
-    for (int k_ = 0; k_ < (size); k_ += GNN_FACTOR_BLOCK) { \
-      _Pragma("GCC unroll 8") for (int l_ = k_; l_ < k_ + GNN_FACTOR_BLOCK; l_++) (z)[(ja)[l_]] += (PetscScalar)(v)[l_] * sum_; \
-    } \
+    for (int k_ = (first); k_ < (last); k_ += GNN_FACTOR_BLOCK) ENTRIES(l_) z[(ja)[k_ + l_]] += (PetscScalar)(v)[k_ + l_] * sum_; \
   } while (0)
 
 static void FactorProductSingle_Private(GNNFactor f, const PetscScalar x[], PetscScalar z[])
 {
   for (PetscInt i = 0; i < f->n; i++) {
-    const int first = GNN_FACTOR_BLOCK * f->block[i], size = GNN_FACTOR_BLOCK * f->block[i + 1] - first;
+    const int first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1];
 
-    FACTOR_ROW(1.0, f->vs + first, f->js + first, size, x, z);
+    FACTOR_ROW(1.0, f->vs, f->js, first, last, x, z);
   }
 }
 
@@ -261,16 +263,16 @@ static void FactorProductHalf_Private(GNNFactor f, const PetscScalar x[], PetscS
     PetscScalar       *to   = z + FactorBase_Private(f, i);
 
     for (; i < next; i++) {
-      const int first = GNN_FACTOR_BLOCK * f->block[i], size = GNN_FACTOR_BLOCK * f->block[i + 1] - first, step = i >= f->below;
+      const int first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1], step = i >= f->below;
 
-      FACTOR_ROW(f->d[i], f->q + first, f->near + first, size, from, to);
+      FACTOR_ROW(f->d[i], f->q, f->near, first, last, from, to);
       from += step;
       to += step;
     }
     if (i < f->n) {
       const int first = GNN_FACTOR_BLOCK * f->block[i], size = GNN_FACTOR_BLOCK * f->block[i + 1] - first;
 
-      FACTOR_ROW(f->d[i], f->q + first, js, size, x, z);
+      FACTOR_ROW(f->d[i], f->q + first, js, 0, size, x, z);
       js += size;
       i++;
     }

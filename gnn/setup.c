@@ -199,11 +199,11 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
     PetscCallMPI(MPI_Comm_size(PetscObjectComm(pc), &size));
-    c->alone    = size == 1 ? PETSC_TRUE : PETSC_FALSE;
-    c->source   = s->source;
-    c->settings = GNNSetUpSettings(s);
-    c->policy   = (GNNGuardPolicy)s->guard;
-    c->epsilon  = GNNSetUpEpsilon(s);
+    c->alone     = size == 1 ? PETSC_TRUE : PETSC_FALSE;
+    c->source    = s->source;
+    c->settings  = GNNSetUpSettings(s);
+    c->policy    = (GNNGuardPolicy)s->guard;
+    c->epsilon   = GNNSetUpEpsilon(s);
     c->precision = (GNNPrecision)s->precision;
     PetscCall(SetUpGetLocalMat_Private(s, A, &local));
     PetscCall(GNNChoose(c, s->place, local, s->stale));
