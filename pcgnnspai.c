@@ -13,7 +13,7 @@
 
 #define SOURCE_NAME(name, source) #name,
 
-const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
+const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "half", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "auto", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
 const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
@@ -420,21 +420,21 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
      rank's diagonal block, where a graph neural network reads the matrix and writes the sparse factor G, or each row solves a small system for its part of it
 
    Options Database Keys:
-+  -pc_gnnspai_values (network|fsai|auto)    - what writes G: the network, the rows of the classical factor, or (`auto`, the default) the network on a
-                                               device or where a model is named, else the classical factor, see `PCGNNSPAISetValues()`
-.  -pc_gnnspai_model name                    - a safetensors file or a built-in model; by default the one for the matrix's block size, see
-                                               `PCGNNSPAISetModel()`
-.  -pc_gnnspai_epsilon epsilon               - $\epsilon > 0$, by which $M^{-1}$ is positive definite whatever the network says; by default the
-                                               model's, 0 of the classical factor, see `PCGNNSPAISetEpsilon()`
-.  -pc_gnnspai_threshold threshold           - entries that G is made of: rows of the classical factor grow by those above it (default 0.07; 0: on the lower
-                                               triangle of A), the network's keep those (default 0.05; 0: all), see `PCGNNSPAISetThreshold()`
-.  -pc_gnnspai_guard (none|jacobi|fsai|best) - try the factor in a few steps of CG: the classical one against Jacobi; the network's against a share of it, a
-                                               start near Jacobi, Jacobi, and by default (`fsai`) the classical one where these are no good, with `best`
-                                               always; `none`: no trial, see `PCGNNSPAISetGuard()`
-.  -pc_gnnspai_coarse n                      - coarse space of n aggregates over all ranks; 0: none; -1 (default): a number by the size, see
-                                               `PCGNNSPAISetCoarse()`
-.  -pc_gnnspai_precision (double|single)     - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
--  -pc_gnnspai_view_factor viewer            - view G at every set-up, see `PCGNNSPAIGetFactor()`
++  -pc_gnnspai_values (network|fsai|auto)     - what writes G: the network, the rows of the classical factor, or (`auto`, the default) the network on a
+                                                device or where a model is named, else the classical factor, see `PCGNNSPAISetValues()`
+.  -pc_gnnspai_model name                     - a safetensors file or a built-in model; by default the one for the matrix's block size, see
+                                                `PCGNNSPAISetModel()`
+.  -pc_gnnspai_epsilon epsilon                - $\epsilon > 0$, by which $M^{-1}$ is positive definite whatever the network says; by default the
+                                                model's, 0 of the classical factor, see `PCGNNSPAISetEpsilon()`
+.  -pc_gnnspai_threshold threshold            - entries that G is made of: rows of the classical factor grow by those above it (default 0.07; 0: on the lower
+                                                triangle of A), the network's keep those (default 0.05; 0: all), see `PCGNNSPAISetThreshold()`
+.  -pc_gnnspai_guard (none|jacobi|fsai|best)  - try the factor in a few steps of CG: the classical one against Jacobi; the network's against a share of it, a
+                                                start near Jacobi, Jacobi, and by default (`fsai`) the classical one where these are no good, with `best`
+                                                always; `none`: no trial, see `PCGNNSPAISetGuard()`
+.  -pc_gnnspai_coarse n                       - coarse space of n aggregates over all ranks; 0: none; -1 (default): a number by the size, see
+                                                `PCGNNSPAISetCoarse()`
+.  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
+-  -pc_gnnspai_view_factor viewer             - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
 

@@ -18,7 +18,8 @@
 
    Values:
 +  `PC_GNNSPAI_DOUBLE` - `PetscScalar`
--  `PC_GNNSPAI_SINGLE` - 32-bit floating point, fewer bytes to move
+.  `PC_GNNSPAI_SINGLE` - 32-bit floating point, fewer bytes to move
+-  `PC_GNNSPAI_HALF`   - 16-bit whole numbers with a scale for each row, and column numbers of 16 bits wherever they fit
 
    Level: intermediate
 
@@ -26,7 +27,8 @@
 E*/
 typedef enum {
   PC_GNNSPAI_DOUBLE,
-  PC_GNNSPAI_SINGLE
+  PC_GNNSPAI_SINGLE,
+  PC_GNNSPAI_HALF
 } PCGNNSPAIPrecision;
 PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
 

@@ -4,6 +4,7 @@
 #include "bench.h"
 #include <ctype.h>
 #include "../pcgnnspai.h"
+#include "../gnn/storage.h"
 
 #define PARASAILS "-pc_type hypre -pc_hypre_type parasails -pc_hypre_parasails_nlevels 0 -pc_hypre_parasails_thresh 0 -pc_hypre_parasails_filter 0 -pc_hypre_parasails_sym SPD"
 
@@ -188,7 +189,7 @@ static PetscErrorCode GNNSPAIBytes(PC pc, PetscReal n, PetscReal *bytes)
   PetscCall(Nonzeros(G, &nz));
   PetscCall(PCGetOperators(pc, NULL, &A));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &device, MATSEQAIJCUSPARSE, MATSEQAIJKOKKOS, ""));
-  *bytes = (device ? 2 : 1) * (precision == PC_GNNSPAI_SINGLE ? 8 : 12) * nz + (device ? 56 : 100) * n;
+  *bytes = (device ? 2 : 1) * GNNEntryBytes((GNNPrecision)precision) * nz + ((device ? 56 : 100) + (precision == PC_GNNSPAI_HALF ? sizeof(double) : 0)) * n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -113,9 +113,9 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
 /* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G */
 static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
 {
-  const PetscReal entry = (c->precision == GNN_SINGLE ? sizeof(float) : sizeof(PetscScalar)) + sizeof(PetscInt), without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
+  const PetscReal without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
 
-  return 1.0 + 2.0 * at->ops->entries(at) * entry / without;
+  return 1.0 + 2.0 * at->ops->entries(at) * GNNEntryBytes(c->precision) / without;
 }
 
 /* Jacobi's steps come first: where they are few, nothing else pays. Few steps for one rank's block say nothing of the whole matrix */

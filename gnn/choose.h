@@ -34,7 +34,7 @@ typedef struct {
   GNNSettings        settings; /* of all sources */
   GNNGuardPolicy     policy;
   PetscReal          epsilon;
-  PetscBool          alone;    /* is the local matrix the whole one? */
+  PetscBool          alone;     /* is the local matrix the whole one? */
   GNNPrecision       precision; /* that G is stored in */
   GNNChoice          choice;
   PetscBool          easy;    /* does CG need few steps with it? Where the local matrix is the whole one */

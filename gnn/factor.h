@@ -10,18 +10,23 @@ typedef struct _n_GNNFactor *GNNFactor;
 struct _n_GNNFactor {
   PetscInt     b, n;  /* block size and rows */
   PetscInt     size;  /* of the arrays j, v; GNNFactorReserve() */
-  PetscInt     room;  /* of js, vs */
   PetscInt    *i, *j; /* CSR of G^T, columns ascending, owned */
   PetscScalar *v;     /* values of G^T */
-  /* the product in single precision, GNNFactorStore(): rows that are filled up to whole blocks of entries; NULL before */
-  int         *block, *js; /* (n + 1) of a row; columns */
-  float       *vs;
-  PetscScalar *s;      /* (n/b, b, b) scaling S, upper triangular */
-  PetscScalar *shift;  /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
-  PetscScalar *work;   /* (n) */
-  GNNPrecision precision; /* that the product reads; vs where it is single */
-  PetscBool    folded; /* which have S in them */
-  PetscScalar *jacobi; /* (n) M^-1, where that is a diagonal, owned; else NULL */
+  /* what the product reads in single or half precision, GNNFactorStore(): rows that are filled up to whole blocks of entries; owned, NULL before */
+  PetscInt        room, wideroom; /* entries of vs or q, and of js */
+  int            *block;          /* (n + 1) of a row */
+  float          *vs;             /* values in single precision */
+  short          *q;              /* in half, storage.h, */
+  double         *d;              /* (n) their scale, and */
+  unsigned short *near;           /* their columns, as GNNFactorBase() says, but for */
+  PetscInt        below, nwide;
+  int            *wide, *js; /* (nwide) rows that reach too far, ascending. Columns: of these rows in half precision, of all in single */
+  PetscScalar    *s;         /* (n/b, b, b) scaling S, upper triangular */
+  PetscScalar    *shift;     /* (n/b, b, b) eps S S^T; the inverse of the diagonal block at decoupled rows, where rows and columns of G are empty */
+  PetscScalar    *work;      /* (n) */
+  GNNPrecision    precision; /* that the product reads */
+  PetscBool       folded;    /* which have S in them */
+  PetscScalar    *jacobi;    /* (n) M^-1, where that is a diagonal, owned; else NULL */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
@@ -30,8 +35,9 @@ PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt 
 /* i, j, v: from the slots of G^T (nz) that stay by the filter, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
 PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
-PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon);            /* s and shift */
-PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                       /* what the product reads: M^-1 where it is a diagonal, else vs from v, if it is to read that */
+PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon); /* s and shift */
+PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                /* what the product reads: M^-1 where it is a diagonal, else what that precision has, from v */
+PETSC_INTERN PetscErrorCode GNNFactorFreeStored(GNNFactor);
 PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const PetscScalar x[], PetscScalar y[]);

@@ -199,11 +199,11 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
   s->asymmetry = 0.0;
   if (s->failure.reason == PC_NOERROR) {
     PetscCallMPI(MPI_Comm_size(PetscObjectComm(pc), &size));
-    c->alone    = size == 1 ? PETSC_TRUE : PETSC_FALSE;
-    c->source   = s->source;
-    c->settings = GNNSetUpSettings(s);
-    c->policy   = (GNNGuardPolicy)s->guard;
-    c->epsilon  = GNNSetUpEpsilon(s);
+    c->alone     = size == 1 ? PETSC_TRUE : PETSC_FALSE;
+    c->source    = s->source;
+    c->settings  = GNNSetUpSettings(s);
+    c->policy    = (GNNGuardPolicy)s->guard;
+    c->epsilon   = GNNSetUpEpsilon(s);
     c->precision = (GNNPrecision)s->precision;
     PetscCall(SetUpGetLocalMat_Private(s, A, &local));
     PetscCall(GNNChoose(c, s->place, local, s->stale));
@@ -258,7 +258,7 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
   PetscCall(GNNCoarseSetUp(s->coarse, A, s->chooser.kept));
-  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
+  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place) * (PetscReal)GNNEntryBytes(s->chooser.precision)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

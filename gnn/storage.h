@@ -17,6 +17,12 @@ typedef enum {
 #define GNN_HALF_MOST  32767
 #define GNN_HALF_REACH 0xFFFFu /* the largest offset */
 
+/* Bytes of an entry in the product, its column's number with it. In half precision it is 6 where columns are too far for 16 bits, which is not counted */
+GNN_FN int GNNEntryBytes(GNNPrecision precision)
+{
+  return precision == GNN_DOUBLE ? 12 : precision == GNN_SINGLE ? 8 : 4;
+}
+
 /* d of a row whose largest number is that in magnitude */
 GNN_FN double GNNHalfScale(double largest)
 {

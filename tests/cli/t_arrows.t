@@ -10,7 +10,7 @@ my @order = (
   ['PETSc',   qw(gnn/(compat|events|gone)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|lanes|file|builtin)\..*)],
   ['graph',   qw(gnn/graph\..*)],
-  ['factor',  qw(gnn/(factor|fsairows|forward|inference|backward|matrix|zerorows)\..*)],
+  ['factor',  qw(gnn/(factor|product|fsairows|forward|inference|backward|matrix|zerorows)\..*)],
   ['place',   qw(gnn/(place|host|device.*)\..*)],
   ['source',  qw(gnn/(choice|source|network|fsai|guard)\..*)],
   ['choose',  qw(gnn/(choose|view|failure)\..* gnn/coarse/.*)],

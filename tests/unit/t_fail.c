@@ -329,8 +329,8 @@ static PetscErrorCode TestSettings(void)
   PetscCall(OkMessage(ierr, "5", "PCGNNSPAIValues", "what is no value of an enum: values"));
   Caught(ierr, PCGNNSPAISetGuard(pc, (PCGNNSPAIGuard)-1));
   PetscCall(OkMessage(ierr, "-1", "PCGNNSPAIGuard", "what is no value of an enum: guard"));
-  Caught(ierr, PCGNNSPAISetPrecision(pc, (PCGNNSPAIPrecision)2));
-  PetscCall(OkMessage(ierr, "2", "PCGNNSPAIPrecision", "what is no value of an enum: precision"));
+  Caught(ierr, PCGNNSPAISetPrecision(pc, (PCGNNSPAIPrecision)3));
+  PetscCall(OkMessage(ierr, "3", "PCGNNSPAIPrecision", "what is no value of an enum: precision"));
   PetscCall(PCSetType(pc, PCJACOBI));
   PetscCall(PCGNNSPAISetEpsilon(pc, -1.0));
   Caught(ierr, PCGNNSPAIGetEpsilon(pc, &value));

@@ -162,26 +162,27 @@ static PetscErrorCode VariantConfig(const Variant *v, GNNConfig *config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* With and without guard, in double and in single; weights of 0: G = 0 and the shift is all there is; of 1e8: overflow in the network */
+/* With and without guard, in all precisions; weights of 0: G = 0 and the shift is all there is; of 1e8: overflow in the network */
 static PetscErrorCode TestVariant(const Variant *v, PetscReal factor, Mat A)
 {
-  GNNConfig config;
-  GNNModel  model;
-  Vec       s;
-  Measures  m = {0.0, PETSC_MAX_REAL, 0.0, 0.0};
+  const PetscReal tolerances[] = {1e-13, 1e-6, 1e-3}; /* by precision */
+  GNNConfig       config;
+  GNNModel        model;
+  Vec             s;
+  Measures        m = {0.0, PETSC_MAX_REAL, 0.0, 0.0};
 
   PetscFunctionBeginUser;
   PetscCall(VariantConfig(v, &config));
   PetscCall(TestModelCreate(&config, factor, 1, &model));
   PetscCall(Scaling(A, v->scaling, &s));
-  for (int k = 0; k < 4; k++) {
+  for (int k = 0; k < 6; k++) {
     PC pc;
 
     PetscCall(TestPCCreate(A, model, k & 1 ? PETSC_TRUE : PETSC_FALSE, &pc));
-    PetscCall(PCGNNSPAISetPrecision(pc, k & 2 ? PC_GNNSPAI_SINGLE : PC_GNNSPAI_DOUBLE));
+    PetscCall(PCGNNSPAISetPrecision(pc, (PCGNNSPAIPrecision)(k / 2)));
     PetscCall(PCSetUp(pc));
     PetscCall(MeasureForms(pc, s, &m));
-    PetscCall(MeasureFormula(pc, s, k & 2 ? 1e-6 : 1e-13, &m));
+    PetscCall(MeasureFormula(pc, s, tolerances[k / 2], &m));
     PetscCall(PCDestroy(&pc));
   }
   Ok(m.symmetry <= 1e-12, "%s, weights x %g: symmetric, %.1e", v->name, (double)factor, (double)m.symmetry);

@@ -182,6 +182,14 @@ static PetscErrorCode TestSettings(Mat A)
   PetscCall(OkRefreshed(pc, model, &z, "epsilon"));
   PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
   PetscCall(OkRefreshed(pc, model, &z, "single precision"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_HALF));
+  PetscCall(OkRefreshed(pc, model, &z, "half precision"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_DOUBLE));
+  PetscCall(OkRefreshed(pc, model, &z, "double precision"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_HALF));
+  PetscCall(OkRefreshed(pc, model, &z, "half precision again"));
+  PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_SINGLE));
+  PetscCall(OkRefreshed(pc, model, &z, "single precision again"));
   PetscCall(PCGNNSPAISetNetwork_Private(pc, lower));
   PetscCall(OkRefreshed(pc, lower, &z, "another network"));
   PetscCall(PCGNNSPAISetGuard(pc, PC_GNNSPAI_GUARD_NONE));

@@ -791,6 +791,7 @@ int main(int argc, char **argv)
   PetscCall(TestAsymmetry(A));
   PetscCall(TestHalves(decoupled, PC_GNNSPAI_DOUBLE));
   PetscCall(TestHalves(decoupled, PC_GNNSPAI_SINGLE));
+  PetscCall(TestHalves(decoupled, PC_GNNSPAI_HALF));
   PetscCall(TestNoHalves(A, PC_GNNSPAI_VALUES_NETWORK, 0));
   PetscCall(TestNoHalves(A, PC_GNNSPAI_VALUES_FSAI, 4));
   PetscCall(TestSmall(rank == 0 ? 1 : 0, 0.0, 1, "1 x 1 matrix"));
