@@ -257,6 +257,8 @@ static PetscErrorCode SetUnit_Private(GNNCoarse c)
 /* P, A_c and the solver by PETSc's products */
 static PetscErrorCode SetMats_Private(GNNCoarse c, PetscBool *failed)
 {
+  PetscBool inverts;
+
   PetscFunctionBegin;
   PetscCall(SetProlongator_Private(c));
   if (c->device) PetscCall(MatSetOption(c->P, MAT_FORM_EXPLICIT_TRANSPOSE, PETSC_TRUE)); /* without it cuSPARSE's product adds in any order */
@@ -264,7 +266,8 @@ static PetscErrorCode SetMats_Private(GNNCoarse c, PetscBool *failed)
   PetscCall(SetShift_Private(c));
   PetscCall(SetUnit_Private(c));
   PetscCall(GNNCoarseSolverSetUp(c, failed));
-  if (!*failed) PetscCall(GNNCoarseDeviceSetUp(c));
+  PetscCall(GNNCoarseSolverInverts(c, &inverts));
+  if (!*failed) PetscCall(GNNCoarseDeviceSetUp(c, inverts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -132,7 +132,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseReset(GNNCoarse);                          
 PETSC_INTERN PetscErrorCode GNNCoarseOnDevice(Mat, PetscBool *);           /* with indices that the kernels can read? */
 PETSC_INTERN PetscErrorCode GNNCoarseCouple(GNNCoarse, PetscReal total[]); /* sums and traces of A's rows into x and t; the totals of GNNCouplingCompare(), 0 without aggregates */
 PETSC_INTERN PetscErrorCode GNNCoarseFillDense(GNNCoarse);                 /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
-PETSC_INTERN PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse);               /* product, for P, unit and inverse; none where they are not all there */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse, PetscBool);    /* product, for P, unit and inverse, if they are there and the solver does no more than to multiply */
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *);
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec); /* as GNNCoarseAdd(), with a product */
 PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);   /* that Q reads */
@@ -154,7 +154,7 @@ static inline PetscErrorCode GNNCoarseFillDense(PETSC_UNUSED GNNCoarse c)
   return PETSC_ERR_SUP;
 }
 
-static inline PetscErrorCode GNNCoarseDeviceSetUp(PETSC_UNUSED GNNCoarse c)
+static inline PetscErrorCode GNNCoarseDeviceSetUp(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED PetscBool inverts)
 {
   return PETSC_SUCCESS;
 }

@@ -172,7 +172,7 @@ PetscReal GNNCoarseDeviceBytes(GNNCoarseDevice d)
   return 16.0 * d->nz + 4.0 * (d->n + d->m) + (d->precision == GNN_SINGLE ? 4.0 : 8.0) * d->m * d->m;
 }
 
-/* Are the kernels to do what KSPSolve() would, with P and inverse on the device? */
+/* Are P and inverse on the device? */
 static PetscErrorCode HasProduct_Private(GNNCoarse c, PetscBool *has)
 {
   MatInfo info;
@@ -180,8 +180,7 @@ static PetscErrorCode HasProduct_Private(GNNCoarse c, PetscBool *has)
   PetscFunctionBegin;
   *has = PETSC_FALSE;
   if (c->inverse == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GNNCoarseSolverInverts(c, has));
-  if (*has) PetscCall(GNNCoarseOnDevice(c->P, has));
+  PetscCall(GNNCoarseOnDevice(c->P, has));
   PetscCall(MatGetInfo(c->P, MAT_LOCAL, &info));
   if (info.nz_used > GNN_KERNEL_MOST_ENTRIES) *has = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -301,14 +300,14 @@ static PetscErrorCode StoreInverse_Private(GNNCoarse c, GNNCoarseDevice d, GNNSt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c)
+PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c, PetscBool inverts)
 {
   GNNStream stream = NULL;
   PetscBool has;
 
   PetscFunctionBegin;
   PetscCall(HasProduct_Private(c, &has));
-  if (!has) {
+  if (!has || !inverts) {
     PetscCall(GNNCoarseDeviceDestroy(&c->product));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
