@@ -33,8 +33,8 @@ typedef struct {
 typedef struct _n_GNNDevice *GNNDevice;
 struct _n_GNNDevice {
   GNNPrecision     precision; /* the factors' values */
-  GNNKernelGraph   graph;   /* its arrays are NULL until a set-up is wanted here */
-  PetscInt         longest; /* of its rows */
+  GNNKernelGraph   graph;     /* its arrays are NULL until a set-up is wanted here */
+  PetscInt         longest;   /* of its rows */
   GNNKernelNet     net;
   GNNKernelFsai    fsai;                 /* likewise */
   PetscReal        grown;                /* threshold by which its rows have columns that may be kept, or -1 */
@@ -84,7 +84,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscB
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
 
 PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                   /* the host's factor instead */
-PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, GNNPrecision, GNNStream);   /* another precision */
+PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, GNNPrecision, GNNStream);       /* another precision */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, GNNStream);      /* i, j, v on the host, whose graph has the values */
 PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream); /* z = M^-1 r */
 PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                        /* stored of G */
@@ -100,7 +100,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries,
 PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n);                                                                              /* work of a product with S apart */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceFactor *); /* with slots? The matrices' arrays are not set; what was there is gone */
-PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream); /* at most GNN_DEVICE_READ, to the host */
+PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream);                      /* at most GNN_DEVICE_READ, to the host */
 
 /* ---- shared with the coarse space, coarse/device.c ---- */
 

@@ -165,7 +165,7 @@ static PetscErrorCode DevicePutValues_Private(const double v[], GNNKernelMat *m,
 
 PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
 {
-  const PetscInt n = f->n;
+  const PetscInt n  = f->n;
   GNNKernelMat  *gt = &d->classical.gt.mat, *gm = &d->classical.g.mat;
   PetscInt       nz;
   int           *i, *j, *ti, *tj, *to;

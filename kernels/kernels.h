@@ -197,10 +197,10 @@ int GNNKernelRowFilters(GNNKernelGraph, const double *gt, double tau, double *fi
 int GNNKernelPlaces(GNNKernelGraph, int lower, int transposed, const double *gt, const double *filter, int *place, int *sums, GNNStream); /* of G, not G^T, if transposed; filter NULL: all stay, and gt is not read; place (nz + 1), sums (GNNKernelSums(nz)) */
 int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStream);                                                     /* their number into the status */
 int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
-int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph, GNNStream);                /* their v: G^T S^T and S G, from the values of G^T by slots; apart: G^T and G */
+int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph, GNNStream);               /* their v: G^T S^T and S G, from the values of G^T by slots; apart: G^T and G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
 int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
-int GNNKernelMultiplyAdd(GNNKernelMat, const double *x, double *y, GNNStream);                                                 /* y += M x */
+int GNNKernelMultiplyAdd(GNNKernelMat, const double *x, double *y, GNNStream);                                                /* y += M x */
 int GNNKernelScaleBefore(GNNKernelGraph, const double *r, double *x, GNNStream);                                              /* x = S^T r */
 int GNNKernelScaleAfter(GNNKernelGraph, const double *shift, const double *r, double *z, GNNStream);                          /* z = S z + shift r */
 int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *shift, const double *r, double *z, GNNStream); /* z = M u + shift r */

@@ -85,8 +85,8 @@ __global__ static void Offsets(GNNKernelMat m, unsigned *v)
     least = m.j[k] < least ? m.j[k] : least;
     most  = m.j[k] > most ? m.j[k] : most;
   }
-  least = -BlockMax(-least);
-  most  = BlockMax(most);
+  least          = -BlockMax(-least);
+  most           = BlockMax(most);
   const int wide = most - least > (int)GNN_HALF_REACH;
 
   if (threadIdx.x == 0) m.base[blockIdx.x] = wide ? GNN_KERNEL_WIDE : least;

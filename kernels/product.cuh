@@ -129,7 +129,7 @@ __device__ __forceinline__ void MultiplyTile(const GNNKernelMat &m, const double
   for (int row = first; row < last; row += BLOCK >> power) {
     const int    i = row + number, here = i < last, ahead = i == mine;
     const int    from = ahead ? start : here ? m.i[i] : 0, to = ahead ? stop : here ? m.i[i + 1] : 0;
-    const double d = ahead || !here || !m.scale ? scale : m.scale[i];
+    const double d   = ahead || !here || !m.scale ? scale : m.scale[i];
     double       sum = 0.0;
 
     for (int k = from - begin + lane; here && k < to - begin; k += lanes) sum += products[Spread(k)];

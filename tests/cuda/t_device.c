@@ -614,8 +614,8 @@ static PetscErrorCode FarFactor(PetscInt n, PetscInt row, PetscInt column, GNNGr
     f->s[k]     = 1.0;
     f->shift[k] = 0.0;
     if (k == row) f->j[nz] = column, f->v[nz++] = 0.25 * PetscSinReal((PetscReal)k);
-    f->j[nz]   = k;
-    f->v[nz++] = 1.0 + 0.5 * PetscSinReal((PetscReal)k);
+    f->j[nz]    = k;
+    f->v[nz++]  = 1.0 + 0.5 * PetscSinReal((PetscReal)k);
     f->i[k + 1] = nz;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -666,8 +666,8 @@ static PetscErrorCode TestReach(PetscInt n, PetscInt row, PetscInt column, int e
   PetscCall(TestRowsFetch(&d->product->gt.mat, &rows));
   PetscCall(TestRowsFetch(&d->product->g.mat, &transposed));
   PetscCall(TileReach(&d->product->gt.mat, &rows, row, &tile, &reach));
-  Ok(reach == expected && (rows.base[tile] == GNN_KERNEL_WIDE) == (reach > 65535) && rows.wide == (reach > 65535) && transposed.wide == 1, "columns far away: a tile that reaches %d is %s, %d wide of %d, of G %d", reach, rows.base[tile] == GNN_KERNEL_WIDE ? "wide" : "narrow", rows.wide,
-     d->product->gt.mat.ntiles, transposed.wide);
+  Ok(reach == expected && (rows.base[tile] == GNN_KERNEL_WIDE) == (reach > 65535) && rows.wide == (reach > 65535) && transposed.wide == 1, "columns far away: a tile that reaches %d is %s, %d wide of %d, of G %d", reach, rows.base[tile] == GNN_KERNEL_WIDE ? "wide" : "narrow",
+     rows.wide, d->product->gt.mat.ntiles, transposed.wide);
   PetscCall(TestRowsFree(&rows));
   PetscCall(TestRowsFree(&transposed));
   PetscCall(PetscFree2(x, z));

@@ -24,6 +24,8 @@ static const Preconditioner preconditioners[] = {
   {"classical",       "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_guard none",                                              6, PETSC_TRUE },
   {"in double",       "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_precision double",                 6, PETSC_TRUE },
   {"network's",       "-pc_type gnnspai -pc_gnnspai_values network -pc_gnnspai_guard none",                                           6, PETSC_TRUE },
+  {"coarse space",    "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_coarse 12",                        9, PETSC_TRUE },
+  {"in half",         "-pc_type gnnspai -pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_precision half",                   6, PETSC_TRUE },
   {"incomplete",      "-pc_type icc",                                                                                                 4, PETSC_FALSE},
 };
 
@@ -38,7 +40,7 @@ static PetscErrorCode TestMats(void)
     PetscCall(TestCGMat(k, &name, &A));
     PetscCall(GNNMatToDevice(&A));
     for (size_t o = 0; o < PETSC_STATIC_ARRAY_LENGTH(test_cg_options); o++) {
-      const Preconditioner *p = &preconditioners[k < 8 ? (k + (PetscInt)o) % 6 : (k + (PetscInt)o) % 2];
+      const Preconditioner *p = &preconditioners[k < 8 ? (k + (PetscInt)o) % 8 : (k + (PetscInt)o) % 2];
 
       if (TestSmall() && o % 2) continue;
       if (k == 0 || k == 3 || k == 5 || k == 6) p = &preconditioners[o % 2 ? 2 : 4]; /* others need hundreds of steps, or magnify the rounding */

@@ -25,8 +25,8 @@ typedef struct {
   GNNDevice    device;        /* of that */
   Mat          D;
   GNNPrecision precision;
-  PetscBool    keep;         /* the columns that the factors have, if any? */
-  double      *x, *z;        /* on the device */
+  PetscBool    keep;  /* the columns that the factors have, if any? */
+  double      *x, *z; /* on the device */
   PetscScalar *hx, *hz, *dz;
 } Both;
 
