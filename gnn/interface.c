@@ -393,8 +393,8 @@ PetscErrorCode PCGNNSPAIGetCoarse(PC pc, PetscInt *n)
   Note:
   Single precision takes a third off the bytes that the product reads of G, half precision two thirds: there a row is whole numbers of 16 bits times
   a scale, each off by at most a 65534th of the row's largest, and the numbers of columns are 16-bit offsets but in rows that reach too far for them.
-  Arithmetic, the vectors and the scaling stay in `PetscScalar`. Half precision is for devices: on the host, where numbers have to be converted,
-  it is about as fast as single precision on large matrices, and up to a quarter slower on small ones.
+  Arithmetic, the vectors and the scaling stay in `PetscScalar`. Half precision is for devices: on the host, where its numbers have to
+  be converted, it is about as fast as single precision.
 
 .seealso: `PCGNNSPAI`, `PCGNNSPAIPrecision`, `PCGNNSPAIGetPrecision()`
 @*/

@@ -5,7 +5,7 @@ static char help[] = "G in 16 bits: how far its entries are off, what the produc
 
 /* ---- factors made by hand ---- */
 
-/* Entry k of row i, in how many rows of n: its column, ascending in k, or -1: no more */
+/* The column of entry k in row i of n, ascending in k; -1: there are no more, -2: not this one */
 typedef PetscInt (*ColumnFn)(PetscInt n, PetscInt i, PetscInt k);
 
 /* 0 to 8 entries, on both sides of the diagonal, some rows empty */
@@ -32,9 +32,11 @@ static PetscInt Upper(PetscInt n, PetscInt i, PetscInt k)
 /* Columns before and behind: half as far each. The first and the last row among the wide ones */
 static PetscInt Arrow(PetscInt n, PetscInt i, PetscInt k)
 {
-  const PetscInt wide[] = {0, n / 2, n - 1}, near[] = {i - 32768, i, i + 32767}, j = i == 0 || i == n - 1 || i % 5000 == 1 ? wide[k] : near[k];
+  const PetscInt wide[] = {0, n / 2, n - 1}, near[] = {i - 32768, i, i + 32767};
 
-  return k < 3 ? (j < 0 || j >= n ? -2 : j) : -1;
+  if (k > 2) return -1;
+  if (i == 0 || i == n - 1 || i % 5000 == 1) return wide[k];
+  return near[k] < 0 || near[k] >= n ? -2 : near[k];
 }
 
 /* Numbers in (-1, 1) over eight orders of magnitude; the scaling: scale times up to spread, blocks upper triangular */
