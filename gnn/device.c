@@ -226,6 +226,8 @@ static PetscErrorCode Report_Device(GNNPlace at)
   at->report.coupled   = at->g->n - status.decoupled;
   at->report.asymmetry = GNNKernelAsymmetry(&status);
   d->told              = PETSC_TRUE;
+  d->jumps             = status.flags & GNN_KERNEL_JUMPS && d->scaling == GNN_SCALING_DIAGONAL ? PETSC_TRUE : PETSC_FALSE;
+  if (d->jumps && d->precision == GNN_HALF && d->product == &d->network && !d->network.apart) PetscCall(GNNDeviceStore(d, at->g, d->precision, stream)); /* it was filled before that was known */
   if (status.flags & GNN_KERNEL_WRONG) PetscCall(Explain_Private(at, status.row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -47,6 +47,7 @@ struct _n_GNNDevice {
   double          *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus *status;
   PetscBool        unread, told; /* is there something new in it; is what it says of A known? */
+  PetscBool        jumps;        /* are there some in the diagonal of A, so that S is not multiplied into 16 bits? */
   GNNKernelStatus  last;         /* as it was read */
   Mat              A;            /* of the set-up, borrowed */
   GNNScaling       scaling;      /* its; */
@@ -97,7 +98,7 @@ PETSC_INTERN PetscErrorCode GNNDeviceUploadUserFeatures(GNNDevice, GNNGraph, GNN
 PETSC_INTERN PetscErrorCode GNNDeviceCount(GNNDevice, GNNStream);                                                                                      /* the status counts from 0, unless what it says has not been read */
 PETSC_INTERN PetscErrorCode GNNDeviceFillSlots(GNNDevice, GNNGraph, GNNPattern, PetscReal filter, const double slots[], GNNStream, GNNDeviceFactor *); /* made where there is none of the pattern */
 PETSC_INTERN PetscErrorCode GNNDeviceTrim(GNNDevice, unsigned long long entries, GNNStream);                                                           /* the network's factor has so many entries, as the status says */
-PETSC_INTERN PetscErrorCode GNNDeviceReserveApart(GNNDevice, PetscInt n);                                                                              /* work of a product with S apart */
+PETSC_INTERN PetscErrorCode GNNDeviceSetApart(GNNDevice, PetscBool, GNNDeviceFactor *);                                                                /* S apart, if so or in half precision for its sake */
 PETSC_INTERN PetscErrorCode GNNDeviceGetFsai(GNNDevice, GNNFactor, GNNStream);
 PETSC_INTERN PetscErrorCode GNNDeviceFactorCreate(PetscInt n, PetscInt room, GNNPrecision, PetscBool slots, GNNDeviceFactor *); /* with slots? The matrices' arrays are not set; what was there is gone */
 PETSC_INTERN PetscErrorCode GNNDeviceRead(GNNDevice, size_t bytes, const void *from, void *to, GNNStream);                      /* at most GNN_DEVICE_READ, to the host */

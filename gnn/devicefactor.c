@@ -74,9 +74,9 @@ PetscErrorCode GNNDeviceGetFactor(GNNDevice d, GNNGraph g, GNNFactor f, GNNStrea
 
 /* ---- a factor made on the host ---- */
 
-/* A row of G^T S^T, columns and values unless NULL; returns how many. Of each block that G^T has entries in there are the columns up to
+/* A row of G^T S^T, or of G^T if S is apart, columns and values unless NULL; returns how many. Of each block that G^T has entries in there are the columns up to
    the last of them, so that a triangle stays one */
-static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
+static int FoldRow_Private(GNNFactor f, PetscBool apart, PetscInt row, int j[], double v[])
 {
   const PetscInt b  = f->b;
   int            nz = 0;
@@ -93,7 +93,7 @@ static int FoldRow_Private(GNNFactor f, PetscInt row, int j[], double v[])
     for (PetscInt c = 0; c < size; c++, nz++) {
       if (j == NULL) continue;
       j[nz] = (int)(first + c);
-      v[nz] = PetscRealPart(GNNBlockFolded((int)b, g, f->s + first * b, (int)c));
+      v[nz] = PetscRealPart(apart ? g[c] : GNNBlockFolded((int)b, g, f->s + first * b, (int)c));
     }
   }
   return nz;
@@ -163,6 +163,19 @@ static PetscErrorCode DevicePutValues_Private(const double v[], GNNKernelMat *m,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the host has not multiplied S into 16 bits, nor does the device */
+static PetscErrorCode PutScaling_Private(GNNDevice d, GNNFactor f, GNNStream stream)
+{
+  const size_t bytes = (size_t)f->n * f->b * sizeof(double);
+
+  PetscFunctionBegin;
+  PetscCall(GNNDeviceSetApart(d, f->precision == GNN_HALF && !f->folded ? PETSC_TRUE : PETSC_FALSE, &d->classical));
+  if (!d->classical.apart) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->graph.s == NULL) PetscCall(GNNDeviceTake(d, bytes, &d->graph.s));
+  GNNCallKernel(GNNKernelToDevice(d->graph.s, f->s, bytes, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
 {
   const PetscInt n  = f->n;
@@ -170,14 +183,17 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   PetscInt       nz;
   int           *i, *j, *ti, *tj, *to;
   double        *v, *tv, *scale;
+  PetscBool      apart;
 
   PetscFunctionBegin;
+  PetscCall(PutScaling_Private(d, f, stream));
+  apart = d->classical.apart;
   PetscCall(PetscMalloc2(n + 1, &i, n + 1, &ti));
   i[0] = 0;
-  for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, row, NULL, NULL);
+  for (PetscInt row = 0; row < n; row++) i[row + 1] = i[row] + FoldRow_Private(f, apart, row, NULL, NULL);
   nz = i[n];
   PetscCall(PetscMalloc6(nz, &j, nz, &tj, nz, &to, nz, &v, nz, &tv, n, &scale));
-  for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, row, j + i[row], v + i[row]);
+  for (PetscInt row = 0; row < n; row++) FoldRow_Private(f, apart, row, j + i[row], v + i[row]);
   if (d->precision == GNN_HALF) RoundRows_Private(n, i, v, scale);
   GNNDeviceTranspose(n, n, i, j, ti, tj, to);
   for (PetscInt k = 0; k < nz; k++) tv[to[k]] = v[k];

@@ -56,8 +56,6 @@ static PetscErrorCode FsaiCreate_Private(GNNDevice d, GNNGraph g, PetscBool grow
     PetscCall(GNNDeviceTake(d, g->nz * sizeof(double), &k->slots));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  d->classical.apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (d->classical.apart) PetscCall(GNNDeviceReserveApart(d, g->n));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->start));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->count));
   PetscCall(GNNDeviceTake(d, g->n * sizeof(int), &k->columns));
@@ -107,6 +105,8 @@ PetscErrorCode GNNDeviceFsaiStore(GNNDevice d, GNNGraph g, unsigned long long en
   gt->nz = gm->nz = (int)entries;
   GNNKernelSetTiles(gt, PETSC_MPI_INT_MAX); /* the longest row of G is not known */
   GNNKernelSetTiles(gm, PETSC_MPI_INT_MAX);
+  PetscCall(GNNDeviceSetApart(d, g->b > 1 ? PETSC_TRUE : PETSC_FALSE, &d->classical));
+  d->fsai.apart = d->classical.apart ? 1 : 0;
   GNNCallKernel(GNNKernelFsaiStore(d->graph, d->fsai, *gt, *gm, stream));
   d->product = &d->classical;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -176,13 +176,11 @@ static PetscErrorCode DeviceCreateSlots_Private(GNNDevice d, GNNGraph g, GNNPatt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Room for all slots, and S apart where it would fill in what the filter has taken out of a block */
+/* Room for all slots */
 static PetscErrorCode DeviceReserveFiltered_Private(GNNDevice d, GNNGraph g, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
   PetscCall(GNNDeviceFactorCreate(g->n, g->nz, d->precision, PETSC_TRUE, f));
-  f->apart = g->b > 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (f->apart) PetscCall(GNNDeviceReserveApart(d, g->n));
   if (d->place == NULL) PetscCall(GNNDeviceTake(d, ((size_t)g->nz + 1 + GNNKernelSums((size_t)g->nz)) * sizeof(int), &d->place));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -244,10 +242,11 @@ PetscErrorCode GNNDeviceCreate(GNNGraph g, GNNPrecision precision, GNNDevice *de
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNDeviceReserveApart(GNNDevice d, PetscInt n)
+PetscErrorCode GNNDeviceSetApart(GNNDevice d, PetscBool apart, GNNDeviceFactor *f)
 {
   PetscFunctionBegin;
-  if (d->x == NULL) PetscCall(GNNDeviceTake(d, n * sizeof(double), &d->x));
+  f->apart = apart || (d->precision == GNN_HALF && d->jumps) ? PETSC_TRUE : PETSC_FALSE;
+  if (f->apart && d->x == NULL) PetscCall(GNNDeviceTake(d, d->graph.n * sizeof(double), &d->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -259,6 +258,7 @@ PetscErrorCode GNNDeviceReserveSlots(GNNDevice d, GNNGraph g)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* S apart where it would fill in what the filter has taken out of a block */
 PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, PetscReal filter, const double slots[], GNNStream stream, GNNDeviceFactor *f)
 {
   const PetscBool made = f->gt.memory && f->filter == filter && f->gt.mat.precision == d->precision ? PETSC_TRUE : PETSC_FALSE;
@@ -268,6 +268,7 @@ PetscErrorCode GNNDeviceFillSlots(GNNDevice d, GNNGraph g, GNNPattern pattern, P
   if (filter == 0.0 && !made) PetscCall(DeviceCreateSlots_Private(d, g, pattern, stream, f));
   if (filter > 0.0 && !made) PetscCall(DeviceReserveFiltered_Private(d, g, f));
   if (filter > 0.0) PetscCall(DeviceFilterSlots_Private(d, g, pattern, slots, stream, f));
+  PetscCall(GNNDeviceSetApart(d, filter > 0.0 && g->b > 1 ? PETSC_TRUE : PETSC_FALSE, f));
   GNNCallKernel(GNNKernelFill(f->gt.mat, f->g.mat, slots, f->apart ? 1 : 0, d->graph, stream));
   d->product = f;
   PetscFunctionReturn(PETSC_SUCCESS);

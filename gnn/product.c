@@ -3,8 +3,7 @@
 */
 #include "factor.h"
 
-#define REACH  65535 /* columns from its base on that 16 bits tell */
-#define SPREAD 16.0  /* of S in a row, up to which S is multiplied into 16 bits: the entries of the scaled G are then off by 2^-12 of the row's largest at most */
+#define REACH 65535 /* columns from its base on that 16 bits tell */
 
 PetscErrorCode GNNFactorFreeStored(GNNFactor f)
 {
@@ -94,7 +93,7 @@ static PetscBool FactorFoldsHalf_Private(GNNFactor f)
       least = PetscMin(least, s);
       most  = PetscMax(most, s);
     }
-    if (most > SPREAD * least) return PETSC_FALSE;
+    if (most > GNN_HALF_SPREAD * least) return PETSC_FALSE;
   }
   return PETSC_TRUE;
 }

@@ -77,6 +77,7 @@ __device__ static int Couplings(const GNNKernelGraph &g, const double *a, int i,
     if (ap != partner) ReportAsymmetry(status, GNNBlockAsymmetry(ap, partner, a[g.diag[row]], a[g.diag[j]]));
     const double coupling = GNNBlockCoupling(ap, partner, 1.0 / sqrt(a[g.diag[row]]), 1.0 / sqrt(a[g.diag[j]]));
 
+    if (coupling > GNN_DECOUPLED && a[g.diag[row]] > GNN_HALF_SPREAD * a[g.diag[j]] && !(LoadRelaxed(&status->flags) & GNN_KERNEL_JUMPS)) AtomicOr(&status->flags, GNN_KERNEL_JUMPS);
     all += coupling;
     if (j < i * b || j >= i * b + b) off += coupling;
   }

@@ -49,7 +49,8 @@ typedef struct {
 enum {
   GNN_KERNEL_NOT_FINITE   = 1, /* the matrix holds a NaN or an infinity */
   GNN_KERNEL_NOT_POSITIVE = 2, /* a diagonal block is not positive definite */
-  GNN_KERNEL_ONE_SIDED    = 4  /* with blocks: of some a_ij, a_ji one is zero, or not stored, and the other is not; nothing is wrong with that */
+  GNN_KERNEL_ONE_SIDED    = 4, /* with blocks: of some a_ij, a_ji one is zero, or not stored, and the other is not; nothing is wrong with that */
+  GNN_KERNEL_JUMPS        = 8  /* of two unknowns that couple one has a diagonal entry of more than GNN_HALF_SPREAD times the other's; likewise */
 };
 #define GNN_KERNEL_WRONG (GNN_KERNEL_NOT_FINITE | GNN_KERNEL_NOT_POSITIVE)
 typedef struct {
@@ -210,6 +211,7 @@ int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *s
 typedef struct {
   double  threshold;     /* 0: on the lower triangle */
   int     kept;          /* rows keep the columns that they have: j, start, count */
+  int     apart;         /* are they stored without S, as they always are with blocks? */
   int     lanes;         /* that share a row in the first pass: 8, 16 or 32 */
   int     longest;       /* most columns before it that a row of A has */
   double *unit, *as;     /* (n), (nz) As = diag(unit) At diag(unit), with a unit diagonal; unit is 0 at decoupled nodes */

@@ -12,7 +12,7 @@
 /* Number of a piece as it is stored */
 __device__ __forceinline__ double Piece(const GNNKernelGraph &g, const GNNKernelFsai &f, int from)
 {
-  return f.v[from] * (g.b == 1 ? g.s[f.j[from]] : 1.0);
+  return f.v[from] * (f.apart ? 1.0 : g.s[f.j[from]]);
 }
 
 /* Row by row to its place; counts the entries of the columns */

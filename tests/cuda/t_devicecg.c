@@ -202,7 +202,7 @@ int main(int argc, char **argv)
   PetscCall(TestMatCreate27(4, 10.0, &B));
   PetscCall(GNNMatToDevice(&B));
   PetscCall(TestEnds(A));
-  PetscCall(TestLaunches(A));
+  PetscCall(TestLaunches(B));
   PetscCall(TestRefresh(A, B));
   PetscCall(TestWithout(A));
   PetscCall(MatDestroy(&A));
