@@ -61,7 +61,7 @@ GNN_FN void GNNCGCurvature(GNNCG *cg, double dpi, GNNCGRecord *record)
 GNN_FN void GNNCGFinish(GNNCG *cg, double beta, double square, GNNCGRecord *record)
 {
   record->beta = cg->beta = beta;
-  record->dp = cg->norm == GNN_CG_NO_NORM ? 0.0 : sqrt(cg->norm == GNN_CG_NATURAL ? fabs(beta) : square);
+  record->dp              = cg->norm == GNN_CG_NO_NORM ? 0.0 : sqrt(cg->norm == GNN_CG_NATURAL ? fabs(beta) : square);
   cg->step++;
   if (cg->norm != GNN_CG_NO_NORM && (record->dp <= cg->least || record->dp >= cg->largest || !GNNCGIsNumber(record->dp))) cg->ended = 1;
   else GNNCGNext(cg);

@@ -64,9 +64,9 @@ struct _n_GNNDevice {
   PetscInt         nmemory;
 };
 
-PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *);                /* PETSc's, or the one that is captured */
-PETSC_INTERN void           GNNDeviceCapture(GNNStream);                /* what is launched is to be kept on this one, GNNKernelCaptureBegin(); NULL: no longer */
-PETSC_INTERN PetscErrorCode GNNDeviceTimeBegin(void);                   /* as PetscLogGpuTimeBegin(), where nothing is captured */
+PETSC_INTERN PetscErrorCode GNNDeviceStream(GNNStream *); /* PETSc's, or the one that is captured */
+PETSC_INTERN void           GNNDeviceCapture(GNNStream);  /* what is launched is to be kept on this one, GNNKernelCaptureBegin(); NULL: no longer */
+PETSC_INTERN PetscErrorCode GNNDeviceTimeBegin(void);     /* as PetscLogGpuTimeBegin(), where nothing is captured */
 PETSC_INTERN PetscErrorCode GNNDeviceTimeEnd(void);
 PETSC_INTERN PetscErrorCode GNNVecsOnDevice(Vec, Vec, PetscBool *);
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, GNNPrecision, GNNDevice *);

@@ -148,7 +148,7 @@ static PetscErrorCode DevicePutValues_Private(const double v[], GNNKernelMat *m,
   {
     float    single;
     unsigned word;
-  } *x;
+  } * x;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(nz, &x));

@@ -143,9 +143,9 @@ static inline int GPUGraphRenew(void *graph, cudaGraph_t captured)
   cudaGraphExecUpdateResultInfo info;
   const cudaError_t             error = cudaGraphExecUpdate((cudaGraphExec_t)graph, captured, &info);
   #else
-  cudaGraphNode_t             node;
-  cudaGraphExecUpdateResult   info;
-  const cudaError_t           error = cudaGraphExecUpdate((cudaGraphExec_t)graph, captured, &node, &info);
+  cudaGraphNode_t           node;
+  cudaGraphExecUpdateResult info;
+  const cudaError_t         error = cudaGraphExecUpdate((cudaGraphExec_t)graph, captured, &node, &info);
   #endif
 
   if (error != cudaSuccess) cudaGetLastError(); /* the next one to ask is not to be told of it */

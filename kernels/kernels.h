@@ -263,10 +263,10 @@ typedef struct {
 
 int GNNKernelCouple(GNNKernelCouplings, double *partials, double *total, GNNStream);                                                       /* partials (3 GNN_KERNEL_PARTIALS), total (3) of GNNCouplingCompare() */
 int GNNKernelDense(int n, const int *i, const int *j, const double *a, const double *shift, const double *unit, double *dense, GNNStream); /* diag(unit) (A + diag(shift)) diag(unit), shift and unit (n), dense by columns, zero before */
-int GNNKernelProlong(int nz, const int *j, const double *a, const double *unit, const int *to, float *p, float *pt, GNNStream);            /* p = P diag(unit) from P's columns and values, and the same numbers where they go in its transpose, all (nz) */
-int GNNKernelTrace(int n, const double *dense, double *trace, GNNStream);                                                                  /* trace on the device */
-int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision, void *W, GNNStream);                                     /* W = (dense + dense^T)/2 - w w^T, symmetric as rounded to double or float */
-int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision, const double *w, const double *x, double *y, GNNStream);                /* y = (W + w w^T) x */
+int GNNKernelProlong(int nz, const int *j, const double *a, const double *unit, const int *to, float *p, float *pt, GNNStream); /* p = P diag(unit) from P's columns and values, and the same numbers where they go in its transpose, all (nz) */
+int GNNKernelTrace(int n, const double *dense, double *trace, GNNStream);                                                       /* trace on the device */
+int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision, void *W, GNNStream);                          /* W = (dense + dense^T)/2 - w w^T, symmetric as rounded to double or float */
+int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision, const double *w, const double *x, double *y, GNNStream);     /* y = (W + w w^T) x */
 
 /* ---- steps of CG, gnn/cgsteps.h ---- */
 

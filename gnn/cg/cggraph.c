@@ -12,13 +12,13 @@
 #define CONTEXT "KSPCGGRAPH" /* by which it is attached: KSPCG has the KSP's own */
 
 typedef struct {
-  struct _KSPOps  cg; /* KSPCG's operations */
+  struct _KSPOps cg; /* KSPCG's operations */
   PetscErrorCode (*setradius)(KSP, PetscReal);
   PetscErrorCode (*settarget)(KSP, PetscReal);
   PetscBool       bounded, targeted; /* is there a trust region; an objective's target? */
-  const GNNCGOps *ops;      /* NULL: nobody does steps */
-  GNNCGSteps      steps;    /* NULL before they are first done */
-  const char     *plain;    /* why the last solve was KSPCG's, or NULL */
+  const GNNCGOps *ops;               /* NULL: nobody does steps */
+  GNNCGSteps      steps;             /* NULL before they are first done */
+  const char     *plain;             /* why the last solve was KSPCG's, or NULL */
 } KSP_CGGraph;
 
 static PetscErrorCode KSPCGGraphGet_Private(KSP ksp, KSP_CGGraph **graph)
@@ -332,7 +332,7 @@ static PetscErrorCode Wrap_Private(KSP ksp, KSP_CGGraph *graph)
 static PetscErrorCode KSPDestroy_CGGraph(KSP ksp)
 {
   PetscErrorCode (*destroy)(KSP);
-  KSP_CGGraph   *graph;
+  KSP_CGGraph *graph;
 
   PetscFunctionBegin;
   PetscCall(KSPCGGraphGet_Private(ksp, &graph));
@@ -357,12 +357,11 @@ PetscErrorCode KSPCGGraphSetOps_Private(KSP ksp, const GNNCGOps *ops)
 /*MC
    KSPCGGRAPH - The preconditioned conjugate gradient method, `KSPCG`, without a wait for the GPU in each iteration
 
-   Options Database Keys:
-   Those of `KSPCG`
-
    Level: intermediate
 
    Notes:
+   Options are those of `KSPCG`.
+
    `KSPCG` reads three numbers back to the host in each iteration, and launches each operation by itself: for some ten thousand unknowns an
    iteration is that, not arithmetic. Here the scalars stay on the device, products and sums are fused, and several iterations are captured as a CUDA graph that is
    launched as a whole. The norms come back together. Iterates, residual history, monitors, number of iterations and `KSPConvergedReason` are those of `KSPCG`, to
@@ -377,7 +376,7 @@ PetscErrorCode KSPCGGraphSetOps_Private(KSP ksp, const GNNCGOps *ops)
 
 .seealso: [](ch_ksp), `KSPCG`, `KSPSetType()`, `KSPType`, `KSP`, `PCGNNSPAI`, `PCGNNSPAIRegister()`, `MATSEQAIJCUSPARSE`
 M*/
-PetscErrorCode KSPCreate_CGGraph(KSP ksp)
+PETSC_INTERN PetscErrorCode KSPCreate_CGGraph(KSP ksp)
 {
   PetscErrorCode (*create)(KSP);
   PetscContainer container;

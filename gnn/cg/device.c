@@ -18,8 +18,8 @@
 
 struct _n_GNNCGSteps {
   GNNCGSystem      system;
-  GNNKernelCG      cg;     /* what the kernels take */
-  PetscObjectId    id;     /* of the matrix that they are ready for, */
+  GNNKernelCG      cg;      /* what the kernels take */
+  PetscObjectId    id;      /* of the matrix that they are ready for, */
   PetscObjectState nonzero; /* and its pattern's */
   int             *i, *tile;
   Vec              diagonal, ones; /* M^-1 where that is a diagonal; else NULL */
@@ -194,7 +194,7 @@ static PetscErrorCode Capture_Private(GNNCGSteps s)
 
 static PetscErrorCode Begin_Device(GNNCGSteps *steps, const GNNCGSystem *system, const GNNCG *cg)
 {
-  GNNStream stream = NULL;
+  GNNStream  stream = NULL;
   GNNCGSteps s;
 
   PetscFunctionBegin;

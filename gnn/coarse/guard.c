@@ -11,7 +11,7 @@
 */
 #include "coarse.h"
 
-#define DEAR   1.4   /* bytes of a step with Q over those without, from which on nobody wants it who did not ask for it: graphs with hubs; meshes have 1.15 to 1.3 */
+#define DEAR   1.4 /* bytes of a step with Q over those without, from which on nobody wants it who did not ask for it: graphs with hubs; meshes have 1.15 to 1.3 */
 #define STEPS  10
 #define RECENT 2
 #define DONE   1e-12 /* of the energy: nothing is left */

@@ -1,6 +1,6 @@
 # Manual pages from the comments in the sources: make man; man_pages is what an installation takes. And the second half of manual.md: make manual
 
-man_source = pcgnnspai.c gnn/register.c gnn/interface.c pcgnnspai.h
+man_source = pcgnnspai.c gnn/register.c gnn/interface.c gnn/cg/cggraph.c pcgnnspai.h
 man_folder = build/share/man/man3
 man_pages := $(patsubst %,$(man_folder)/%.3,$(shell awk -v form=names -f share/doc/pages.awk $(man_source)))
 manual     = share/doc/manual.md

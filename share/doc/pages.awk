@@ -46,7 +46,7 @@ inside { read_line($0); next }
 # What stands below a page is what it is about: a function's head, an enum as far as its name
 after != "" {
   synopsis = synopsis (synopsis == "" ? "" : "\n") $0
-  if ($0 ~ /^static|^#define/) { synopsis = ""; end_page() }
+  if ($0 ~ /^static|^PETSC_INTERN|^#define/) { synopsis = ""; end_page() }
   else if ($0 ~ /\)$/ || $0 ~ /;$/ && ($0 ~ /^}/ || synopsis !~ /\{/)) { end_page() }
 }
 

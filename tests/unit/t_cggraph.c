@@ -83,9 +83,9 @@ static const GNNCGOps sevens = {Supports, Begin, Run, View, Destroy};
 static PetscErrorCode TestMats(void)
 {
   static const char *const pcs[] = {"none", "jacobi", "icc", "gnnspai"};
-  const char *name;
-  char        options[256];
-  Mat         A;
+  const char              *name;
+  char                     options[256];
+  Mat                      A;
 
   PetscFunctionBeginUser;
   for (PetscInt k = 0; k < TEST_CG_MATS; k++) {
