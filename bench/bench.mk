@@ -11,8 +11,9 @@ PYTHON        ?= python3# for bench-train-torch, with torch and numpy; for bench
 bench_families = bench-heat bench-poisson bench-hyperelasticity bench-synthetic
 bench_all      = $(bench_families) bench-sizes bench-large bench-laplacian
 bench_cpu      = bench-regret bench-numbering
+bench_gpu      = bench-iteration
 ablations      = form features loss layers width probes epsilon rtol
-.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(bench_cpu) $(ablations:%=ablate-%)
+.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(bench_cpu) $(bench_gpu) $(ablations:%=ablate-%)
 
 bench: $(bench_all) $(bench_cpu) bench-history bench-train bench-tables
 bench-families: $(bench_families)
@@ -20,12 +21,12 @@ bench-families: $(bench_families)
 bench-cuda: programs
 	@bin/gnnspai-bench -bench_laplacian 4,4,4 -bench_pc jacobi -bench_repeat 1 -use_gpu_aware_mpi 0 -bench_mat_type aijcusparse -bench_vec_type cuda > build/cuda.log 2>&1 || \
 	  { echo "make bench-cuda needs a GPU and a PETSc with CUDA (PETSC_DIR); the log is build/cuda.log"; exit 1; }
-	$(MAKE) --no-print-directory -k where=cuda $(bench_all)
+	$(MAKE) --no-print-directory -k where=cuda $(bench_all) $(bench_gpu)
 	@command -v python3 > /dev/null || { echo "The tables need python3: make bench-tables where there is one"; exit 0; }; \
 	$(MAKE) --no-print-directory bench-tables
 
 # Residuals for the plot (bench-history), training steps, the same beside PyTorch
-$(bench_all) $(bench_cpu) bench-history bench-train bench-train-torch: bench-%: programs
+$(bench_all) $(bench_cpu) $(bench_gpu) bench-history bench-train bench-train-torch: bench-%: programs
 	$(run_env) CC=$(CC) results='$(results)' commit='$(commit)' PYTHON='$(PYTHON)' MPIEXEC='$(MPIEXEC)' bench/measure.sh $(where) $*
 
 # What lies in the folder `results` (build/device is kernels/device-check.sh's): JSON goes into bench/results/*.csv, one line per (matrix,

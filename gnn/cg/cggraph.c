@@ -152,7 +152,7 @@ static PetscErrorCode Start_Private(KSP ksp, const GNNCGSystem *s, PetscScalar *
 static GNNCG Scalars_Private(KSP ksp, PetscScalar beta)
 {
   const PetscBool tests = IS(ksp->converged, KSPConvergedDefault) ? PETSC_TRUE : PETSC_FALSE;
-  GNNCG           cg    = {.beta = PetscRealPart(beta), .most = (int)PetscMax(ksp->max_it, 1), .least = -1.0, .largest = PETSC_INFINITY};
+  GNNCG           cg    = {.beta = PetscRealPart(beta), .most = (int)PetscMin(PetscMax(ksp->max_it, 1), PETSC_MPI_INT_MAX), .least = -1.0, .largest = PETSC_INFINITY};
 
   cg.norm = ksp->normtype == KSP_NORM_PRECONDITIONED ? GNN_CG_PRECONDITIONED : ksp->normtype == KSP_NORM_UNPRECONDITIONED ? GNN_CG_UNPRECONDITIONED : ksp->normtype == KSP_NORM_NATURAL ? GNN_CG_NATURAL : GNN_CG_NO_NORM;
   if (tests) cg.least = ksp->ttol;

@@ -162,6 +162,16 @@ static PetscErrorCode Arrays_Private(GNNCGSteps s)
 
 /* ---- steps ---- */
 
+/* A preconditioner may work on the host: PETSc is told that r has changed here, and brings z back */
+static PetscErrorCode Precondition_Private(GNNCGSteps s)
+{
+  PetscFunctionBegin;
+  PetscCall(Array_Private(s->system.r, &s->cg.r));
+  PetscCall(PCApply(s->system.pc, s->system.r, s->system.z));
+  PetscCall(Array_Private(s->system.z, &s->cg.z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Step_Private(GNNCGSteps s, GNNStream stream)
 {
   PetscFunctionBegin;
@@ -169,7 +179,7 @@ static PetscErrorCode Step_Private(GNNCGSteps s, GNNStream stream)
   GNNCallKernel(GNNKernelCGProduct(s->cg, stream));
   GNNCallKernel(GNNKernelCGUpdate(s->cg, stream));
   if (s->cg.diagonal) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCApply(s->system.pc, s->system.r, s->system.z));
+  PetscCall(Precondition_Private(s));
   GNNCallKernel(GNNKernelCGFinish(s->cg, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
