@@ -184,21 +184,46 @@ static PetscErrorCode Step_Private(GNNCGSteps s, GNNStream stream)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The launches may be others than those of the last solve: arguments are, where the matrix or the preconditioner has changed. A graph that is there is renewed */
+static PetscErrorCode Steps_Private(GNNCGSteps s, GNNStream stream)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < STEPS; k++) PetscCall(Step_Private(s, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A product that ended in an error has left its vector locked */
+static PetscErrorCode Unlock_Private(PETSC_UNUSED Vec r)
+{
+  PetscInt state;
+
+  PetscFunctionBegin;
+  PetscCall(VecLockGet(r, &state));
+  for (; state > 0; state--) PetscCall(VecLockReadPop(r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The launches may be others than those of the last solve: arguments are, where the matrix or the preconditioner has changed. A graph that is there is renewed.
+   Where something cannot be captured, which is seen as an error here or at the end, it goes on without */
 static PetscErrorCode Capture_Private(GNNCGSteps s)
 {
   PetscLogDouble before, after;
+  PetscErrorCode ierr;
+  int            error;
 
   PetscFunctionBegin;
   PetscCall(PetscGetFlops(&before));
   if (s->stream == NULL) GNNCallKernel(GNNKernelStreamCreate(&s->stream));
   GNNCallKernel(GNNKernelCaptureBegin(s->stream));
   GNNDeviceCapture(s->stream);
-  for (PetscInt k = 0; k < STEPS; k++) PetscCall(Step_Private(s, s->stream));
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  ierr = Steps_Private(s, s->stream);
+  PetscCall(PetscPopErrorHandler());
   GNNDeviceCapture(NULL);
+  error = GNNKernelCaptureEnd(s->stream, &s->graph);
+  if (ierr || error) s->captures = PETSC_FALSE;
+  if (ierr) PetscCall(Unlock_Private(s->system.r));
   PetscCall(PetscGetFlops(&after));
   s->flops = (after - before) / STEPS;
-  if (GNNKernelCaptureEnd(s->stream, &s->graph)) s->captures = PETSC_FALSE; /* it goes on without */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -536,6 +536,11 @@ int GPUCaptureEnd(void *stream, void **graph)
   return 1;
 }
 
+int GPUError(void)
+{
+  return capturing && std::string(Setting("EMULATE_NO_GRAPH", "")) == "launch";
+}
+
 int GPUGraphLaunch(void *graph, void *)
 {
   Now("a graph is launched");

@@ -45,7 +45,7 @@ int GPUToHost(void *, const void *, size_t, void *);
 int GPUWait(void *);
 int GPUAllowShared(const void *, int);
 
-/* Launches while a stream is captured are kept with their arguments; whatever else is asked for then ends the run. EMULATE_NO_GRAPH: the capture fails */
+/* Launches while a stream is captured are kept with their arguments; whatever else is asked for then ends the run. EMULATE_NO_GRAPH: that fails, at its end, or by what says 'launch' at the first one */
 int GPUStreamCreate(void **);
 int GPUStreamDestroy(void *);
 int GPUCaptureBegin(void *);
@@ -58,10 +58,7 @@ int GPUGraphDestroy(void *);
 
 int GPUZero(void *, size_t, void *);
 
-static inline int GPUError(void)
-{
-  return 0;
-}
+int GPUError(void);
 
 static inline const char *GPUErrorString(int)
 {
