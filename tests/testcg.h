@@ -5,6 +5,7 @@
 
 #include "testmat.h"
 #include "testpc.h"
+#include "testtext.h"
 #include "../gnn/cg/cg.h"
 
 #define TEST_CG_MATS 12
@@ -215,3 +216,29 @@ static const char *const test_cg_ends[] = {
   "-ksp_convergence_test skip -ksp_max_it 13",
   "-ksp_rtol 2",
 };
+
+/* On the 27-point matrix */
+static inline PetscErrorCode TestCGEnds(Mat A, const GNNCGOps *ops, PetscReal tolerance)
+{
+  char options[256];
+
+  PetscFunctionBeginUser;
+  for (size_t o = 0; o < PETSC_STATIC_ARRAY_LENGTH(test_cg_ends); o++) {
+    PetscCall(PetscSNPrintf(options, sizeof(options), "-pc_type jacobi %s", test_cg_ends[o]));
+    PetscCall(TestCGCompare(A, "27 points", options, ops, tolerance));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What it says of itself */
+static inline PetscErrorCode TestCGView(KSP ksp, const char expected[], const char what[])
+{
+  Text t;
+
+  PetscFunctionBeginUser;
+  PetscCall(TextOpen(&t));
+  PetscCall(KSPView(ksp, t.viewer));
+  PetscCall(OkText(&t, expected, what));
+  PetscCall(TextClose(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -2,7 +2,6 @@ static char help[] = "KSPCGGRAPH on the device against KSPCG there: histories, e
 
 #include "testdevice.h"
 #include "../testcg.h"
-#include "../testtext.h"
 
 #if defined(GNN_EMULATE)
 extern long long EmulateCounted(const char *); /* of the emulated device */
@@ -57,30 +56,6 @@ static PetscErrorCode TestMats(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestEnds(Mat A)
-{
-  char options[512];
-
-  PetscFunctionBeginUser;
-  for (size_t o = 0; o < PETSC_STATIC_ARRAY_LENGTH(test_cg_ends); o++) {
-    PetscCall(PetscSNPrintf(options, sizeof(options), "-pc_type jacobi %s", test_cg_ends[o]));
-    PetscCall(TestCGCompare(A, "27 points", options, NULL, ROUNDING));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OkKSPView(KSP ksp, const char expected[], const char what[])
-{
-  Text t;
-
-  PetscFunctionBeginUser;
-  PetscCall(TextOpen(&t));
-  PetscCall(KSPView(ksp, t.viewer));
-  PetscCall(OkText(&t, expected, what));
-  PetscCall(TextClose(&t));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Launches and waits of a solve of so many steps */
 static PetscErrorCode Count(Mat A, const Preconditioner *p, PetscInt steps, long long *launches, long long *waits)
 {
@@ -94,7 +69,7 @@ static PetscErrorCode Count(Mat A, const Preconditioner *p, PetscInt steps, long
   PetscCall(TestCGSolve(A, options, NULL, &run));
   *launches += EmulateCounted("launch of");
   *waits += EmulateCounted("waited");
-  if (steps == 40) PetscCall(OkKSPView(run.ksp, p->graph ? "graphs of 10 iterations" : "without graphs", p->name));
+  if (steps == 40) PetscCall(TestCGView(run.ksp, p->graph ? "graphs of 10 iterations" : "without graphs", p->name));
   PetscCall(TestCGRunDestroy(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,7 +149,7 @@ static PetscErrorCode TestWithout(Mat A, const char when[])
   (void)setenv("EMULATE_NO_GRAPH", when, 1);
   PetscCall(TestCGCompare(A, when, "-pc_type gnnspai -pc_gnnspai_guard none -ksp_rtol 1e-6", NULL, ROUNDING));
   PetscCall(TestCGSolve(A, "-ksp_type cggraph -pc_type jacobi -ksp_rtol 1e-6", NULL, &run));
-  PetscCall(OkKSPView(run.ksp, "without graphs", when));
+  PetscCall(TestCGView(run.ksp, "without graphs", when));
   PetscCall(TestCGRunDestroy(&run));
   (void)unsetenv("EMULATE_NO_GRAPH");
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -196,7 +171,7 @@ int main(int argc, char **argv)
   PetscCall(GNNMatToDevice(&A));
   PetscCall(TestMatCreate27(4, 10.0, &B));
   PetscCall(GNNMatToDevice(&B));
-  PetscCall(TestEnds(A));
+  PetscCall(TestCGEnds(A, NULL, ROUNDING));
   PetscCall(TestLaunches(B));
   PetscCall(TestRefresh(A, B));
   if (COUNTS) PetscCall(TestWithout(A, "end"));

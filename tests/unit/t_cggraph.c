@@ -2,7 +2,6 @@ static char help[] = "KSPCGGRAPH against KSPCG, its steps done by PETSc's operat
 
 #include "../caught.h"
 #include "../testcg.h"
-#include "../testtext.h"
 
 /* ---- steps as the device does them, by the same scalars; sums in PETSc's order ---- */
 
@@ -102,31 +101,6 @@ static PetscErrorCode TestMats(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TestEnds(Mat A)
-{
-  char options[256];
-
-  PetscFunctionBeginUser;
-  for (size_t o = 0; o < PETSC_STATIC_ARRAY_LENGTH(test_cg_ends); o++) {
-    PetscCall(PetscSNPrintf(options, sizeof(options), "-pc_type jacobi %s", test_cg_ends[o]));
-    PetscCall(TestCGCompare(A, "27 points", options, &sevens, BITS));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What it says of itself */
-static PetscErrorCode OkKSPView(KSP ksp, const char expected[], const char what[])
-{
-  Text t;
-
-  PetscFunctionBeginUser;
-  PetscCall(TextOpen(&t));
-  PetscCall(KSPView(ksp, t.viewer));
-  PetscCall(OkText(&t, expected, what));
-  PetscCall(TextClose(&t));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TestView(Mat A, const char options[], const GNNCGOps *ops, const char expected[])
 {
   char      all[512];
@@ -135,7 +109,7 @@ static PetscErrorCode TestView(Mat A, const char options[], const GNNCGOps *ops,
   PetscFunctionBeginUser;
   PetscCall(PetscSNPrintf(all, sizeof(all), "-ksp_type cggraph -pc_type jacobi -ksp_rtol 1e-6 %s", options));
   PetscCall(TestCGSolve(A, all, ops, &run));
-  PetscCall(OkKSPView(run.ksp, expected, options));
+  PetscCall(TestCGView(run.ksp, expected, options));
   PetscCall(TestCGRunDestroy(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -262,7 +236,7 @@ int main(int argc, char **argv)
   PetscCall(PCGNNSPAIRegister());
   PetscCall(TestMats());
   PetscCall(TestMatCreate27(6, 100.0, &A));
-  PetscCall(TestEnds(A));
+  PetscCall(TestCGEnds(A, &sevens, BITS));
   PetscCall(TestViews(A));
   PetscCall(TestMatCreateRandom(PETSC_COMM_SELF, 150, 8, &small));
   PetscCall(TestReuse(small, A));
