@@ -374,6 +374,8 @@ PetscErrorCode KSPCGGraphSetOps_Private(KSP ksp, const GNNCGOps *ops)
    trust region. Every preconditioner can be used: with `PCJACOBI`, `PCNONE` and `PCGNNSPAI`, where its product is on the device, an iteration is in the graph; with others
    one number is read back in each iteration instead of three.
 
+   In `-log_view` the iterations of a graph are part of the event `KSPSolve`, with their flops: they are no calls of `MatMult()` and `PCApply()`.
+
 .seealso: [](ch_ksp), `KSPCG`, `KSPSetType()`, `KSPType`, `KSP`, `PCGNNSPAI`, `PCGNNSPAIRegister()`, `MATSEQAIJCUSPARSE`
 M*/
 PETSC_INTERN PetscErrorCode KSPCreate_CGGraph(KSP ksp)

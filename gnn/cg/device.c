@@ -267,15 +267,25 @@ static PetscErrorCode LogFlops_Private(GNNCGSteps s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* As many as there is room for. Without a graph one: a preconditioner that nobody has looked into may be dear, and its last products wasted */
+/* As many as there is room for */
+static PetscErrorCode Launch_Private(GNNCGSteps s, PetscInt wanted, GNNStream stream)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogGpuTimeBegin());
+  for (PetscInt k = 0; k == 0 || (k < wanted && k + STEPS <= GNN_CG_RECORDS); k += STEPS) GNNCallKernel(GNNKernelGraphLaunch(s->graph, stream));
+  PetscCall(PetscLogGpuTimeEnd());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Without a graph one: a preconditioner that nobody has looked into may be dear, and its last products wasted */
 static PetscErrorCode Run_Device(GNNCGSteps s, PetscInt wanted, GNNCG *cg, GNNCGRecord record[])
 {
   GNNStream stream = NULL;
 
   PetscFunctionBegin;
   PetscCall(GNNDeviceStream(&stream));
-  for (PetscInt k = 0; s->captures && (k == 0 || (k < wanted && k + STEPS <= GNN_CG_RECORDS)); k += STEPS) GNNCallKernel(GNNKernelGraphLaunch(s->graph, stream));
-  if (!s->captures) PetscCall(Step_Private(s, stream));
+  if (s->captures) PetscCall(Launch_Private(s, wanted, stream));
+  else PetscCall(Step_Private(s, stream));
   GNNCallKernel(GNNKernelToHost(s->read, s->cg.steps, sizeof(*s->read), stream));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)sizeof(*s->read)));
   PetscCall(Array_Private(s->system.x, &s->cg.x)); /* which have changed */
