@@ -110,12 +110,12 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G */
-static PetscReal Work_Private(const GNNChooser *c, GNNPlace at)
+/* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G. As if in single precision, the default: that is not to decide what is chosen */
+static PetscReal Work_Private(GNNPlace at)
 {
   const PetscReal without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
 
-  return 1.0 + 2.0 * at->ops->entries(at) * GNNEntryBytes(c->precision) / without;
+  return 1.0 + 2.0 * at->ops->entries(at) * GNNEntryBytes(GNN_SINGLE) / without;
 }
 
 /* Jacobi's steps come first: where they are few, nothing else pays. Few steps for one rank's block say nothing of the whole matrix */
@@ -141,7 +141,7 @@ static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
-  PetscCall(GNNGuardPays(c->guard, &M, Work_Private(c, at), &pays));
+  PetscCall(GNNGuardPays(c->guard, &M, Work_Private(at), &pays));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->easy = c->alone && pays && GNNGuardFall(c->guard) <= QUICK ? PETSC_TRUE : PETSC_FALSE;
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);

@@ -258,7 +258,7 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
   if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
   PetscCall(GNNCoarseSetUp(s->coarse, A, s->chooser.kept));
-  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place) * (PetscReal)GNNEntryBytes(s->chooser.precision)));
+  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,7 +18,8 @@ typedef enum {
 #define GNN_HALF_REACH  0xFFFFu /* the largest offset */
 #define GNN_HALF_SPREAD 16.0    /* of S in a row, up to which S is multiplied into 16 bits: the entries of the scaled G are then off by 2^-12 of the row's largest at most */
 
-/* Bytes of an entry in the product, its column's number with it. In half precision it is 6 where columns are too far for 16 bits, which is not counted */
+/* Bytes of an entry in the product, its column's number with it. In half precision it is 6, on a device 8, where columns are too far for 16 bits, which is
+   not counted */
 GNN_FN int GNNEntryBytes(GNNPrecision precision)
 {
   return precision == GNN_DOUBLE ? 12 : precision == GNN_SINGLE ? 8 : 4;

@@ -15,6 +15,7 @@ typedef struct {
   struct _KSPOps cg; /* KSPCG's operations */
   PetscErrorCode (*setradius)(KSP, PetscReal);
   PetscErrorCode (*settarget)(KSP, PetscReal);
+  PetscErrorCode (*reduce)(KSP, PetscBool);
   PetscBool       bounded, targeted; /* is there a trust region; an objective's target? */
   const GNNCGOps *ops;               /* NULL: nobody does steps */
   GNNCGSteps      steps;             /* NULL before they are first done */
@@ -296,7 +297,7 @@ static PetscErrorCode KSPReset_CGGraph(KSP ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* KSPCG's settings that end its steps otherwise; older versions have none */
+/* KSPCG's settings that end its steps otherwise; older versions have not all */
 static PetscErrorCode KSPCGSetRadius_CGGraph(KSP ksp, PetscReal radius)
 {
   KSP_CGGraph *graph;
@@ -319,12 +320,26 @@ static PetscErrorCode KSPCGSetObjectiveTarget_CGGraph(KSP ksp, PetscReal target)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* It swaps the solve */
+static PetscErrorCode KSPCGUseSingleReduction_CGGraph(KSP ksp, PetscBool single)
+{
+  KSP_CGGraph *graph;
+
+  PetscFunctionBegin;
+  PetscCall(KSPCGGraphGet_Private(ksp, &graph));
+  PetscCall((*graph->reduce)(ksp, single));
+  if (!single) ksp->ops->solve = KSPSolve_CGGraph;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Wrap_Private(KSP ksp, KSP_CGGraph *graph)
 {
   PetscFunctionBegin;
   PetscCall(PetscObjectQueryFunction((PetscObject)ksp, "KSPCGSetRadius_C", &graph->setradius));
   PetscCall(PetscObjectQueryFunction((PetscObject)ksp, "KSPCGSetObjectiveTarget_C", &graph->settarget));
+  PetscCall(PetscObjectQueryFunction((PetscObject)ksp, "KSPCGUseSingleReduction_C", &graph->reduce));
   if (graph->setradius) PetscCall(PetscObjectComposeFunction((PetscObject)ksp, "KSPCGSetRadius_C", KSPCGSetRadius_CGGraph));
+  if (graph->reduce) PetscCall(PetscObjectComposeFunction((PetscObject)ksp, "KSPCGUseSingleReduction_C", KSPCGUseSingleReduction_CGGraph));
   if (graph->settarget) PetscCall(PetscObjectComposeFunction((PetscObject)ksp, "KSPCGSetObjectiveTarget_C", KSPCGSetObjectiveTarget_CGGraph));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -367,11 +382,11 @@ PetscErrorCode KSPCGGraphSetOps_Private(KSP ksp, const GNNCGOps *ops)
    launched as a whole. The norms come back together. Iterates, residual history, monitors, number of iterations and `KSPConvergedReason` are those of `KSPCG`, to
    rounding: a step beyond the one that converged changes nothing.
 
-   It helps where matrix and vectors are small enough for the launches to matter, below about a million unknowns, and never changes what is computed.
+   It helps where matrix and vectors are small enough for the launches to matter, below about a million unknowns.
 
    It is plain `KSPCG`, and `KSPView()` says why, where the matrix or the vectors are not on a device, `MATSEQAIJCUSPARSE` and `VECSEQCUDA`; on several ranks; with a convergence
-   test other than `KSPConvergedDefault()` and `KSPConvergedSkip()`, with a monitor other than `-ksp_monitor`, which may look at the solution; with a null space, eigenvalues, a
-   trust region. Every preconditioner can be used: with `PCJACOBI`, `PCNONE` and `PCGNNSPAI`, where its product is on the device, an iteration is in the graph; with others
+   test other than `KSPConvergedDefault()` and `KSPConvergedSkip()`, with a monitor other than `-ksp_monitor`, which may look at the solution; with a null space attached, eigenvalues, a
+   trust region, a transposed system, a least number of iterations, the single reduction, norms that are left out. Every preconditioner can be used: with `PCJACOBI`, `PCNONE` and `PCGNNSPAI`, where its product is on the device, an iteration is in the graph; with others
    one number is read back in each iteration instead of three.
 
    In `-log_view` the iterations of a graph are part of the event `KSPSolve`, with their flops: they are no calls of `MatMult()` and `PCApply()`.

@@ -183,7 +183,7 @@ static inline PetscBool GNNCoarseDeviceSingle(PETSC_UNUSED GNNCoarseDevice produ
 /* ---- its guard, coarse/guard.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNCoarseProbe(GNNCoarse, Vec);                                 /* signs by a hash, scaled by D^1/2; 0 at decoupled rows */
-PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *, PetscReal); /* local part, its context and bytes of its factor on this rank; refused, if CG does better without Q; nothing where there is a verdict */
+PETSC_INTERN PetscErrorCode GNNCoarseJudge(GNNCoarse, GNNCoarseLocalFn, void *, PetscReal); /* local part, its context and entries on this rank; refused, if CG does better without Q; nothing where there is a verdict */
 PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                                     /* new values: low; no verdict any more, if they are too different for it */
 
 /* ---- its solver, coarse/solver.c ---- */

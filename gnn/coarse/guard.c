@@ -237,8 +237,8 @@ static PetscBool Worse_Private(const Run *without, const Run *with, PetscInt k, 
   return all[1] > all[0] ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* Bytes of a step over all ranks: A, the local part's factor once, and ten vectors; what Q adds, by P's and A_c's entries, read twice */
-static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal local, PetscReal *without, PetscReal *with)
+/* Bytes of a step over all ranks: A, the local part's entries once, as if in double precision, which is not to decide, and ten vectors; what Q adds, by P's and A_c's entries, read twice */
+static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal nzlocal, PetscReal *without, PetscReal *with)
 {
   MatInfo   info;
   PetscInt  n;
@@ -247,8 +247,8 @@ static PetscErrorCode Bytes_Private(GNNCoarse c, PetscReal local, PetscReal *wit
   PetscFunctionBegin;
   PetscCall(MatGetInfo(c->A, MAT_GLOBAL_SUM, &info));
   PetscCall(MatGetSize(c->A, &n, NULL));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &local, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
-  *without = 12.0 * info.nz_used + local + 80.0 * n;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &nzlocal, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
+  *without = 12.0 * (info.nz_used + nzlocal) + 80.0 * n;
   if (c->host) PetscCall(GNNCoarseHostBytes(c, &q[0]));
   else if (c->product) q[0] = GNNCoarseDeviceBytes(c->product);
   else {
@@ -269,7 +269,7 @@ static void Verdict_Private(GNNCoarse c, const char refused[])
   c->refused = refused;
 }
 
-PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context, PetscReal localbytes)
+PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context, PetscReal nzlocal)
 {
   PetscBool worse = PETSC_FALSE, sure = PETSC_FALSE;
   PetscInt  k;
@@ -279,7 +279,7 @@ PetscErrorCode GNNCoarseJudge(GNNCoarse c, GNNCoarseLocalFn local, void *context
 
   PetscFunctionBegin;
   if (c->judged || c->refused || c->size == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Bytes_Private(c, localbytes, &bytes[0], &bytes[1]));
+  PetscCall(Bytes_Private(c, nzlocal, &bytes[0], &bytes[1]));
   if (c->wanted == PETSC_DECIDE && bytes[1] > DEAR * bytes[0]) {
     Verdict_Private(c, "P has too many entries beside the matrix");
     PetscFunctionReturn(PETSC_SUCCESS);

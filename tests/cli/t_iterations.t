@@ -54,6 +54,11 @@ for family in heat poisson hyperelasticity synthetic; do
   done
 done
 
+for precision in double half; do
+  bin/gnnspai-bench -bench_repeat 1 -bench_pc gnnspai,other -bench_laplacian 16,16,16,22,22,22 -other_pc_type gnnspai -other_pc_gnnspai_precision $precision > "$log" 2>&1
+  near gnnspai other "the default in $precision precision chooses what it does in single"
+done
+
 fsai="$(plain static fsai) -static_pc_gnnspai_threshold 0"
 against static "$grid" $fsai $(plain gnnspai fsai)
 at_most 0.95 static "the classical factor, grown: at most 0.95 x the static one's"

@@ -122,6 +122,7 @@ static PetscErrorCode TestViews(Mat A)
   PetscFunctionBeginUser;
   PetscCall(TestView(A, "", &sevens, "in sevens"));
   PetscCall(TestView(A, "-ksp_monitor ascii:/dev/null", &sevens, "in sevens"));
+  PetscCall(TestView(A, "-ksp_cg_single_reduction 0", &sevens, "in sevens"));
   PetscCall(TestView(A, "", NULL, "as plain CG: the matrix is not on a device"));
   PetscCall(TestView(A, "-ksp_monitor_true_residual ascii:/dev/null", &sevens, "as plain CG: a monitor may look at the solution"));
   PetscCall(TestView(A, "-ksp_compute_singularvalues", &sevens, "as plain CG: eigenvalues are wanted"));
