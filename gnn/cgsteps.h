@@ -16,20 +16,27 @@ typedef enum {
   GNN_CG_NO_NORM
 } GNNCGNorm;
 
-/* What a step found: p^T A p, and after it the norm and z^T r. NaN where there was none */
-typedef struct {
-  double dpi, dp, beta;
-} GNNCGRecord;
+/* Why there is no other step */
+typedef enum {
+  GNN_CG_GOES_ON,
+  GNN_CG_NORM,           /* it is small or large enough, or no number */
+  GNN_CG_MOST,           /* as many steps as there may be */
+  GNN_CG_ZERO,           /* z^T r is */
+  GNN_CG_INDEFINITE_PC,  /* z^T r has changed its sign, */
+  GNN_CG_INDEFINITE_MAT, /* or p^T A p, or is 0 */
+  GNN_CG_NO_BETA,        /* z^T r is no number, */
+  GNN_CG_NO_CURVATURE    /* or p^T A p */
+} GNNCGEnd;
 
-#define GNN_CG_RECORDS 256 /* steps that are remembered, step k at k modulo their number */
+#define GNN_CG_NORMS 256 /* that are remembered, the one after step k at k modulo their number */
 
 typedef struct {
   GNNCGNorm norm;
-  double    least, largest; /* it ends at a norm <= least, or >= largest */
-  double    beta, betaold, dpi;
+  GNNCGEnd  ended;
+  double    least, largest;             /* it ends at a norm <= least, or >= largest */
+  double    beta, betaold, dpi, dpiold; /* z^T r, p^T A p, and those before */
   double    a, b;
   int       most, step; /* steps, and how many are done */
-  int       ended;
 } GNNCG;
 
 GNN_FN int GNNCGIsNumber(double x)
@@ -40,29 +47,31 @@ GNN_FN int GNNCGIsNumber(double x)
 /* Is there another step? If so, its b */
 GNN_FN void GNNCGNext(GNNCG *cg)
 {
-  const int indefinite = cg->step > 0 && cg->beta * cg->betaold < 0.0;
-
-  if (cg->step >= cg->most || cg->beta == 0.0 || indefinite || !GNNCGIsNumber(cg->beta)) cg->ended = 1;
+  if (!GNNCGIsNumber(cg->beta)) cg->ended = GNN_CG_NO_BETA;
+  else if (cg->step >= cg->most) cg->ended = GNN_CG_MOST;
+  else if (cg->beta == 0.0) cg->ended = GNN_CG_ZERO;
+  else if (cg->step > 0 && cg->beta * cg->betaold < 0.0) cg->ended = GNN_CG_INDEFINITE_PC;
   cg->b = cg->step > 0 ? cg->beta / cg->betaold : 0.0;
 }
 
-GNN_FN void GNNCGCurvature(GNNCG *cg, double dpi, GNNCGRecord *record)
+GNN_FN void GNNCGCurvature(GNNCG *cg, double dpi)
 {
-  const int changed = cg->step > 0 && (dpi < 0.0 ? cg->dpi > 0.0 : cg->dpi < 0.0); /* its sign */
-
-  record->dpi = dpi;
+  cg->dpiold  = cg->dpi;
   cg->dpi     = dpi;
   cg->betaold = cg->beta;
   cg->a       = cg->beta / dpi;
-  if (dpi == 0.0 || changed || !GNNCGIsNumber(dpi)) cg->ended = 1;
+  if (!GNNCGIsNumber(dpi)) cg->ended = GNN_CG_NO_CURVATURE;
+  else if (dpi == 0.0 || (cg->step > 0 && (dpi < 0.0 ? cg->dpiold > 0.0 : cg->dpiold < 0.0))) cg->ended = GNN_CG_INDEFINITE_MAT;
 }
 
-/* square: of the norm, not read where that is the natural one, or none */
-GNN_FN void GNNCGFinish(GNNCG *cg, double beta, double square, GNNCGRecord *record)
+/* square: of the norm, not read where that is the natural one, or none. Returns the norm */
+GNN_FN double GNNCGFinish(GNNCG *cg, double beta, double square)
 {
-  record->beta = cg->beta = beta;
-  record->dp              = cg->norm == GNN_CG_NO_NORM ? 0.0 : sqrt(cg->norm == GNN_CG_NATURAL ? fabs(beta) : square);
+  const double dp = cg->norm == GNN_CG_NO_NORM ? 0.0 : sqrt(cg->norm == GNN_CG_NATURAL ? fabs(beta) : square);
+
+  cg->beta = beta;
   cg->step++;
-  if (cg->norm != GNN_CG_NO_NORM && (record->dp <= cg->least || record->dp >= cg->largest || !GNNCGIsNumber(record->dp))) cg->ended = 1;
+  if (cg->norm != GNN_CG_NO_NORM && (dp <= cg->least || dp >= cg->largest || !GNNCGIsNumber(dp))) cg->ended = GNN_CG_NORM;
   else GNNCGNext(cg);
+  return dp;
 }

@@ -390,7 +390,7 @@ static PetscErrorCode Create_Device(PETSC_UNUSED GNNPlace at, size_t bytes, void
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Free_Device(void *array)
+PetscErrorCode GNNDeviceFree(void *array)
 {
   void **p = (void **)array;
 
@@ -480,7 +480,7 @@ static const GNNPlaceOps GNNDeviceOps = {
   .entries   = Entries_Device,
   .destroy   = Destroy_Device,
   .create    = Create_Device,
-  .free      = Free_Device,
+  .free      = GNNDeviceFree,
   .read      = Read_Device,
   .probe     = Probe_Device,
   .strengths = Strengths_Device,

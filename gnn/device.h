@@ -69,6 +69,7 @@ PETSC_INTERN void           GNNDeviceCapture(GNNStream);  /* what is launched is
 PETSC_INTERN PetscErrorCode GNNDeviceTimeBegin(void);     /* as PetscLogGpuTimeBegin(), where nothing is captured */
 PETSC_INTERN PetscErrorCode GNNDeviceTimeEnd(void);
 PETSC_INTERN PetscErrorCode GNNVecsOnDevice(Vec, Vec, PetscBool *);
+PETSC_INTERN PetscErrorCode GNNDeviceFree(void *array); /* pointer to it, which becomes NULL */
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, GNNPrecision, GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceReserveSlots(GNNDevice, GNNGraph);                                   /* of a network, and its features, which come with the values */

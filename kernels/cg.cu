@@ -5,11 +5,6 @@
 #include "product.cuh"
 #include "sums.cuh"
 
-__device__ __forceinline__ GNNCGRecord *Record(GNNKernelSteps *steps)
-{
-  return &steps->record[steps->cg.step % GNN_CG_RECORDS];
-}
-
 /* p is not read in the first step, where it may be anything */
 __global__ static void Direction(GNNKernelCG s)
 {
@@ -42,7 +37,7 @@ __global__ static void __launch_bounds__(BLOCK) Product(GNNKernelCG s)
   if (s.steps->cg.ended) return;
   MultiplyTile<double>(s.A, s.p, c);
   __syncthreads(); /* the sums take the same shared memory */
-  if (GridSums<1>(&c.sum, s.partials, &s.steps->arrived, &dpi)) GNNCGCurvature(&s.steps->cg, dpi, Record(s.steps));
+  if (GridSums<1>(&c.sum, s.partials, &s.steps->arrived, &dpi)) GNNCGCurvature(&s.steps->cg, dpi);
 }
 
 /* Adds what ends a step: z^T r and the norm's square */
@@ -54,9 +49,10 @@ __device__ __forceinline__ void AddNorms(GNNCGNorm norm, double z, double r, dou
 
 __device__ __forceinline__ void SumNorms(const GNNKernelCG &s, const double *part)
 {
-  double sum[2];
+  const int at = s.steps->cg.step % GNN_CG_NORMS;
+  double    sum[2];
 
-  if (GridSums<2>(part, s.partials, &s.steps->arrived, sum)) GNNCGFinish(&s.steps->cg, sum[0], sum[1], Record(s.steps));
+  if (GridSums<2>(part, s.partials, &s.steps->arrived, sum)) s.steps->norm[at] = GNNCGFinish(&s.steps->cg, sum[0], sum[1]);
 }
 
 template <bool DIAGONAL>

@@ -272,9 +272,9 @@ int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision, const double 
 
 /* On the device: read back as a whole */
 typedef struct {
-  GNNCG       cg;
-  GNNCGRecord record[GNN_CG_RECORDS];
-  int         arrived; /* blocks of a sum; 0 again when all have */
+  GNNCG  cg;
+  double norm[GNN_CG_NORMS];
+  int    arrived; /* blocks of a sum; 0 again when all have */
 } GNNKernelSteps;
 
 typedef struct {

@@ -17,10 +17,10 @@ typedef struct {
 typedef struct _n_GNNCGSteps *GNNCGSteps;
 
 typedef struct {
-  PetscErrorCode (*supports)(const GNNCGSystem *, const char **why);          /* NULL, or why it cannot do them */
-  PetscErrorCode (*begin)(GNNCGSteps *, const GNNCGSystem *, const GNNCG *);  /* made where it is NULL */
-  PetscErrorCode (*run)(GNNCGSteps, PetscInt wanted, GNNCG *, GNNCGRecord[]); /* about as many, at least one and at most GNN_CG_RECORDS; how it stands, and what they found */
-  PetscErrorCode (*view)(GNNCGSteps, PetscViewer);                            /* how the last ones were done */
+  PetscErrorCode (*supports)(const GNNCGSystem *, const char **why);             /* NULL, or why it cannot do them */
+  PetscErrorCode (*begin)(GNNCGSteps *, const GNNCGSystem *, const GNNCG *);     /* made where it is NULL */
+  PetscErrorCode (*run)(GNNCGSteps, PetscInt wanted, GNNCG *, PetscReal norm[]); /* about as many, at least one and at most GNN_CG_NORMS; how it stands, and the norms */
+  PetscErrorCode (*view)(GNNCGSteps, PetscViewer);                               /* how the last ones were done */
   PetscErrorCode (*destroy)(GNNCGSteps *);
 } GNNCGOps;
 

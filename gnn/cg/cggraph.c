@@ -164,11 +164,14 @@ static GNNCG Scalars_Private(KSP ksp, PetscScalar beta)
 
 /* ---- what KSPCG does after a step ---- */
 
-/* The scalars as they are gone through, behind those of the steps */
-typedef struct {
-  PetscInt  i;
-  PetscReal beta, betaold, dpi;
-} Follower;
+static PetscErrorCode Follow_Private(KSP ksp, PetscInt step, PetscReal dp)
+{
+  PetscFunctionBegin;
+  ksp->its = step + 1;
+  KSPCheckNorm(ksp, dp);
+  PetscCall(Look_Private(ksp, step + 1, dp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode Diverged_Private(KSP ksp, KSPConvergedReason reason, const char what[], PetscReal now, PetscReal before)
 {
@@ -179,44 +182,23 @@ static PetscErrorCode Diverged_Private(KSP ksp, KSPConvergedReason reason, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is there a step, by the z^T r before it? */
-static PetscErrorCode FollowBeta_Private(KSP ksp, const Follower *f)
+/* Where the norms gave no reason; the step that is not done counts where it was begun */
+static PetscErrorCode End_Private(KSP ksp, const GNNCG *cg)
 {
   PetscFunctionBegin;
-  ksp->its = f->i + 1;
-  if (f->beta == 0.0) {
+  PetscCheck(cg->ended != GNN_CG_NORM, PetscObjectComm((PetscObject)ksp), PETSC_ERR_PLIB, "The steps ended after %d for no reason", cg->step);
+  if (cg->ended == GNN_CG_NO_BETA) KSPCheckDot(ksp, cg->beta);
+  if (cg->ended == GNN_CG_MOST) {
+    ksp->reason = KSP_DIVERGED_ITS;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  ksp->its = cg->step + 1;
+  if (cg->ended == GNN_CG_NO_CURVATURE) KSPCheckDot(ksp, cg->dpi);
+  if (cg->ended == GNN_CG_ZERO) {
     PetscCall(PetscInfo(ksp, "converged due to beta = 0\n"));
     ksp->reason = KSP_CONVERGED_ATOL;
-  } else if (f->i > 0 && f->beta * f->betaold < 0.0) PetscCall(Diverged_Private(ksp, KSP_DIVERGED_INDEFINITE_PC, "preconditioner", f->beta, f->betaold));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FollowCurvature_Private(KSP ksp, Follower *f, PetscReal dpi)
-{
-  const PetscReal dpiold = f->dpi;
-
-  PetscFunctionBegin;
-  KSPCheckDot(ksp, dpi);
-  f->dpi     = dpi;
-  f->betaold = f->beta;
-  if (dpi == 0.0 || (f->i > 0 && PetscSign(dpi) * PetscSign(dpiold) < 0.0)) PetscCall(Diverged_Private(ksp, KSP_DIVERGED_INDEFINITE_MAT, "matrix", dpi, dpiold));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Follow_Private(KSP ksp, Follower *f, const GNNCGRecord *record)
-{
-  PetscFunctionBegin;
-  PetscCall(FollowBeta_Private(ksp, f));
-  if (ksp->reason) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(FollowCurvature_Private(ksp, f, record->dpi));
-  if (ksp->reason) PetscFunctionReturn(PETSC_SUCCESS);
-  if (ksp->normtype == KSP_NORM_NATURAL) KSPCheckDot(ksp, record->beta);
-  KSPCheckNorm(ksp, record->dp);
-  PetscCall(Look_Private(ksp, f->i + 1, record->dp));
-  if (ksp->reason) PetscFunctionReturn(PETSC_SUCCESS);
-  f->beta = record->beta;
-  KSPCheckDot(ksp, f->beta);
-  if (++f->i >= ksp->max_it) ksp->reason = KSP_DIVERGED_ITS;
+  } else if (cg->ended == GNN_CG_INDEFINITE_PC) PetscCall(Diverged_Private(ksp, KSP_DIVERGED_INDEFINITE_PC, "preconditioner", cg->beta, cg->betaold));
+  else PetscCall(Diverged_Private(ksp, KSP_DIVERGED_INDEFINITE_MAT, "matrix", cg->dpi, cg->dpiold));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -227,23 +209,21 @@ static PetscInt Wanted_Private(KSP ksp, PetscInt done, const GNNCG *cg)
   PetscReal       left = cg->most - done;
 
   if (cg->norm != GNN_CG_NO_NORM && cg->least >= 0.0) left = fall > 0.0 && cg->least > 0.0 ? PetscMin(left, PetscLogReal(ksp->rnorm / cg->least) / fall) : 1.0;
-  return (PetscInt)PetscMax(1.0, PetscMin(left, GNN_CG_RECORDS));
+  return (PetscInt)PetscMax(1.0, PetscMin(left, GNN_CG_NORMS));
 }
 
 static PetscErrorCode Steps_Private(KSP ksp, KSP_CGGraph *graph, const GNNCGSystem *s, PetscScalar beta)
 {
-  GNNCG       cg = Scalars_Private(ksp, beta);
-  Follower    f  = {.beta = PetscRealPart(beta)};
-  GNNCGRecord record[GNN_CG_RECORDS];
+  GNNCG     cg   = Scalars_Private(ksp, beta);
+  PetscInt  done = 0;
+  PetscReal norm[GNN_CG_NORMS];
 
   PetscFunctionBegin;
   PetscCall(graph->ops->begin(&graph->steps, s, &cg));
   while (!ksp->reason) {
-    PetscCall(graph->ops->run(graph->steps, Wanted_Private(ksp, f.i, &cg), &cg, record));
-    while (!ksp->reason && (f.i < cg.step || cg.ended)) {
-      PetscCheck(f.i <= cg.step, PetscObjectComm((PetscObject)ksp), PETSC_ERR_PLIB, "The steps ended after %d for no reason", cg.step);
-      PetscCall(Follow_Private(ksp, &f, &record[f.i % GNN_CG_RECORDS]));
-    }
+    PetscCall(graph->ops->run(graph->steps, Wanted_Private(ksp, done, &cg), &cg, norm));
+    for (; !ksp->reason && done < cg.step; done++) PetscCall(Follow_Private(ksp, done, norm[done % GNN_CG_NORMS]));
+    if (!ksp->reason && cg.ended) PetscCall(End_Private(ksp, &cg));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -62,20 +62,10 @@ static PetscErrorCode Supports_Device(const GNNCGSystem *s, const char **why)
 
 /* ---- ready for a matrix ---- */
 
-static PetscErrorCode Free_Private(void *array)
-{
-  void **p = (void **)array;
-
-  PetscFunctionBegin;
-  if (*p) GNNCallKernel(GNNKernelFree(*p));
-  *p = NULL;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Malloc_Private(size_t bytes, void *array)
 {
   PetscFunctionBegin;
-  PetscCall(Free_Private(array));
+  PetscCall(GNNDeviceFree(array));
   GNNCallKernel(GNNKernelMalloc((void **)array, bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -272,13 +262,13 @@ static PetscErrorCode Launch_Private(GNNCGSteps s, PetscInt wanted, GNNStream st
 {
   PetscFunctionBegin;
   PetscCall(PetscLogGpuTimeBegin());
-  for (PetscInt k = 0; k == 0 || (k < wanted && k + STEPS <= GNN_CG_RECORDS); k += STEPS) GNNCallKernel(GNNKernelGraphLaunch(s->graph, stream));
+  for (PetscInt k = 0; k == 0 || (k < wanted && k + STEPS <= GNN_CG_NORMS); k += STEPS) GNNCallKernel(GNNKernelGraphLaunch(s->graph, stream));
   PetscCall(PetscLogGpuTimeEnd());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Without a graph one: a preconditioner that nobody has looked into may be dear, and its last products wasted */
-static PetscErrorCode Run_Device(GNNCGSteps s, PetscInt wanted, GNNCG *cg, GNNCGRecord record[])
+static PetscErrorCode Run_Device(GNNCGSteps s, PetscInt wanted, GNNCG *cg, PetscReal norm[])
 {
   GNNStream stream = NULL;
 
@@ -292,7 +282,7 @@ static PetscErrorCode Run_Device(GNNCGSteps s, PetscInt wanted, GNNCG *cg, GNNCG
   PetscCall(Array_Private(s->system.r, &s->cg.r));
   PetscCall(LogFlops_Private(s));
   *cg = s->read->cg;
-  PetscCall(PetscArraycpy(record, s->read->record, GNN_CG_RECORDS));
+  PetscCall(PetscArraycpy(norm, s->read->norm, GNN_CG_NORMS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -311,10 +301,10 @@ static PetscErrorCode Destroy_Device(GNNCGSteps *steps)
   PetscFunctionBegin;
   if (s->graph) GNNCallKernel(GNNKernelGraphDestroy(s->graph));
   if (s->stream) GNNCallKernel(GNNKernelStreamDestroy(s->stream));
-  PetscCall(Free_Private(&s->i));
-  PetscCall(Free_Private(&s->tile));
-  PetscCall(Free_Private(&s->cg.partials));
-  PetscCall(Free_Private(&s->cg.steps));
+  PetscCall(GNNDeviceFree(&s->i));
+  PetscCall(GNNDeviceFree(&s->tile));
+  PetscCall(GNNDeviceFree(&s->cg.partials));
+  PetscCall(GNNDeviceFree(&s->cg.steps));
   GNNCallKernel(GNNKernelFreeHost(s->read));
   PetscCall(VecDestroy(&s->diagonal));
   PetscCall(VecDestroy(&s->ones));

@@ -8,7 +8,7 @@ static char help[] = "KSPCGGRAPH against KSPCG, its steps done by PETSc's operat
 struct _n_GNNCGSteps {
   GNNCGSystem system;
   GNNCG       cg;
-  GNNCGRecord record[GNN_CG_RECORDS];
+  PetscReal   norm[GNN_CG_NORMS];
 };
 
 static PetscErrorCode Supports(PETSC_UNUSED const GNNCGSystem *s, PETSC_UNUSED const char **why)
@@ -27,9 +27,9 @@ static PetscErrorCode Begin(GNNCGSteps *steps, const GNNCGSystem *system, const 
 
 static PetscErrorCode Step(GNNCGSteps steps)
 {
-  const GNNCGSystem *s      = &steps->system;
-  GNNCG             *cg     = &steps->cg;
-  GNNCGRecord       *record = &steps->record[cg->step % GNN_CG_RECORDS];
+  const GNNCGSystem *s  = &steps->system;
+  GNNCG             *cg = &steps->cg;
+  PetscReal         *at = &steps->norm[cg->step % GNN_CG_NORMS];
   Vec                w;
   PetscScalar        dpi, beta;
   PetscReal          norm;
@@ -41,24 +41,24 @@ static PetscErrorCode Step(GNNCGSteps steps)
   w = s->z;
   PetscCall(MatMult(s->A, s->p, w));
   PetscCall(VecTDot(s->p, w, &dpi));
-  GNNCGCurvature(cg, dpi, record);
+  GNNCGCurvature(cg, dpi);
   if (cg->ended) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecAXPY(s->x, cg->a, s->p));
   PetscCall(VecAXPY(s->r, -cg->a, w));
   PetscCall(PCApply(s->pc, s->r, s->z));
   PetscCall(VecTDot(s->z, s->r, &beta));
   PetscCall(VecNorm(cg->norm == GNN_CG_PRECONDITIONED ? s->z : s->r, NORM_2, &norm));
-  GNNCGFinish(cg, beta, norm * norm, record);
+  *at = GNNCGFinish(cg, beta, norm * norm);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A number that has nothing to do with the wanted one, but for the most that may be */
-static PetscErrorCode Run(GNNCGSteps steps, PetscInt wanted, GNNCG *cg, GNNCGRecord record[])
+static PetscErrorCode Run(GNNCGSteps steps, PetscInt wanted, GNNCG *cg, PetscReal norm[])
 {
   PetscFunctionBeginUser;
-  for (PetscInt k = 0; k < (wanted == GNN_CG_RECORDS ? wanted : 7); k++) PetscCall(Step(steps));
+  for (PetscInt k = 0; k < (wanted == GNN_CG_NORMS ? wanted : 7); k++) PetscCall(Step(steps));
   *cg = steps->cg;
-  PetscCall(PetscArraycpy(record, steps->record, GNN_CG_RECORDS));
+  PetscCall(PetscArraycpy(norm, steps->norm, GNN_CG_NORMS));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
