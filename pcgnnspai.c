@@ -14,6 +14,7 @@
 #define SOURCE_NAME(name, source) #name,
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "half", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
+const char *const PCGNNSPAIScopes[]      = {"local", "global", "PCGNNSPAIScope", "PC_GNNSPAI_SCOPE_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "auto", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
 const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
@@ -84,7 +85,7 @@ static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
 
   PetscFunctionBegin;
-  PetscCall(gnn->place->ops->apply(gnn->place, r, z));
+  PetscCall(GNNPlaceApply(gnn->place, r, z));
   if (gnn->coarse == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
   PetscCall(GNNCoarseAdd(gnn->coarse, r, z));
@@ -146,7 +147,7 @@ static PetscErrorCode PCGNNSPAIApplyHalf_Private(PC pc, PetscBool left, Vec x, V
   PetscScalar       *yarray;
 
   PetscFunctionBegin;
-  PetscCheck(GNNSetUpEpsilon(gnn) == 0.0 && gnn->rows == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0), PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 makes it one, and -ksp_type cg needs no halves");
+  PetscCheck(GNNSetUpEpsilon(gnn) == 0.0 && gnn->rows == NULL && (gnn->coarse == NULL || gnn->coarse->size == 0) && gnn->halo == NULL, PetscObjectComm((PetscObject)pc), PETSC_ERR_SUP, "gnnspai has two halves only where M^-1 is a product, of a symmetric matrix without shift and coarse space, within each rank: -pc_gnnspai_values fsai -pc_gnnspai_coarse 0 -pc_gnnspai_scope local makes it one, and -ksp_type cg needs no halves");
   if (pc->failedreason != PC_NOERROR) {
     PetscCall(VecSet(y, (PetscScalar)INFINITY));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -197,6 +198,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   PCGNNSPAIValues      values    = gnn->values;
   PCGNNSPAIGuard       guard     = gnn->guard;
   PCGNNSPAIPrecision   precision = gnn->precision;
+  PCGNNSPAIScope       scope     = gnn->scope;
   PetscInt             coarse    = gnn->aggregates;
   PetscReal            epsilon = gnn->epsilon, threshold = gnn->threshold;
   PetscBool            set;
@@ -224,6 +226,8 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
   PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
   if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_scope", "What G is made for on several ranks: each rank's diagonal block, or the whole matrix", "PCGNNSPAISetScope", PCGNNSPAIScopes, (PetscEnum)scope, (PetscEnum *)&scope, &set));
+  if (set) PetscCall(PCGNNSPAISetScope(pc, scope));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -263,6 +267,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   X(Guard, PCGNNSPAIGuard, guard, GNN_STALE_CHOICE | GNN_STALE_COARSE) \
   X(Coarse, PetscInt, aggregates, GNN_STALE_COARSE) \
   X(Precision, PCGNNSPAIPrecision, precision, GNN_STALE_STORAGE) \
+  X(Scope, PCGNNSPAIScope, scope, GNN_STALE_PATTERN | GNN_STALE_SOURCE) \
   X(TF32, PetscBool, tf32, GNN_STALE_PATTERN | GNN_STALE_SOURCE)
 
 #define SETTING(Name, Type, member, stale) \
@@ -378,7 +383,7 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   PetscFunctionBegin;
   PetscCheck(gnn->place && !gnn->stale && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
   PetscCall(GNNSetUpFetch(gnn, pc->pmat));
-  if (gnn->G == NULL) PetscCall(GNNPlaceGetMat(gnn->place, &gnn->G));
+  if (gnn->G == NULL) PetscCall(GNNPlaceGetMat(gnn->place, pc->pmat, &gnn->G));
   *G = gnn->G;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -434,6 +439,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_coarse n                       - coarse space of n aggregates over all ranks; 0: none; -1 (default): a number by the size, see
                                                 `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
+.  -pc_gnnspai_scope (local|global)           - on several ranks, G is made for each rank's diagonal block (default), or for the whole matrix, see
+                                                `PCGNNSPAISetScope()`
 -  -pc_gnnspai_view_factor viewer             - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
@@ -466,7 +473,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
    arXiv 2510.27517. Registered at run time: `-dll_append libgnnspai.so`, or `PCGNNSPAIRegister()`.
 
 .seealso: [](ch_ksp), `PCCreate()`, `PCSetType()`, `PCType`, `PC`, `PCSPAI`, `PCJACOBI`, `PCICC`, `PCGNNSPAIRegister()`, `PCGNNSPAISetValues()`,
-          `PCGNNSPAISetModel()`, `PCGNNSPAISetEpsilon()`, `PCGNNSPAISetThreshold()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`, `PCGNNSPAISetPrecision()`,
+          `PCGNNSPAISetModel()`, `PCGNNSPAISetEpsilon()`, `PCGNNSPAISetThreshold()`, `PCGNNSPAISetGuard()`, `PCGNNSPAISetCoarse()`, `PCGNNSPAISetPrecision()`, `PCGNNSPAISetScope()`,
           `PCGNNSPAISetNodeFeatures()`, `PCGNNSPAIGetChoice()`, `PCGNNSPAIGetFactor()`
 M*/
 static PetscErrorCode PCCreate_GNNSPAI(PC pc)

@@ -33,6 +33,23 @@ typedef enum {
 PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
 
 /*E
+   PCGNNSPAIScope - what the factor G is made for on several ranks
+
+   Values:
++  `PC_GNNSPAI_SCOPE_LOCAL`  - each rank's diagonal block, by itself, as `PCBJACOBI` does it
+-  `PC_GNNSPAI_SCOPE_GLOBAL` - the whole matrix: the same G on any number of ranks
+
+   Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetScope()`
+E*/
+typedef enum {
+  PC_GNNSPAI_SCOPE_LOCAL,
+  PC_GNNSPAI_SCOPE_GLOBAL
+} PCGNNSPAIScope;
+PETSC_EXTERN const char *const PCGNNSPAIScopes[];
+
+/*E
    PCGNNSPAIValues - what writes the factor G
 
    Values:
@@ -126,6 +143,8 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIGetCoarse(PC, PetscInt *);
 /* Storage of G for PCApply() (-pc_gnnspai_precision) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetPrecision(PC, PCGNNSPAIPrecision);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetPrecision(PC, PCGNNSPAIPrecision *);
+PETSC_EXTERN PetscErrorCode PCGNNSPAISetScope(PC, PCGNNSPAIScope);
+PETSC_EXTERN PetscErrorCode PCGNNSPAIGetScope(PC, PCGNNSPAIScope *);
 
 /* Numbers of each node for a model that was trained with them: a Vec of the matrix's row layout, its block size the numbers of a node */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetNodeFeatures(PC, Vec);

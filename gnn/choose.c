@@ -56,14 +56,28 @@ static PetscErrorCode ChooseShare_Private(GNNChooser *c, GNNPlace at)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is there anything to choose for: a coupled row, on a rank that chooses with this one? */
+static PetscErrorCode IsCoupled_Private(GNNPlace at, PetscBool *coupled)
+{
+  PetscReal rows = at->report.coupled;
+
+  PetscFunctionBegin;
+  PetscCall(GNNHaloSum(at->g->halo, 1, &rows));
+  *coupled = rows > 0.0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Does the policy want the classical factor tried? A network of which only a share is taken, or that is no better than the start, has to be as
    good as that factor, too */
-static PetscBool WantsFsai_Private(const GNNChooser *c, GNNPlace at)
+static PetscErrorCode WantsFsai_Private(const GNNChooser *c, GNNPlace at, PetscBool *wants)
 {
   const PetscBool network = c->choice.kind == GNN_CHOICE_NETWORK ? PETSC_TRUE : PETSC_FALSE;
 
-  if (at->report.coupled == 0 || c->policy < GNN_GUARD_FSAI) return PETSC_FALSE;
-  return c->policy == GNN_GUARD_BEST || !network || c->choice.alpha < 1.0 || GNNGuardIsNarrow(c->guard) ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionBegin;
+  PetscCall(IsCoupled_Private(at, wants));
+  if (c->policy < GNN_GUARD_FSAI) *wants = PETSC_FALSE;
+  if (*wants) *wants = c->policy == GNN_GUARD_BEST || !network || c->choice.alpha < 1.0 || GNNGuardIsNarrow(c->guard) ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The classical factor comes after the network in the order, before start and Jacobi */
@@ -87,6 +101,7 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
 static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written)
 {
   const PetscBool guarded = c->policy != GNN_GUARD_NONE ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       fsai = PETSC_FALSE;
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
@@ -98,7 +113,8 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
     PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
     PetscCall(ChooseShare_Private(c, at));
     PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
-    if (WantsFsai_Private(c, at)) PetscCall(TryFsai_Private(c, at));
+    PetscCall(WantsFsai_Private(c, at, &fsai));
+    if (fsai) PetscCall(TryFsai_Private(c, at));
   }
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   if (c->choice.kind == GNN_CHOICE_NETWORK) PetscCall(at->ops->fill(at, c->settings.model->config.pattern));
@@ -111,11 +127,14 @@ static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written
 }
 
 /* Bytes of an iteration of CG: the matrix, G twice, some vectors; over those without G. As if in single precision, the default: that is not to decide what is chosen */
-static PetscReal Work_Private(GNNPlace at)
+static PetscErrorCode Work_Private(GNNPlace at, PetscReal *work)
 {
-  const PetscReal without = at->g->nz * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * at->g->n * sizeof(PetscScalar);
+  PetscReal bytes[2] = {GNNGraphEntries(at->g) * (PetscReal)(sizeof(PetscScalar) + sizeof(PetscInt)) + 14.0 * GNNGraphRows(at->g) * sizeof(PetscScalar), 2.0 * at->ops->entries(at) * GNNEntryBytes(GNN_SINGLE)};
 
-  return 1.0 + 2.0 * at->ops->entries(at) * GNNEntryBytes(GNN_SINGLE) / without;
+  PetscFunctionBegin;
+  PetscCall(GNNHaloSum(at->g->halo, 2, bytes));
+  *work = 1.0 + bytes[1] / bytes[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Jacobi's steps come first: where they are few, nothing else pays. Few steps for one rank's block say nothing of the whole matrix */
@@ -136,12 +155,14 @@ static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
 {
   const GNNTrial M      = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
   const PetscInt failed = at->report.failed; /* which tells why */
+  PetscReal      work = 1.0;
   PetscBool      pays;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Assemble, 0, 0, 0, 0));
   PetscCall(at->ops->finish(at, c->epsilon, PETSC_FALSE));
-  PetscCall(GNNGuardPays(c->guard, &M, Work_Private(at), &pays));
+  PetscCall(Work_Private(at, &work));
+  PetscCall(GNNGuardPays(c->guard, &M, work, &pays));
   PetscCall(PetscLogEventEnd(GNN_Assemble, 0, 0, 0, 0));
   c->easy = c->alone && pays && GNNGuardFall(c->guard) <= QUICK ? PETSC_TRUE : PETSC_FALSE;
   if (pays) PetscFunctionReturn(PETSC_SUCCESS);
@@ -155,13 +176,14 @@ static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
 static PetscErrorCode FsaiAnew_Private(GNNChooser *c, GNNPlace at, PetscInt stale)
 {
   const PetscBool written = !(stale & (GNN_STALE_VALUES | GNN_STALE_SOURCE)) && c->choice.kind == GNN_CHOICE_FSAI ? PETSC_TRUE : PETSC_FALSE;
-  PetscBool       guarded;
+  PetscBool       guarded = PETSC_FALSE;
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_FSAI, .damping = 1.0};
   c->easy   = PETSC_FALSE;
   if (c->policy != GNN_GUARD_NONE) PetscCall(at->ops->report(at));
-  guarded = c->policy != GNN_GUARD_NONE && at->report.coupled > 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(IsCoupled_Private(at, &guarded));
+  if (c->policy == GNN_GUARD_NONE) guarded = PETSC_FALSE;
   if (guarded) PetscCall(TryJacobi_Private(c, at));
   if (!written || c->choice.kind == GNN_CHOICE_JACOBI) PetscCall(c->source->write(at, &c->settings, &c->choice));
   if (guarded && c->choice.kind == GNN_CHOICE_FSAI) PetscCall(TryBesideJacobi_Private(c, at));
@@ -277,7 +299,12 @@ PetscErrorCode GNNChooserReset(GNNChooser *c, GNNGraph g)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void GNNChooserRecall(GNNChooser *c, GNNGraph g)
+PetscErrorCode GNNChooserRecall(GNNChooser *c, GNNGraph g)
 {
-  if (c->made && c->pattern != HashPattern_Private(g)) c->made = PETSC_FALSE;
+  PetscReal other = !c->made || c->pattern != HashPattern_Private(g);
+
+  PetscFunctionBegin;
+  PetscCall(GNNHaloSum(g->halo, 1, &other));
+  if (other > 0.0) c->made = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

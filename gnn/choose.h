@@ -34,10 +34,10 @@ typedef struct {
   GNNSettings        settings; /* of all sources */
   GNNGuardPolicy     policy;
   PetscReal          epsilon;
-  PetscBool          alone;     /* is the local matrix the whole one? */
+  PetscBool          alone;     /* is what is measured the whole matrix? */
   GNNPrecision       precision; /* that G is stored in */
   GNNChoice          choice;
-  PetscBool          easy;    /* does CG need few steps with it? Where the local matrix is the whole one */
+  PetscBool          easy;    /* does CG need few steps with it? Where the whole matrix is measured */
   PetscBool          made;    /* is it one that new values may keep? */
   PetscBool          kept;    /* did the last set-up keep it? */
   unsigned long long pattern; /* that it was made for, where GNNChooserReset() has forgotten the rest */
@@ -46,7 +46,7 @@ typedef struct {
 
 PETSC_INTERN PetscErrorCode GNNChoose(GNNChooser *, GNNPlace, Mat local, PetscInt stale); /* the factor, ready for the product, unless the place's report says why not */
 PETSC_INTERN PetscErrorCode GNNChooserReset(GNNChooser *, GNNGraph);                      /* before the place is destroyed; the pattern at hand, or NULL */
-PETSC_INTERN void           GNNChooserRecall(GNNChooser *, GNNGraph);                     /* a new pattern: is it the one that the choice was made for? */
+PETSC_INTERN PetscErrorCode GNNChooserRecall(GNNChooser *, GNNGraph);                     /* a new pattern: is it the one that the choice was made for? */
 
 /* view.c */
 PETSC_INTERN PetscErrorCode GNNChoiceInfo(PetscObject pc, const GNNChooser *, GNNPlace);

@@ -35,7 +35,7 @@ PetscErrorCode GNNMatOnDevice(Mat A, PetscBool *device)
 PetscErrorCode GNNMatToDevice(Mat *A)
 {
   PetscFunctionBegin;
-  PetscCall(MatConvert(*A, MATSEQAIJCUSPARSE, MAT_INPLACE_MATRIX, A));
+  PetscCall(MatConvert(*A, MATAIJCUSPARSE, MAT_INPLACE_MATRIX, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -502,6 +502,7 @@ static PetscErrorCode Store_Uploaded(GNNPlace at, GNNPrecision precision)
 
   PetscFunctionBegin;
   d->precision = precision;
+  PetscCall(GNNHaloUse(at->g->halo, at->f->i, at->f->j));
   PetscCall(GNNFactorStore(at->f, precision));
   PetscCall(GNNDeviceStream(&stream));
   PetscCall(GNNDeviceUpload(d, at->f, stream));

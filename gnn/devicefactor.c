@@ -56,7 +56,7 @@ static PetscErrorCode DeviceGetSlots_Private(GNNGraph g, GNNPattern pattern, Pet
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(g->nz, &gt));
   GNNCallKernel(GNNKernelToHost(gt, slots, g->nz * sizeof(double), stream));
-  GNNFactorFill(f, g, pattern, filter, gt);
+  PetscCall(GNNFactorFill(f, g, pattern, filter, gt));
   PetscCall(PetscFree(gt));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)g->nz * sizeof(double)));
   PetscFunctionReturn(PETSC_SUCCESS);

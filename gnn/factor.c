@@ -59,13 +59,16 @@ static void FactorFilters_Private(GNNGraph g, PetscReal filter, const PetscScala
 
 /* Rows of G^T from its slots that are kept, in the pattern, and stay by the filter. No branch, which would be mispredicted: the next entry may take the place of
    one that does not */
-void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, PetscReal filter, const PetscScalar gt[])
+PetscErrorCode GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, PetscReal filter, const PetscScalar gt[])
 {
   PetscScalar *t = f->work;
   PetscInt     k = 0;
 
+  PetscFunctionBegin;
   FactorFilters_Private(g, filter, gt, t);
-  for (PetscInt i = 0; i < g->n; i++) {
+  PetscCall(GNNHaloShare(g->halo, (size_t)g->b * sizeof(*t), t));
+  GNNFactorBegin(f, g);
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     f->i[i] = k;
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       const PetscInt j = g->j[p];
@@ -75,23 +78,25 @@ void GNNFactorFill(GNNFactor f, GNNGraph g, GNNPattern pattern, PetscReal filter
       k += (g->keep[p] != 0) & GNNPatternHas(pattern == GNN_PATTERN_LOWER, i, j) & ((filter == 0.0) | GNNEntryStays(PetscRealPart(gt[p]), PetscRealPart(t[i]), PetscRealPart(t[j])));
     }
   }
-  f->i[g->n] = k;
+  GNNFactorEnd(f, g, k);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 void GNNFactorFillJacobi(GNNFactor f, GNNGraph g)
 {
   PetscInt k = 0;
 
-  for (PetscInt i = 0; i < g->n; i++) {
+  GNNFactorBegin(f, g);
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     f->j[k]   = i;
     f->v[k++] = GNNJacobiEntry(1, (double)PetscRealPart(g->at[g->diag[i]]));
   }
-  f->i[g->n] = k;
+  GNNFactorEnd(f, g, k);
 }
 
-/* What M^-1 has beside S G G^T S^T. Decoupled rows couple to each other only, if at all: inside an isolated node */
+/* What M^-1 has beside S G G^T S^T, in the own rows. Decoupled rows couple to each other only, if at all: inside an isolated node */
 void GNNFactorShift(GNNFactor f, GNNGraph g, PetscReal epsilon)
 {
   const PetscInt b = f->b;
@@ -104,7 +109,7 @@ void GNNFactorShift(GNNFactor f, GNNGraph g, PetscReal epsilon)
       const PetscBool decoupled = g->decoupled[i * b + r] || g->decoupled[i * b + c] ? PETSC_TRUE : PETSC_FALSE;
 
       f->s[i * b * b + k]     = S[k];
-      f->shift[i * b * b + k] = decoupled ? inverse[k] : GNNBlockShift(b, epsilon, S, r, c);
+      f->shift[i * b * b + k] = !GNNGraphIsOwn(g, i) ? 0.0 : (decoupled ? inverse[k] : GNNBlockShift(b, epsilon, S, r, c));
     }
   }
 }

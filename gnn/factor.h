@@ -32,8 +32,9 @@ struct _n_GNNFactor {
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorDestroy(GNNFactor *);
 PETSC_INTERN PetscErrorCode GNNFactorReserve(GNNFactor, PetscInt kept, PetscInt size); /* room for so many entries; the first stay */
-/* i, j, v: from the slots of G^T (nz) that stay by the filter, or G = D^-1/2 of the scaled system, by which M^-1 is Jacobi's */
-PETSC_INTERN void           GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
+/* i, j, v of the own rows, the others being empty: from the slots of G^T (nz) that stay by the filter, or G = D^-1/2 of the scaled system, by which
+   M^-1 is Jacobi's */
+PETSC_INTERN PetscErrorCode GNNFactorFill(GNNFactor, GNNGraph, GNNPattern, PetscReal filter, const PetscScalar slots[]);
 PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
 PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon); /* s and shift */
 PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                /* what the product reads: M^-1 where it is a diagonal, else what that precision has, from v */
@@ -41,6 +42,17 @@ PETSC_INTERN PetscErrorCode GNNFactorFreeStored(GNNFactor);
 PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const PetscScalar x[], PetscScalar y[]);
+
+/* No rows before the first own one; none behind the last, at k entries */
+static inline void GNNFactorBegin(GNNFactor f, GNNGraph g)
+{
+  for (PetscInt i = 0; i < g->first * g->b; i++) f->i[i] = 0;
+}
+
+static inline void GNNFactorEnd(GNNFactor f, GNNGraph g, PetscInt k)
+{
+  for (PetscInt i = g->last * g->b; i <= g->n; i++) f->i[i] = k;
+}
 
 #define GNN_FACTOR_BLOCK 4 /* entries: rows are short, and mostly of a few different lengths in blocks, which processors predict */
 

@@ -21,7 +21,7 @@ PetscErrorCode GNNFailureReport(GNNFailure *f, GNNGraph g, GNNGraphStatus status
   char text[400];
 
   PetscFunctionBegin;
-  if (status == GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  if (status == GNN_GRAPH_OK || status == GNN_GRAPH_ELSEWHERE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNGraphExplain(g, status, row, text, sizeof(text)));
   PetscCall(GNNFailureSet(f, reasons[status], status == GNN_GRAPH_UNSORTED ? PETSC_TRUE : PETSC_FALSE, text));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -282,7 +282,9 @@ void GNNSlots(GNNModel m, GNNGraph g, const GNNReal out[], PetscReal alpha, Pets
 
   s.alpha   = (double)alpha;
   s.damping = (double)damping;
-  for (PetscInt i = 0; i < g->n; i++) {
+  for (PetscInt p = 0; p < g->i[g->first * g->b]; p++) slots[p] = 0.0;
+  for (PetscInt p = g->i[g->last * g->b]; p < g->nz; p++) slots[p] = 0.0;
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
       const PetscBool has = g->keep[p] != 0 && GNNPatternHas(s.lower, i, g->j[p]) ? PETSC_TRUE : PETSC_FALSE;
 

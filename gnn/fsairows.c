@@ -33,6 +33,11 @@ typedef struct {
   _Alignas(64) double memory[GNN_FSAI_LANES + (GNN_FSAI_MAX + 1) * SIZE], L[(GNN_FSAI_MAX + 1) * SIZE], x[SIZE];
 } Row;
 
+PetscInt GNNFsaiReach(PetscReal threshold)
+{
+  return 1 + GNNFsaiStages(threshold);
+}
+
 /* ---- columns ---- */
 
 /* The worst of the first GNN_FSAI_MAX candidates */
@@ -131,7 +136,7 @@ static PetscBool FsaiMayKeep_Private(GNNFsai w, GNNGraph g, PetscReal threshold)
   PetscInt changed = 0;
 
   if (!w->kept || w->threshold != threshold) return PETSC_FALSE;
-  for (PetscInt i = 0; i < g->n; i++) changed += g->decoupled[i] != (w->i[i + 1] == w->i[i]);
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) changed += g->decoupled[i] != (w->i[i + 1] == w->i[i]);
   return changed == 0 ? PETSC_TRUE : PETSC_FALSE;
 }
 
@@ -325,7 +330,8 @@ static PetscErrorCode FsaiRows_Private(GNNFsai w, GNNFactor f, GNNGraph g, Petsc
   PetscFunctionBegin;
   *failed = 0;
   PetscCall(PetscArrayzero(row.J, GNN_FSAI_MAX + 1));
-  for (PetscInt i = 0; i < g->n; i++) {
+  GNNFactorBegin(f, g);
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     f->i[i] = k;
     if (g->decoupled[i]) continue;
     PetscCall(GNNFactorReserve(f, k, k + GNN_FSAI_MAX + 1));
@@ -337,7 +343,7 @@ static PetscErrorCode FsaiRows_Private(GNNFsai w, GNNFactor f, GNNGraph g, Petsc
     }
     k = FsaiStore_Private(w, &row, k, f);
   }
-  f->i[g->n] = k;
+  GNNFactorEnd(f, g, k);
   PetscCall(PetscLogFlops(flops));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -13,6 +13,9 @@ typedef struct _n_GNNFsai *GNNFsai; /* work of the rows */
 PETSC_INTERN PetscErrorCode GNNFsaiFill(GNNFsai *, GNNFactor, GNNGraph, PetscReal threshold, PetscBool grow, PetscInt *failed);
 PETSC_INTERN PetscErrorCode GNNFsaiDestroy(GNNFsai *);
 
+/* How far from its own a row reads rows of the matrix, in steps of its graph */
+PETSC_INTERN PetscInt GNNFsaiReach(PetscReal threshold);
+
 #define GNN_FSAI_NONE 1e6 /* a threshold above all |As_ij| of a positive definite matrix: every row is Jacobi's */
 
 /* More than half of the rows spoiled: what is left is noise, and amplifies what A does to it. Then all rows are to be Jacobi's */

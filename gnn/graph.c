@@ -115,6 +115,7 @@ PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const
   g->nz    = nz;
   g->nodes = n / b;
   g->slots = nz / (b * b);
+  g->last  = g->nodes;
   PetscCall(GraphAllocate_Private(g));
   g->i[0] = g->bi[0] = 0;
   if (n > 0) PetscCall(PetscArraycpy(g->i, ia, n + 1));
@@ -130,6 +131,14 @@ PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const
 
     (void)GraphCheckRows_Private(g->nodes, g->bi, g->bj, g->bdiag, &unused);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNGraphSetHalo(GNNGraph g, GNNHalo halo)
+{
+  PetscFunctionBegin;
+  g->halo = halo;
+  PetscCall(GNNHaloGetRange(halo, &g->first, &g->last, &g->offset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,10 +198,11 @@ static void GraphDecouple_Private(GNNGraph g, const PetscScalar a[])
 }
 
 /* b > 1: the nodes none of whose unknowns couples to another node; all their rows count as decoupled */
-static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
+static PetscErrorCode GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
 {
   const PetscScalar *u = g->s; /* as before */
 
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < g->nodes; i++) g->isolated[i] = PETSC_TRUE;
   for (PetscInt row = 0; row < g->n; row++) {
     const PetscInt i = row / g->b;
@@ -204,9 +214,11 @@ static void GraphIsolate_Private(GNNGraph g, const PetscScalar a[])
     }
     if (!(sum <= GNN_DECOUPLED)) g->isolated[i] = PETSC_FALSE;
   }
+  PetscCall(GNNHaloShare(g->halo, sizeof(*g->isolated), g->isolated));
   for (PetscInt row = 0; row < g->n; row++) {
     if (g->isolated[row / g->b]) g->decoupled[row] = PETSC_TRUE;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* b > 1: block p of node i couples where it has a pair of nonzeros, or nothing one-sided; keep has the latter, entry by entry */
@@ -239,7 +251,7 @@ static void GraphKeep_Private(GNNGraph g, const PetscScalar a[])
   }
   for (PetscInt i = 0; i < g->n; i++) {
     for (PetscInt p = g->i[i]; g->b > 1 && p < g->i[i + 1]; p++) g->keep[p] = (!g->decoupled[i] && !g->decoupled[g->j[p]] && g->bkeep[g->bi[i / g->b] + (p - g->i[i]) / g->b] != 0) ? 1 : 0;
-    if (!g->decoupled[i]) g->ncoupled++;
+    if (!g->decoupled[i] && GNNGraphIsOwn(g, i / g->b)) g->ncoupled++;
   }
 }
 
@@ -256,7 +268,7 @@ static GNNGraphStatus GraphScaleNodes_Private(GNNGraph g, GNNScaling scaling, co
     for (PetscInt r = 0; r < b; r++) coupled |= (g->decoupled[i * b + r] ? 0 : 1) << r;
     GNNBlockDecouple((int)b, D, coupled);
     g->row = i * b;
-    if (!GNNBlockScaling(b, D, S)) return GNN_GRAPH_BLOCK_NOT_POSITIVE;
+    if (!GNNBlockScaling(b, D, S) && GNNGraphIsOwn(g, i)) return GNN_GRAPH_BLOCK_NOT_POSITIVE;
     GNNBlockInvert(b, D);
     for (PetscInt k = 0; scaling == GNN_SCALING_MEAN && k < b * b; k++) S[k] = k % (b + 1) ? 0.0 : 1.0 / PetscSqrtReal(g->norm);
   }
@@ -291,12 +303,13 @@ static inline __attribute__((always_inline)) void GraphScaleSlots_Private(GNNGra
 /* Are all numbers finite? Then norm is their mean absolute value */
 static GNNGraphStatus GraphSetNorm_Private(GNNGraph g, const PetscScalar a[])
 {
-  PetscReal sum = 0.0;
+  const PetscInt first = g->first * g->b, last = g->last * g->b;
+  PetscReal      sum = 0.0, nz = (PetscReal)GNNGraphEntries(g);
 
-  for (PetscInt p = 0; p < g->nz; p++) sum += PetscAbsScalar(a[p]) / (PetscReal)g->nz; /* divided first: a sum of large entries must not overflow */
+  for (PetscInt p = g->i[first]; p < g->i[last]; p++) sum += PetscAbsScalar(a[p]) / nz; /* divided first: a sum of large entries must not overflow */
   g->norm = sum;
   if (!PetscIsInfOrNanReal(sum)) return GNN_GRAPH_OK;
-  for (g->row = 0; g->row < g->n - 1; g->row++) {
+  for (g->row = first; g->row < last - 1; g->row++) {
     for (PetscInt p = g->i[g->row]; p < g->i[g->row + 1]; p++) {
       if (PetscIsInfOrNanScalar(a[p])) return GNN_GRAPH_NOT_FINITE;
     }
@@ -307,7 +320,7 @@ static GNNGraphStatus GraphSetNorm_Private(GNNGraph g, const PetscScalar a[])
 /* Is a diagonal entry negative, or, once it is known what couples, that of a coupled row 0? */
 static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a[], PetscBool coupled)
 {
-  for (PetscInt i = 0; i < g->n; i++) {
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     g->row   = i;
     g->value = PetscRealPart(a[g->diag[i]]);
     if (g->value < 0.0 || (coupled && g->value == 0.0 && !g->decoupled[i])) return GNN_GRAPH_NOT_POSITIVE;
@@ -315,21 +328,49 @@ static GNNGraphStatus GraphCheckDiagonal_Private(GNNGraph g, const PetscScalar a
   return GNN_GRAPH_OK;
 }
 
+/* What a matrix says that cannot be used is said by the rank that owns the row */
+static GNNGraphStatus GraphCheck_Private(GNNGraph g, const PetscScalar a[])
+{
+  GNNGraphStatus status = g->pattern;
+
+  if (status != GNN_GRAPH_OK && !GNNGraphIsOwn(g, g->row / g->b)) return GNN_GRAPH_ELSEWHERE;
+  if (status == GNN_GRAPH_OK) status = GraphSetNorm_Private(g, a);
+  if (status == GNN_GRAPH_OK) status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
+  return status;
+}
+
+/* No rank goes on where another one cannot; the norm is over all of them */
+static PetscErrorCode GraphAgree_Private(GNNGraph g, PetscBool norm, GNNGraphStatus *status)
+{
+  const PetscReal nz     = (PetscReal)GNNGraphEntries(g);
+  PetscReal       sum[3] = {*status != GNN_GRAPH_OK, nz, *status == GNN_GRAPH_OK && nz > 0.0 ? g->norm : 0.0};
+
+  PetscFunctionBegin;
+  if (g->halo == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNHaloSum(g->halo, 2, sum));
+  if (*status == GNN_GRAPH_OK && sum[0] > 0.0) *status = GNN_GRAPH_ELSEWHERE;
+  if (!norm) PetscFunctionReturn(PETSC_SUCCESS);
+  sum[2] *= nz / PetscMax(sum[1], 1.0);
+  PetscCall(GNNHaloSum(g->halo, 1, &sum[2]));
+  g->norm = sum[2];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNGraphSetValues(GNNGraph g, GNNScaling scaling, const PetscScalar a[], GNNGraphStatus *status)
 {
   PetscFunctionBegin;
   g->scaling = scaling;
-  *status    = g->pattern;
-  if (*status == GNN_GRAPH_OK) *status = GraphSetNorm_Private(g, a);
-  if (*status == GNN_GRAPH_OK) *status = GraphCheckDiagonal_Private(g, a, PETSC_FALSE);
+  *status    = GraphCheck_Private(g, a);
+  PetscCall(GraphAgree_Private(g, PETSC_TRUE, status));
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GraphReverse_Private(g));
   GraphDecouple_Private(g, a);
-  if (g->b > 1) GraphIsolate_Private(g, a);
+  PetscCall(GNNHaloShare(g->halo, (size_t)g->b * sizeof(*g->decoupled), g->decoupled));
+  if (g->b > 1) PetscCall(GraphIsolate_Private(g, a));
   GraphKeep_Private(g, a);
   *status = GraphCheckDiagonal_Private(g, a, PETSC_TRUE);
-  if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  *status = GraphScaleNodes_Private(g, scaling, a);
+  if (*status == GNN_GRAPH_OK) *status = GraphScaleNodes_Private(g, scaling, a);
+  PetscCall(GraphAgree_Private(g, PETSC_FALSE, status));
   if (*status != GNN_GRAPH_OK) PetscFunctionReturn(PETSC_SUCCESS);
   if (g->b == 1) GraphScaleSlots_Private(g, 1, a); /* the compiler drops the loops over a block */
   else GraphScaleSlots_Private(g, g->b, a);
@@ -357,6 +398,7 @@ PetscErrorCode GNNGraphExplain(GNNGraph g, GNNGraphStatus status, PetscInt row, 
     PetscCall(PetscSNPrintf(text, size, "Row %" PetscInt_FMT " of the matrix has unsorted or repeated columns: assemble it with MatSetValues(), or sort and add up the entries before MatCreateSeqAIJWithArrays()", row));
     break;
   case GNN_GRAPH_OK:
+  case GNN_GRAPH_ELSEWHERE:
     break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -366,8 +408,8 @@ PetscErrorCode GNNGraphSetUserFeatures(GNNGraph g, PetscInt size, const PetscSca
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(g->user));
-  PetscCall(PetscMalloc1(g->nodes * size, &g->user));
-  PetscCall(PetscArraycpy(g->user, user, g->nodes * size));
+  PetscCall(PetscCalloc1(g->nodes * size, &g->user));
+  PetscCall(PetscArraycpy(g->user + g->first * size, user, (g->last - g->first) * size));
   g->user_size = size;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

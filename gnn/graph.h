@@ -5,6 +5,7 @@
 */
 #pragma once
 
+#include "halo.h"
 #include "model.h"
 
 /* Why a matrix cannot be used; GNNGraphExplain() says it in words */
@@ -14,7 +15,8 @@ typedef enum {
   GNN_GRAPH_NO_DIAGONAL,        /* a diagonal entry is not stored */
   GNN_GRAPH_NOT_POSITIVE,       /* a diagonal entry is not positive; 0 is, in a decoupled row */
   GNN_GRAPH_BLOCK_NOT_POSITIVE, /* a diagonal block is not positive definite */
-  GNN_GRAPH_UNSORTED            /* columns of a row are not ascending: no matter of numbers, but a wrong call */
+  GNN_GRAPH_UNSORTED,           /* columns of a row are not ascending: no matter of numbers, but a wrong call */
+  GNN_GRAPH_ELSEWHERE           /* one of these on another rank, whose graph this one reaches into */
 } GNNGraphStatus;
 
 typedef struct _n_GNNGraph *GNNGraph;
@@ -26,6 +28,8 @@ struct _n_GNNGraph {
   PetscInt      *rev;                                   /* (nz) place of (j, i), -1 where it is not stored; NULL before the first values, since the device finds its own */
   PetscInt      *diag;                                  /* (n) place of (i, i) */
   PetscInt       nodes, slots, *bi, *bj, *brev, *bdiag; /* the same of the blocks: n/b, nz/b^2 and so on; the arrays above where b = 1 */
+  GNNHalo        halo;                                  /* which nodes are other ranks', borrowed, or NULL; */
+  PetscInt       first, last, offset;                   /* the own ones, whose rows of G^T are made: 0 to nodes; from a row here to its number over all ranks, or 0 */
   GNNGraphStatus pattern;                               /* what is wrong with the pattern, if anything: GNNGraphSetValues() reports it */
   PetscInt       row;                                   /* the first row at fault, of the pattern or of the last values, */
   PetscReal      value;                                 /* and its diagonal entry, if that is what is wrong */
@@ -40,7 +44,7 @@ struct _n_GNNGraph {
   GNNReal     *keep;      /* (nz) 1 if both ends are coupled, (j, i) is stored and, b = 1, not one of a_ij, a_ji alone is 0; 0 if the block is not kept */
   GNNReal     *bkeep;     /* (slots) the same of the blocks: neither end is isolated, and not all pairs of nonzeros are one-sided; keep where b = 1 */
   GNNReal     *degree;    /* (nodes) kept slots of the node, diagonal included */
-  PetscInt     ncoupled;  /* rows that are not decoupled */
+  PetscInt     ncoupled;  /* own rows that are not decoupled */
   PetscReal    asymmetry; /* largest |a_ij - a_ji| / (a_ii a_jj)^1/2, what is not stored being 0 */
   /* given by the user, owned; GNNGraphSetUserFeatures() */
   PetscInt     user_size;
@@ -51,10 +55,27 @@ PETSC_INTERN PetscErrorCode GNNGraphBlocksFull(PetscInt b, PetscInt n, const Pet
 PETSC_INTERN PetscErrorCode GNNGraphCreate(PetscInt b, PetscInt n, const PetscInt ia[], const PetscInt ja[], GNNGraph *);      /* the same: copied */
 PETSC_INTERN PetscErrorCode GNNGraphSetValues(GNNGraph, GNNScaling, const PetscScalar[], GNNGraphStatus *);                    /* where the status is not OK, the graph has no values */
 PETSC_INTERN PetscErrorCode GNNGraphExplain(GNNGraph, GNNGraphStatus, PetscInt, char[], size_t);                               /* the status in words; row over all ranks */
-PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);
+PETSC_INTERN PetscErrorCode GNNGraphSetHalo(GNNGraph, GNNHalo);                                                                /* before the first values */
+PETSC_INTERN PetscErrorCode GNNGraphSetUserFeatures(GNNGraph, PetscInt, const PetscScalar[]);                                  /* of the own nodes */
 PETSC_INTERN PetscErrorCode GNNGraphGetFeatures(GNNGraph, const GNNConfig *, GNNReal node[], GNNReal edge[]); /* node (nodes, node size), edge (slots, edge size), or NULL */
 PETSC_INTERN void           GNNGraphSlotFeatures(GNNGraph, const GNNConfig *, PetscInt start, PetscInt count, const PetscInt row[], PetscInt stride, GNNReal x[]); /* of consecutive slots in rows row[]; a slot's number k goes to x[k stride + its place] */
 PETSC_INTERN PetscErrorCode GNNGraphDestroy(GNNGraph *);
+
+/* The own rows, and the stored numbers in them */
+static inline PetscInt GNNGraphRows(GNNGraph g)
+{
+  return (g->last - g->first) * g->b;
+}
+
+static inline PetscInt GNNGraphEntries(GNNGraph g)
+{
+  return g->i[g->last * g->b] - g->i[g->first * g->b];
+}
+
+static inline PetscBool GNNGraphIsOwn(GNNGraph g, PetscInt node)
+{
+  return node >= g->first && node < g->last ? PETSC_TRUE : PETSC_FALSE;
+}
 
 /* GNNBlockStart() and GNNBlockStride() of slot p of node i */
 static inline PetscInt GNNGraphSlotStart(GNNGraph g, PetscInt i, PetscInt p)

@@ -25,7 +25,7 @@ static PetscErrorCode Values_Host(GNNPlace at, Mat A, GNNScaling scaling)
   PetscCall(MatSeqAIJGetArrayRead(A, &a));
   PetscCall(GNNGraphSetValues(at->g, scaling, a, &at->report.status));
   PetscCall(MatSeqAIJRestoreArrayRead(A, &a));
-  at->report.row       = at->g->row;
+  at->report.row       = at->g->row - at->g->first * at->g->b;
   at->report.coupled   = at->g->ncoupled;
   at->report.asymmetry = at->g->asymmetry;
   at->matrix           = at->g->at;
@@ -69,7 +69,7 @@ static PetscErrorCode Start_Host(GNNPlace at, const GNNConfig *config, PetscReal
 static PetscErrorCode Fill_Host(GNNPlace at, GNNPattern pattern)
 {
   PetscFunctionBegin;
-  GNNFactorFill(at->f, at->g, pattern, at->filter, at->slots);
+  PetscCall(GNNFactorFill(at->f, at->g, pattern, at->filter, at->slots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,10 +83,14 @@ static PetscErrorCode Diagonal_Host(GNNPlace at, PETSC_UNUSED GNNPattern pattern
 /* All rows are Jacobi's where most are spoiled */
 static PetscErrorCode Fsai_Host(GNNPlace at, PetscReal threshold, PetscBool grow)
 {
+  PetscReal rows[2] = {0, at->g->ncoupled};
+
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(GNN_Fsai, 0, 0, 0, 0));
   PetscCall(GNNFsaiFill(&at->host->fsai, at->f, at->g, threshold, grow, &at->report.failed));
-  if (GNNFsaiSpoiled(at->report.failed, at->g->ncoupled)) {
+  rows[0] = at->report.failed;
+  PetscCall(GNNHaloSum(at->g->halo, 2, rows));
+  if (GNNFsaiSpoiled((PetscInt)rows[0], (PetscInt)rows[1])) {
     GNNFactorFillJacobi(at->f, at->g);
     at->report.failed = at->g->ncoupled;
   }
@@ -115,6 +119,7 @@ static PetscErrorCode Report_Host(PETSC_UNUSED GNNPlace at)
 static PetscErrorCode Store_Host(GNNPlace at, GNNPrecision precision)
 {
   PetscFunctionBegin;
+  PetscCall(GNNHaloUse(at->g->halo, at->f->i, at->f->j));
   PetscCall(GNNFactorStore(at->f, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,7 +179,7 @@ static PetscErrorCode Probe_Host(GNNPlace at, PetscInt K, PetscScalar W[])
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < g->n; i++) {
-    for (PetscInt k = 0; k < K; k++) W[i * K + k] = g->decoupled[i] ? 0.0 : GNNProbeSign((unsigned long long)(i * GNN_PROBES + k));
+    for (PetscInt k = 0; k < K; k++) W[i * K + k] = g->decoupled[i] || !GNNGraphIsOwn(g, i / g->b) ? 0.0 : GNNProbeSign((unsigned long long)((g->offset + i) * GNN_PROBES + k));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -201,7 +206,7 @@ static PetscErrorCode Jacobi_Host(GNNPlace at, const PetscScalar r[], PetscScala
 /* For a K that the compiler knows. Row i gathers m x, and scatters its share of m^T x */
 static inline void HostMultiplyRows_Private(GNNGraph g, PetscReal plain, PetscReal transposed, const PetscScalar m[], PetscInt K, const PetscScalar x[], PetscScalar y[])
 {
-  for (PetscInt i = 0; i < g->n; i++) {
+  for (PetscInt i = g->first * g->b; i < g->last * g->b; i++) {
     PetscScalar sum[GNN_PROBES] = {0};
 
     for (PetscInt p = g->i[i]; p < g->i[i + 1]; p++) {
@@ -224,12 +229,14 @@ static PetscErrorCode Multiply_Host(GNNPlace at, PetscReal plain, PetscReal tran
   const GNNGraph g = at->g;
 
   PetscFunctionBegin;
+  PetscCall(GNNHaloRead(g->halo, K, x, &x));
   for (PetscInt k = 0; k < g->n * K; k++) y[k] = beta == 0.0 ? 0.0 : beta * v[k];
   if (transposed == 0.0 && K == 1) HostMultiplyRows_Private(g, plain, 0.0, m, 1, x, y);
   else if (transposed == 0.0) HostMultiplyRows_Private(g, plain, 0.0, m, GNN_PROBES, x, y);
   else if (plain == 0.0 && K == 1) HostMultiplyRows_Private(g, 0.0, transposed, m, 1, x, y);
   else if (plain == 0.0) HostMultiplyRows_Private(g, 0.0, transposed, m, GNN_PROBES, x, y);
   else HostMultiplyRows_Private(g, plain, transposed, m, K, x, y);
+  if (transposed != 0.0) PetscCall(GNNHaloAdd(g->halo, K, y));
   PetscCall(PetscLogFlops((plain != 0.0 && transposed != 0.0 ? 5.0 : 2.0) * K * g->nz));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -242,10 +249,11 @@ static inline PetscReal HostDot_Private(PetscInt size, const PetscScalar x[], co
   return sum;
 }
 
-static PetscErrorCode Dot_Host(PETSC_UNUSED GNNPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
+static PetscErrorCode Dot_Host(GNNPlace at, PetscInt size, const PetscScalar x[], const PetscScalar y[], PetscReal *dot)
 {
   PetscFunctionBegin;
   *dot = HostDot_Private(size, x, y);
+  PetscCall(GNNHaloSum(at->g->halo, 1, dot));
   PetscCall(PetscLogFlops(2.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -263,12 +271,14 @@ static PetscErrorCode AXPBY_Host(PETSC_UNUSED GNNPlace at, PetscInt size, PetscR
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Step_Host(PETSC_UNUSED GNNPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
+static PetscErrorCode Step_Host(GNNPlace at, GNNStepsStage stage, PetscInt size, const PetscScalar x[], const PetscScalar y[], GNNSteps *steps, PetscBool *ended)
 {
+  PetscReal dot;
+
   PetscFunctionBegin;
-  GNNStepsTake(steps, stage, HostDot_Private(size, x, y));
+  PetscCall(Dot_Host(at, size, x, y, &dot));
+  GNNStepsTake(steps, stage, dot);
   *ended = steps->ended ? PETSC_TRUE : PETSC_FALSE;
-  PetscCall(PetscLogFlops(2.0 * size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -286,7 +296,9 @@ static PetscErrorCode Factor_Host(GNNPlace at, PetscReal epsilon, const PetscSca
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < f->n; i++) z[i] = epsilon * r[i];
+  PetscCall(GNNHaloRead(at->g->halo, 1, r, &r));
   GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, r, z)
+  PetscCall(GNNHaloAdd(at->g->halo, 1, z));
   PetscCall(PetscLogFlops(4.0 * f->i[f->n] + f->n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

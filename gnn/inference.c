@@ -143,10 +143,11 @@ static inline void UpdateNodes_Private(GNNInference w, GNNModel m, GNNGraph g, P
   Map_Private(GNNNetNode(m->net, layer), dp, agg, PETSC_TRUE, x);
 }
 
-/* The states behind layer - 1, the features' at first, and the parts of them that layer reads */
-static void Nodes_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer)
+/* The states behind layer - 1, the features' at first, and the parts of them that layer reads, also of other ranks' nodes */
+static PetscErrorCode Nodes_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer)
 {
-  for (PetscInt first = 0; first < w->nodes; first += GNN_SIDE) {
+  PetscFunctionBegin;
+  for (PetscInt first = g->first / GNN_SIDE * GNN_SIDE; first < g->last; first += GNN_SIDE) {
     const PetscInt nt = PetscMin(GNN_SIDE, w->nodes - first);
     GNNLanes      *x  = w->x + first / GNN_SIDE * w->dp;
 
@@ -154,6 +155,9 @@ static void Nodes_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer
     else UpdateNodes_Private(w, m, g, layer - 1, first, nt, x);
     Parts_Private(w, m->net, layer, first, nt, x);
   }
+  PetscCall(GNNHaloShare(g->halo, (size_t)(2 * w->dp) * sizeof(GNNReal), w->part[1]));
+  PetscCall(GNNHaloShare(g->halo, 2 * sizeof(GNNReal), w->moment));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- slots ---- */
@@ -164,10 +168,16 @@ typedef struct {
   size_t   receiver[GNN_SIDE], sender[GNN_SIDE];
 } Tile;
 
+/* The first is the one before that of the first own slot */
+static inline Tile TileBegin_Private(GNNGraph g)
+{
+  return (Tile){.start = g->bi[g->first] / GNN_SIDE * GNN_SIDE};
+}
+
 static inline PetscBool TileNext_Private(GNNGraph g, PetscInt dp, PetscInt *row, Tile *tile)
 {
   tile->start += tile->nt;
-  tile->nt = PetscMin(GNN_SIDE, g->slots - tile->start);
+  tile->nt = tile->start < g->bi[g->last] ? PetscMin(GNN_SIDE, g->slots - tile->start) : 0;
   for (PetscInt t = 0; t < tile->nt; t++) {
     while (tile->start + t >= g->bi[*row + 1]) (*row)++;
     tile->row[t] = *row;
@@ -235,7 +245,7 @@ static void Edges_Private(GNNInference w, GNNModel m, GNNGraph g, PetscInt layer
   const GNNFF   *msg = GNNNetMsg(m->net, layer), *edge = GNNNetEdge(m->net, layer), *enc = GNNNetEdgeEnc(m->net);
   const PetscInt dp = w->dp;
   GNNLanes       f[GNN_MAX_WIDTH], pre[GNN_MAX_WIDTH], h[GNN_MAX_WIDTH];
-  Tile           tile = {0};
+  Tile           tile = TileBegin_Private(g);
   PetscInt       row  = 0;
 
   while (TileNext_Private(g, dp, &row, &tile)) {
@@ -261,7 +271,7 @@ static void Decode_Private(GNNInference w, GNNNet net, GNNGraph g, GNNReal out[]
   const GNNFF   *dec = GNNNetDec(net);
   const PetscInt dp = w->dp, nout = dec->proj.out;
   GNNLanes       pre[GNN_MAX_WIDTH], h[GNN_MAX_WIDTH], y[GNN_MAX_WIDTH];
-  Tile           tile = {0};
+  Tile           tile = TileBegin_Private(g);
   PetscInt       row  = 0;
 
   while (TileNext_Private(g, dp, &row, &tile)) {
@@ -280,11 +290,11 @@ PetscErrorCode GNNInferenceRun(GNNInference w, GNNModel m, GNNGraph g, GNNReal o
   PetscFunctionBegin;
   PetscCall(GNNGraphGetFeatures(g, &m->config, w->feature, NULL));
   for (PetscInt t = 0; t < m->config.layers; t++) {
-    Nodes_Private(w, m, g, t);
+    PetscCall(Nodes_Private(w, m, g, t));
     PetscCall(PetscArrayzero(w->sum, (size_t)w->nodes * w->dp));
     Edges_Private(w, m, g, t);
   }
-  Nodes_Private(w, m, g, m->config.layers);
+  PetscCall(Nodes_Private(w, m, g, m->config.layers));
   Decode_Private(w, m->net, g, out);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -433,6 +433,64 @@ PetscErrorCode PCGNNSPAIGetPrecision(PC pc, PCGNNSPAIPrecision *precision)
 }
 
 /*@
+  PCGNNSPAISetScope - Sets what the factor G is made for on several ranks
+
+  Logically Collective; No Fortran Support
+
+  Input Parameters:
++ pc    - the preconditioner context
+- scope - `PC_GNNSPAI_SCOPE_LOCAL` or `PC_GNNSPAI_SCOPE_GLOBAL`
+
+  Options Database Key:
+. -pc_gnnspai_scope (local|global) - the scope
+
+  Level: intermediate
+
+  Notes:
+  Global scope makes the same G and the same choice on any number of ranks, but for rounding, hence takes the same number of iterations where there is no coarse space, whose
+  aggregates do not cross ranks. Node states of the network come from the ranks that own the nodes, before each layer; for the classical factor, each rank gets the rows of
+  the matrix that are up to three steps of its graph away from its own, by `MatCreateSubMatrices()` at each set-up. An application exchanges twice what
+  a product with the matrix does, or more where rows of G reach further than those of the matrix.
+
+  The set-up is on the host, also for `MATMPIAIJCUSPARSE`, whose product is on the device. On one rank the scopes are the same.
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAIScope`, `PCGNNSPAIGetScope()`, `PCGNNSPAISetCoarse()`
+@*/
+PetscErrorCode PCGNNSPAISetScope(PC pc, PCGNNSPAIScope scope)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscValidLogicalCollectiveEnum(pc, scope, 2);
+  CheckEnum(pc, scope, PC_GNNSPAI_SCOPE_GLOBAL, "PCGNNSPAIScope");
+  PetscTryMethod(pc, "PCGNNSPAISetScope_C", (PC, PCGNNSPAIScope), (pc, scope));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
+  PCGNNSPAIGetScope - Gets what the factor G is made for on several ranks
+
+  Not Collective; No Fortran Support
+
+  Input Parameter:
+. pc - the preconditioner context
+
+  Output Parameter:
+. scope - the scope
+
+  Level: intermediate
+
+.seealso: `PCGNNSPAI`, `PCGNNSPAISetScope()`
+@*/
+PetscErrorCode PCGNNSPAIGetScope(PC pc, PCGNNSPAIScope *scope)
+{
+  PetscFunctionBegin;
+  PetscValidHeaderSpecific(pc, PC_CLASSID, 1);
+  PetscAssertPointer(scope, 2);
+  PetscUseMethod(pc, "PCGNNSPAIGetScope_C", (PC, PCGNNSPAIScope *), (pc, scope));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@
   PCGNNSPAISetNodeFeatures - Gives the network numbers of the application's at each node, coordinates or coefficients, say
 
   Logically Collective; No Fortran Support
@@ -511,15 +569,16 @@ PetscErrorCode PCGNNSPAIGetChoice(PC pc, PCGNNSPAIChoice *kind, PetscReal *alpha
 }
 
 /*@
-  PCGNNSPAIGetFactor - Gets the factor G of this rank's diagonal block
+  PCGNNSPAIGetFactor - Gets the factor G of this rank's diagonal block, or, with global scope on several ranks, of the whole matrix
 
-  Not Collective; No Fortran Support
+  Not Collective; Collective with global scope on several ranks; No Fortran Support
 
   Input Parameter:
 . pc - the preconditioner context, set up
 
   Output Parameter:
-. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, or a `MATSEQAIJCUSPARSE` if the matrix is one, borrowed; valid until the next `PCSetUp()`
+. G - the factor, a `MATSEQAIJ` on `PETSC_COMM_SELF`, or a `MATMPIAIJ` with the layout of the matrix; a `MATSEQAIJCUSPARSE` or `MATMPIAIJCUSPARSE`
+      if the matrix is one. Borrowed; valid until the next `PCSetUp()`
 
   Options Database Key:
 . -pc_gnnspai_view_factor viewer - view G at every set-up

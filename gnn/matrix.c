@@ -131,6 +131,29 @@ PetscErrorCode GNNMatConvert(Mat A, Mat *aij, PetscBool *changed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode GNNMatAround(Mat A, PetscInt steps, IS *rows, Mat **square)
+{
+  PetscInt first, last;
+
+  PetscFunctionBegin;
+  if (*rows == NULL) {
+    PetscCall(MatGetOwnershipRange(A, &first, &last));
+    PetscCall(ISCreateStride(PETSC_COMM_SELF, last - first, first, 1, rows));
+    PetscCall(MatIncreaseOverlap(A, 1, rows, steps));
+    PetscCall(ISSort(*rows));
+    PetscCall(MatCreateSubMatrices(A, 1, rows, rows, MAT_INITIAL_MATRIX, square));
+  } else PetscCall(MatCreateSubMatrices(A, 1, rows, rows, MAT_REUSE_MATRIX, square));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNMatAroundDestroy(IS *rows, Mat **square)
+{
+  PetscFunctionBegin;
+  if (*rows) PetscCall(MatDestroySubMatrices(1, square));
+  PetscCall(ISDestroy(rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNMatCheck(Mat A)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)A);

@@ -15,6 +15,7 @@ PetscErrorCode GNNPlaceCreate(Mat local, GNNModel m, GNNGraph g, GNNFactor f, GN
   PetscCall(GNNMatOnDevice(local, &ondevice));
   if (sizeof(PetscScalar) != sizeof(double)) ondevice = PETSC_FALSE;
   if (ondevice && m) PetscCall(GNNDeviceSupports(m, &supports));
+  if (g->halo) supports = PETSC_FALSE;
   if (!ondevice || !supports) PetscCall(GNNHostCreate(*place, m ? PETSC_TRUE : PETSC_FALSE));
   if (ondevice) PetscCall(GNNDeviceCreatePlace(*place, supports ? PETSC_FALSE : PETSC_TRUE, m, precision));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -29,13 +30,44 @@ PetscErrorCode GNNPlaceDestroy(GNNPlace *place)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNPlaceGetMat(GNNPlace at, Mat *G)
+PetscErrorCode GNNPlaceApply(GNNPlace at, Vec r, Vec z)
+{
+  Vec x, y;
+
+  PetscFunctionBegin;
+  if (at->g->halo == NULL) PetscCall(at->ops->apply(at, r, z));
+  else {
+    PetscCall(GNNHaloBefore(at->g->halo, r, &x, &y));
+    PetscCall(at->ops->apply(at, x, y));
+    PetscCall(GNNHaloAfter(at->g->halo, z));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* G^T over all ranks: the rank's rows */
+static PetscErrorCode TransposedOverall_Private(GNNPlace at, Mat A, Mat *Gt)
+{
+  const GNNGraph  g     = at->g;
+  const PetscInt  first = g->first * g->b, m = GNNGraphRows(g);
+  const GNNFactor f = at->f;
+  PetscInt       *j;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(f->i[f->n], &j));
+  PetscCall(GNNHaloNumber(g->halo, f->i[f->n], f->j, j));
+  PetscCall(MatCreateMPIAIJWithArrays(PetscObjectComm((PetscObject)A), m, m, PETSC_DETERMINE, PETSC_DETERMINE, f->i + first, j, f->v, Gt));
+  PetscCall(PetscFree(j));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNPlaceGetMat(GNNPlace at, Mat A, Mat *G)
 {
   const GNNFactor f = at->f;
   Mat             Gt;
 
   PetscFunctionBegin;
-  PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
+  if (at->g->halo) PetscCall(TransposedOverall_Private(at, A, &Gt));
+  else PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
   PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, G));
   PetscCall(MatDestroy(&Gt));
   if (at->device) PetscCall(GNNMatToDevice(G));

@@ -38,7 +38,7 @@ typedef struct {
 
   /* ---- the product ---- */
   PetscErrorCode (*store)(GNNPlace, GNNPrecision);      /* ready for it, stored in that */
-  PetscErrorCode (*apply)(GNNPlace, Vec r, Vec z);     /* z = M^-1 r */
+  PetscErrorCode (*apply)(GNNPlace, Vec r, Vec z);     /* z = M^-1 r, for all nodes of the graph */
   PetscErrorCode (*fetch)(GNNPlace, Mat A);            /* graph and factor to the host, for the local matrix */
   PetscInt (*entries)(GNNPlace);                       /* of G */
   PetscErrorCode (*destroy)(GNNPlace);
@@ -74,10 +74,11 @@ struct _n_GNNPlace {
   struct _n_GNNDevice *device;
 };
 
-/* For a matrix that lies there, and the model that is to run, or NULL */
+/* For a matrix that lies there, and the model that is to run, or NULL. A graph that reaches into other ranks' is set up on the host, the product may be on the device */
 PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, GNNPrecision, PetscBool tf32, GNNPlace *); /* the precision: of the factor at first */
 PETSC_INTERN PetscErrorCode GNNPlaceDestroy(GNNPlace *);
-PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat *G); /* of the factor that was fetched: the rank's block of the scaled system, there; the caller's */
+PETSC_INTERN PetscErrorCode GNNPlaceApply(GNNPlace, Vec r, Vec z);   /* z = M^-1 r, of the rank's rows alone, or collective where the graph reaches into other ranks' */
+PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat A, Mat *G); /* of the factor that was fetched, for the matrix A: the rank's block of the scaled system, or all of it, there; the caller's */
 
 /* ---- between place.c, host.c and device.c ---- */
 

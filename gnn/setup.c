@@ -4,6 +4,7 @@
 #include <petsc/private/petscimpl.h> /* PetscObjectStateGet() */
 #include "setup.h"
 #include "events.h"
+#include "fsairows.h" /* GNNFsaiReach() */
 #include "matrix.h"
 
 #define SOURCE_POINTER(name, source) &source,
@@ -15,7 +16,7 @@ static PetscBool SetUpNeedsNetwork_Private(const GNNSetUp *s)
   return s->source == &GNNSourceNetwork ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* The matrix as AIJ, and this rank's diagonal block of it; borrowed */
+/* The matrix as AIJ; and what this rank makes G from, its diagonal block of that, or more. Borrowed */
 static Mat SetUpGetMat_Private(const GNNSetUp *s, Mat A)
 {
   return s->aij ? s->aij : A;
@@ -24,7 +25,8 @@ static Mat SetUpGetMat_Private(const GNNSetUp *s, Mat A)
 static PetscErrorCode SetUpGetLocalMat_Private(const GNNSetUp *s, Mat A, Mat *local)
 {
   PetscFunctionBegin;
-  PetscCall(MatGetDiagonalBlock(SetUpGetMat_Private(s, A), local));
+  if (s->around) *local = s->square[0];
+  else PetscCall(MatGetDiagonalBlock(SetUpGetMat_Private(s, A), local));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -44,7 +46,7 @@ GNNSettings GNNSetUpSettings(const GNNSetUp *s)
   return settings;
 }
 
-/* Of the diagonal blocks only */
+/* Of what the ranks make G from */
 PetscReal GNNSetUpAsymmetry(const GNNSetUp *s)
 {
   return s->asymmetry > PETSC_SQRT_MACHINE_EPSILON ? s->asymmetry : 0.0;
@@ -59,6 +61,8 @@ static PetscErrorCode SetUpDestroyPattern_Private(GNNSetUp *s)
   PetscCall(GNNPlaceDestroy(&s->place));
   PetscCall(GNNFactorDestroy(&s->factor));
   PetscCall(GNNGraphDestroy(&s->graph));
+  PetscCall(GNNHaloDestroy(&s->halo));
+  PetscCall(GNNMatAroundDestroy(&s->around, &s->square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,11 +97,47 @@ static PetscErrorCode SetUpSource_Private(GNNSetUp *s, Mat A)
   PetscFunctionBegin;
   if (s->values != GNN_SOURCES_AUTO) s->source = GNNSources[s->values];
   else {
-    PetscCall(SetUpGetLocalMat_Private(s, A, &local));
+    PetscCall(MatGetDiagonalBlock(SetUpGetMat_Private(s, A), &local));
     PetscCall(GNNMatOnDevice(local, &device));
     s->source = device || !s->automatic || s->features ? &GNNSourceNetwork : &GNNSourceFsai;
   }
   if (s->source != before) s->stale |= GNN_STALE_PATTERN | GNN_STALE_SOURCE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With global scope, how far around a row of G are the rows of the matrix that it is made from? A network's node states come from their owners, layer by
+   layer. 0 where the rank has all rows, or wants no others */
+static PetscErrorCode SetUpSteps_Private(GNNSetUp *s, MPI_Comm comm, PetscInt *steps)
+{
+  const PetscBool classical = !SetUpNeedsNetwork_Private(s) || s->guard >= GNN_GUARD_FSAI ? PETSC_TRUE : PETSC_FALSE;
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  *steps = classical ? GNNFsaiReach(GNNSetUpSettings(s).threshold) : 1;
+  if (size == 1 || s->scope == GNN_SCOPE_LOCAL) *steps = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All ranks do the same where they work together */
+static PetscErrorCode SetUpAgreeStale_Private(GNNSetUp *s, MPI_Comm comm)
+{
+  PetscFunctionBegin;
+  if (s->steps) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s->stale, 1, MPIU_INT, MPI_BOR, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The graph's nodes that other ranks have */
+static PetscErrorCode SetUpHalo_Private(GNNSetUp *s, Mat A)
+{
+  const PetscInt *rows;
+
+  PetscFunctionBegin;
+  if (s->around == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ISGetIndices(s->around, &rows));
+  PetscCall(GNNHaloCreate(SetUpGetMat_Private(s, A), s->graph->b, s->graph->n, rows, &s->halo));
+  PetscCall(ISRestoreIndices(s->around, &rows));
+  PetscCall(GNNGraphSetHalo(s->graph, s->halo));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,6 +152,7 @@ static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
 
   PetscFunctionBegin;
   PetscCall(SetUpDestroyPattern_Private(s));
+  if (s->steps) PetscCall(GNNMatAround(SetUpGetMat_Private(s, A), s->steps, &s->around, &s->square));
   PetscCall(SetUpGetLocalMat_Private(s, A, &local));
   PetscCall(MatGetBlockSize(A, &bs));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
@@ -119,15 +160,18 @@ static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
   if (network) PetscCall(GNNNetworkModel(PetscObjectComm(pc), s->given, bs, n, ia, ja, &s->model, s->reason, sizeof(s->reason)));
   PetscCall(GNNGraphCreate(network ? s->model->config.block_size : 1, n, ia, ja, &s->graph));
   PetscCall(MatRestoreRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
+  PetscCall(SetUpHalo_Private(s, A));
   PetscCall(GNNFactorCreate(s->graph, &s->factor));
+  PetscCall(MatGetDiagonalBlock(SetUpGetMat_Private(s, A), &local));
   PetscCall(GNNPlaceCreate(local, network ? s->model : NULL, s->graph, s->factor, (GNNPrecision)s->precision, s->tf32, &s->place));
-  GNNChooserRecall(&s->chooser, s->graph);
+  PetscCall(GNNChooserRecall(&s->chooser, s->graph));
   if (network && s->reason[0] != '\0') PetscCall(PetscInfo(pc, "%s: model of block size 1\n", s->reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode SetUpFeatures_Private(GNNSetUp *s)
 {
+  const PetscInt     nodes = s->graph->last - s->graph->first;
   const PetscScalar *array;
   PetscInt           size, nlocal;
   char               text[256];
@@ -135,8 +179,8 @@ static PetscErrorCode SetUpFeatures_Private(GNNSetUp *s)
   PetscFunctionBegin;
   PetscCall(VecGetBlockSize(s->features, &size));
   PetscCall(VecGetLocalSize(s->features, &nlocal));
-  if (nlocal != size * s->graph->nodes) {
-    PetscCall(PetscSNPrintf(text, sizeof(text), "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, s->graph->nodes, s->graph->b > 1 ? "block rows" : "rows", size));
+  if (nlocal != size * nodes) {
+    PetscCall(PetscSNPrintf(text, sizeof(text), "The node features have local size %" PetscInt_FMT ", expected %" PetscInt_FMT " %s times block size %" PetscInt_FMT, nlocal, nodes, s->graph->b > 1 ? "block rows" : "rows", size));
     PetscCall(GNNFailureSet(&s->failure, PC_FACTOR_OTHER, PETSC_TRUE, text));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -148,7 +192,9 @@ static PetscErrorCode SetUpFeatures_Private(GNNSetUp *s)
 
 PetscErrorCode GNNSetUpGraph(GNNSetUp *s, PetscObject pc, Mat A)
 {
-  PetscBool network, changed;
+  const MPI_Comm comm = PetscObjectComm(pc);
+  PetscBool      network, changed;
+  PetscInt       steps;
 
   PetscFunctionBegin;
   s->failure = (GNNFailure){PC_NOERROR, PETSC_FALSE, ""};
@@ -159,14 +205,18 @@ PetscErrorCode GNNSetUpGraph(GNNSetUp *s, PetscObject pc, Mat A)
   if (changed) s->stale |= GNN_STALE_PATTERN;
   PetscCall(SetUpSource_Private(s, A));
   network = SetUpNeedsNetwork_Private(s);
-  if (network && s->given == NULL && !s->automatic) PetscCall(GNNModelLoad(PetscObjectComm(pc), s->model_name, &s->given));
+  if (network && s->given == NULL && !s->automatic) PetscCall(GNNModelLoad(comm, s->model_name, &s->given));
+  PetscCall(SetUpSteps_Private(s, comm, &steps));
+  if (steps != s->steps) s->stale |= GNN_STALE_PATTERN;
+  s->steps = steps;
+  PetscCall(SetUpAgreeStale_Private(s, comm));
   if (s->stale & GNN_STALE_PATTERN) {
     s->stale |= GNN_STALE_VALUES | GNN_STALE_COARSE;
     s->told = PETSC_FALSE;
     PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
     PetscCall(SetUpPattern_Private(s, pc, A));
     PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
-  }
+  } else if (s->around && (s->stale & GNN_STALE_VALUES)) PetscCall(GNNMatAround(SetUpGetMat_Private(s, A), s->steps, &s->around, &s->square));
   if (network && s->features) PetscCall(SetUpFeatures_Private(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,15 +241,17 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
 {
   GNNChooser      *c      = &s->chooser;
   const GNNReport *report = &s->place->report;
+  PetscReal        none   = 0.0;
   PetscMPIInt      size;
   PetscInt         first;
   Mat              local;
 
   PetscFunctionBegin;
   s->asymmetry = 0.0;
+  if (s->halo) PetscCall(GNNFailureAgree(PetscObjectComm(pc), &s->failure, &none));
   if (s->failure.reason == PC_NOERROR) {
     PetscCallMPI(MPI_Comm_size(PetscObjectComm(pc), &size));
-    c->alone     = size == 1 ? PETSC_TRUE : PETSC_FALSE;
+    c->alone     = size == 1 || s->halo ? PETSC_TRUE : PETSC_FALSE;
     c->source    = s->source;
     c->settings  = GNNSetUpSettings(s);
     c->policy    = (GNNGuardPolicy)s->guard;
@@ -224,7 +276,7 @@ static PetscErrorCode ApplyLocal_Private(void *context, Vec r, Vec z)
   const GNNPlace place = (GNNPlace)context;
 
   PetscFunctionBegin;
-  PetscCall(place->ops->apply(place, r, z));
+  PetscCall(GNNPlaceApply(place, r, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

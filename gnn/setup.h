@@ -14,11 +14,18 @@ enum {
   GNN_STALE_COARSE  = 128
 };
 
+/* What G is made for; as PCGNNSPAIScope */
+typedef enum {
+  GNN_SCOPE_LOCAL, /* each rank's diagonal block */
+  GNN_SCOPE_GLOBAL /* the whole matrix */
+} GNNScope;
+
 typedef struct {
   /* settings */
   unsigned  values;     /* which of the sources writes G, or has it first; GNN_SOURCES_AUTO: see GNNSetUp.source */
   unsigned  guard;      /* GNNGuardPolicy */
   unsigned  precision;  /* of G: GNNPrecision */
+  unsigned  scope;      /* GNNScope */
   PetscReal epsilon;    /* PETSC_DEFAULT: the model's; 0 of the classical factor */
   PetscReal threshold;  /* growth of the classical factor, filter of the network's; PETSC_DEFAULT: each its own */
   PetscInt  aggregates; /* of the coarse space; 0: none, or PETSC_DECIDE */
@@ -34,6 +41,10 @@ typedef struct {
   const GNNSource *source; /* by values, or else the network where a model is named or the matrix is on a device, the classical factor on the host; NULL before a set-up */
   /* what was set up, owned */
   Mat        aij;         /* AIJ copy of the matrix where that is of another type, else NULL */
+  PetscInt   steps;       /* with global scope on several ranks: how far around the rank's rows */
+  IS         around;      /* the rows are that its rows of G are made from, */
+  Mat       *square;      /* their matrix, */
+  GNNHalo    halo;        /* and its nodes; else NULL */
   GNNModel   model;       /* in use, chosen for each new pattern */
   char       reason[128]; /* why it is one of block size 1, or empty */
   GNNGraph   graph;

@@ -13,7 +13,7 @@ PetscErrorCode GNNChoiceInfo(PetscObject pc, const GNNChooser *c, GNNPlace at)
 
   PetscFunctionBegin;
   if (c->source == &GNNSourceFsai)
-    PetscCall(PetscInfo(pc, "%s: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", c->source->name, at->ops->entries(at), at->g->n, at->report.failed));
+    PetscCall(PetscInfo(pc, "%s: %" PetscInt_FMT " entries in %" PetscInt_FMT " rows, %" PetscInt_FMT " rows are Jacobi's\n", c->source->name, at->ops->entries(at), GNNGraphRows(at->g), at->report.failed));
   if (choice->kind == GNN_CHOICE_NETWORK && choice->alpha < 1.0) PetscCall(PetscSNPrintf(share, sizeof(share), ", a share of %g beside the start", (double)choice->alpha));
   PetscCall(
     PetscInfo(pc, "guard: %s%s%s, %s, entries replaced %" PetscInt_FMT "\n", kinds[choice->kind], share, damped ? ", damped" : "", c->policy == GNN_GUARD_NONE ? "not checked" : (c->kept ? "kept from an earlier set-up" : "newly chosen"), at->report.replaced));
@@ -52,11 +52,11 @@ static PetscErrorCode ViewChoice_Private(const GNNChooser *c, GNNPlace at, MPI_C
 /* Sums over the ranks */
 PetscErrorCode GNNChooserView(const GNNChooser *c, GNNPlace at, MPI_Comm comm, PetscViewer viewer)
 {
-  PetscReal here[] = {at->ops->entries(at), at->g->nz, at->report.replaced, at->g->n - at->report.coupled, at->report.failed}, sum[5];
+  PetscReal here[] = {at->ops->entries(at), GNNGraphEntries(at->g), at->report.replaced, GNNGraphRows(at->g) - at->report.coupled, at->report.failed}, sum[5];
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Allreduce(here, sum, 5, MPIU_REAL, MPIU_SUM, comm));
-  PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (diagonal blocks), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), (double)sum[3], (double)sum[2]));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "nnz(G)/nnz(A) = %.3g (%s), decoupled rows %.0f, entries replaced %.0f\n", (double)(sum[0] / PetscMax(sum[1], 1.0)), at->g->halo ? "over all ranks" : "diagonal blocks", (double)sum[3], (double)sum[2]));
   if (sum[4] > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, "fsai: %.0f rows are Jacobi's, the matrix is not positive definite there\n", (double)sum[4]));
   if (c->policy == GNN_GUARD_NONE) PetscCall(PetscViewerASCIIPrintf(viewer, "guard: off\n"));
   else PetscCall(ViewChoice_Private(c, at, comm, viewer));

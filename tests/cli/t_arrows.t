@@ -7,7 +7,7 @@ use warnings;
 my @order = (
   ['leaves',  qw(gnn/(math|block|steps|fsairow|coupling|features|start|maps|storage|cgsteps)\.h)],
   ['kernels', qw(kernels/.*)],
-  ['PETSc',   qw(gnn/(compat|events|gone)\..*)],
+  ['PETSc',   qw(gnn/(compat|events|gone|halo)\..*)],
   ['model',   qw(gnn/(model|layout|gemm|lanes|file|builtin)\..*)],
   ['graph',   qw(gnn/graph\..*)],
   ['factor',  qw(gnn/(factor|product|fsairows|forward|inference|backward|matrix|zerorows)\..*)],

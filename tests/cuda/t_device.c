@@ -203,7 +203,7 @@ static PetscErrorCode TestFilter(const char name[], GNNModel m, Mat A, GNNPrecis
   b.place[1]->filter = filter;
   PetscCall(RunPlace(b.place[1], b.D, m, precision));
   PetscCall(GetSlots(&b, gt));
-  GNNFactorFill(b.host, b.graph, m->config.pattern, filter, gt);
+  PetscCall(GNNFactorFill(b.host, b.graph, m->config.pattern, filter, gt));
   PetscCall(TestProbeLoss(b.graph, b.host->i, b.host->j, b.host->v, m->config.epsilon, &loss));
   for (int k = 0; k < 2; k++) {
     for (PetscInt i = 0; i < n; i++) x[k][i] = PetscSinReal(1.0 + k + (PetscReal)(i * (k + 1)));
