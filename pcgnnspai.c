@@ -14,7 +14,7 @@
 #define SOURCE_NAME(name, source) #name,
 
 const char *const PCGNNSPAIPrecisions[]  = {"double", "single", "half", "PCGNNSPAIPrecision", "PC_GNNSPAI_", NULL};
-const char *const PCGNNSPAIScopes[]      = {"local", "global", "PCGNNSPAIScope", "PC_GNNSPAI_SCOPE_", NULL};
+const char *const PCGNNSPAIScopes[]      = {"local", "global", "auto", "PCGNNSPAIScope", "PC_GNNSPAI_SCOPE_", NULL};
 const char *const PCGNNSPAIValuesTypes[] = {GNN_SOURCES(SOURCE_NAME) "auto", "PCGNNSPAIValues", "PC_GNNSPAI_VALUES_", NULL};
 const char *const PCGNNSPAIGuards[]      = {"none", "jacobi", "fsai", "best", "PCGNNSPAIGuard", "PC_GNNSPAI_GUARD_", NULL};
 const char *const PCGNNSPAIChoices[]     = {"network", "start", "jacobi", "fsai", "PCGNNSPAIChoice", "PC_GNNSPAI_CHOICE_", NULL};
@@ -226,7 +226,7 @@ static PetscErrorCode PCSetFromOptions_GNNSPAI(PC pc, GNNOptionItems PetscOption
   if (set) PetscCall(PCGNNSPAISetPrecision(pc, precision));
   PetscCall(PetscOptionsInt("-pc_gnnspai_coarse", "Aggregates of the coarse space over all ranks; 0: no coarse space, -1: a number by the size", "PCGNNSPAISetCoarse", coarse, &coarse, &set));
   if (set) PetscCall(PCGNNSPAISetCoarse(pc, coarse));
-  PetscCall(PetscOptionsEnum("-pc_gnnspai_scope", "What G is made for on several ranks: each rank's diagonal block, or the whole matrix", "PCGNNSPAISetScope", PCGNNSPAIScopes, (PetscEnum)scope, (PetscEnum *)&scope, &set));
+  PetscCall(PetscOptionsEnum("-pc_gnnspai_scope", "What G is made for on several ranks: each rank's diagonal block, the whole matrix, or that where much of it is between ranks", "PCGNNSPAISetScope", PCGNNSPAIScopes, (PetscEnum)scope, (PetscEnum *)&scope, &set));
   if (set) PetscCall(PCGNNSPAISetScope(pc, scope));
   PetscCall(PetscOptionsViewer("-pc_gnnspai_view_factor", "View G at every set-up", "PCGNNSPAIGetFactor", NULL, NULL, NULL));
   PetscOptionsHeadEnd();
@@ -252,6 +252,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
     PetscCall(
       PetscViewerASCIIPrintf(viewer, "epsilon = %g, G stored in %s precision, set-up on the %s, product on the %s\n", (double)GNNSetUpEpsilon(gnn), PCGNNSPAIPrecisions[gnn->precision], gnn->place ? gnn->place->made : "host", gnn->place ? gnn->place->applied : "host"));
   }
+  if (ready && gnn->steps > 0) PetscCall(PetscViewerASCIIPrintf(viewer, "scope: %s, %.0f %% of the matrix's entries are between ranks\n", PCGNNSPAIScopes[gnn->around ? PC_GNNSPAI_SCOPE_GLOBAL : PC_GNNSPAI_SCOPE_LOCAL], 100.0 * (double)gnn->crossing));
   if (ready && gnn->place) PetscCall(GNNChooserView(&gnn->chooser, gnn->place, PetscObjectComm((PetscObject)pc), viewer));
   if (gnn->failure.text[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "the set-up failed: %s\n", gnn->failure.text));
   else if (GNNSetUpAsymmetry(gnn) > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, GNN_UNSYMMETRIC "\n", (double)gnn->asymmetry));
@@ -439,8 +440,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_coarse n                       - coarse space of n aggregates over all ranks; 0: none; -1 (default): a number by the size, see
                                                 `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
-.  -pc_gnnspai_scope (local|global)           - on several ranks, G is made for each rank's diagonal block (default), or for the whole matrix, see
-                                                `PCGNNSPAISetScope()`
+.  -pc_gnnspai_scope (local|global|auto)      - on several ranks, G is made for each rank's diagonal block, for the whole matrix, or (`auto`, the default) for
+                                                that where a quarter of its entries or more is between ranks, see `PCGNNSPAISetScope()`
 -  -pc_gnnspai_view_factor viewer             - view G at every set-up, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
@@ -489,6 +490,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->epsilon                 = (PetscReal)PETSC_DEFAULT;
   gnn->values                  = PC_GNNSPAI_VALUES_AUTO;
   gnn->guard                   = PC_GNNSPAI_GUARD_FSAI;
+  gnn->scope                   = PC_GNNSPAI_SCOPE_AUTO;
   gnn->aggregates              = PETSC_DECIDE;
   gnn->tf32                    = PETSC_TRUE;
   gnn->precision               = PC_GNNSPAI_SINGLE;

@@ -131,26 +131,61 @@ PetscErrorCode GNNMatConvert(Mat A, Mat *aij, PetscBool *changed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNMatAround(Mat A, PetscInt steps, IS *rows, Mat **square)
+PetscErrorCode GNNMatCrossing(Mat A, PetscReal *share)
 {
-  PetscInt first, last;
+  Mat             blocks[2];
+  const PetscInt *columns;
+  PetscReal       entries[2] = {0.0, 0.0};
 
   PetscFunctionBegin;
-  if (*rows == NULL) {
-    PetscCall(MatGetOwnershipRange(A, &first, &last));
-    PetscCall(ISCreateStride(PETSC_COMM_SELF, last - first, first, 1, rows));
-    PetscCall(MatIncreaseOverlap(A, 1, rows, steps));
-    PetscCall(ISSort(*rows));
-    PetscCall(MatCreateSubMatrices(A, 1, rows, rows, MAT_INITIAL_MATRIX, square));
-  } else PetscCall(MatCreateSubMatrices(A, 1, rows, rows, MAT_REUSE_MATRIX, square));
+  PetscCall(GNNMatBlocks(A, &blocks[0], &blocks[1], &columns));
+  for (int k = 0; k < 2 && blocks[k]; k++) {
+    MatInfo info;
+
+    PetscCall(MatGetInfo(blocks[k], MAT_LOCAL, &info));
+    entries[k] = (PetscReal)info.nz_used;
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, entries, 2, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)A)));
+  *share = entries[1] / PetscMax(entries[0] + entries[1], 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNMatAroundDestroy(IS *rows, Mat **square)
+/* How many times the matrix's rows all ranks have together */
+static PetscErrorCode AroundTimes_Private(Mat A, IS rows, PetscReal *times)
+{
+  PetscInt  n, all;
+  PetscReal sum;
+
+  PetscFunctionBegin;
+  PetscCall(ISGetLocalSize(rows, &n));
+  PetscCall(MatGetSize(A, &all, NULL));
+  sum = (PetscReal)n;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)A)));
+  *times = sum / PetscMax((PetscReal)all, 1.0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNMatAround(Mat A, PetscInt steps, PetscReal times, IS *rows)
+{
+  PetscInt  first, last;
+  PetscReal now = 0.0;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetOwnershipRange(A, &first, &last));
+  PetscCall(ISCreateStride(PETSC_COMM_SELF, last - first, first, 1, rows));
+  for (PetscInt k = 0; k < steps && now <= times; k++) {
+    PetscCall(MatIncreaseOverlap(A, 1, rows, 1));
+    PetscCall(AroundTimes_Private(A, *rows, &now));
+  }
+  if (now <= times) PetscCall(ISSort(*rows));
+  else PetscCall(ISDestroy(rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNMatSquare(Mat A, IS rows, Mat **square)
 {
   PetscFunctionBegin;
-  if (*rows) PetscCall(MatDestroySubMatrices(1, square));
-  PetscCall(ISDestroy(rows));
+  PetscCall(MatCreateSubMatrices(A, 1, &rows, &rows, *square ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

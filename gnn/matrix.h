@@ -12,9 +12,10 @@ PETSC_INTERN PetscErrorCode GNNMatHasEntries(Mat, PetscBool *); /* that MatConve
 /* An AIJ copy of the matrix, NULL if it is one itself: the same object as long as its pattern is the same, as the coarse space's products want it;
    and whether the pattern changed */
 PETSC_INTERN PetscErrorCode GNNMatConvert(Mat, Mat *, PetscBool *);
-/* Of an AIJ matrix over ranks: the rows of other ranks that these many steps from the own ones in its graph lead to, and these; of all of them the square
-   matrix, made anew, or its values, and their numbers, ascending. Collective */
-PETSC_INTERN PetscErrorCode GNNMatAround(Mat, PetscInt steps, IS *rows, Mat **square);
-PETSC_INTERN PetscErrorCode GNNMatAroundDestroy(IS *rows, Mat **square);
+PETSC_INTERN PetscErrorCode GNNMatCrossing(Mat, PetscReal *share); /* of the entries of an AIJ matrix over ranks, those between ranks */
+/* Of an AIJ matrix over ranks: the rows of other ranks that these many steps from the own ones in its graph lead to, and these, ascending; NULL on all ranks if
+   they are together more than that many times the matrix's rows. Then the square matrix of them, made anew where there is none, or its values. Collective */
+PETSC_INTERN PetscErrorCode GNNMatAround(Mat, PetscInt steps, PetscReal times, IS *rows);
+PETSC_INTERN PetscErrorCode GNNMatSquare(Mat, IS rows, Mat **square);
 /* Errors, on every rank, if no preconditioner of this kind could use the matrix */
 PETSC_INTERN PetscErrorCode GNNMatCheck(Mat);

@@ -7,6 +7,9 @@
 #include "fsairows.h" /* GNNFsaiReach() */
 #include "matrix.h"
 
+#define CROSSING 0.25 /* share of the matrix between ranks from which on G is made for all of it: meshes in order have less */
+#define AROUND   8.0  /* times the matrix's rows that all ranks may have together for it */
+
 #define SOURCE_POINTER(name, source) &source,
 const GNNSource *const GNNSources[] = {GNN_SOURCES(SOURCE_POINTER)};
 
@@ -62,7 +65,8 @@ static PetscErrorCode SetUpDestroyPattern_Private(GNNSetUp *s)
   PetscCall(GNNFactorDestroy(&s->factor));
   PetscCall(GNNGraphDestroy(&s->graph));
   PetscCall(GNNHaloDestroy(&s->halo));
-  PetscCall(GNNMatAroundDestroy(&s->around, &s->square));
+  if (s->square) PetscCall(MatDestroySubMatrices(1, &s->square));
+  PetscCall(ISDestroy(&s->around));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -127,6 +131,24 @@ static PetscErrorCode SetUpAgreeStale_Private(GNNSetUp *s, MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is it global scope? By itself, where much of the matrix is between ranks; not on devices, since the set-up would be on the host */
+static PetscErrorCode SetUpScope_Private(GNNSetUp *s, Mat A)
+{
+  PetscBool device, automatic = s->scope == GNN_SCOPE_AUTO ? PETSC_TRUE : PETSC_FALSE;
+  Mat       local;
+
+  PetscFunctionBegin;
+  s->crossing = 0.0;
+  if (s->steps == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNMatCrossing(A, &s->crossing));
+  PetscCall(MatGetDiagonalBlock(A, &local));
+  PetscCall(GNNMatOnDevice(local, &device));
+  if (automatic && (device || s->crossing < CROSSING)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNMatAround(A, s->steps, automatic ? AROUND : PETSC_MAX_REAL, &s->around));
+  if (s->around) PetscCall(GNNMatSquare(A, s->around, &s->square));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The graph's nodes that other ranks have */
 static PetscErrorCode SetUpHalo_Private(GNNSetUp *s, Mat A)
 {
@@ -152,7 +174,7 @@ static PetscErrorCode SetUpPattern_Private(GNNSetUp *s, PetscObject pc, Mat A)
 
   PetscFunctionBegin;
   PetscCall(SetUpDestroyPattern_Private(s));
-  if (s->steps) PetscCall(GNNMatAround(SetUpGetMat_Private(s, A), s->steps, &s->around, &s->square));
+  PetscCall(SetUpScope_Private(s, SetUpGetMat_Private(s, A)));
   PetscCall(SetUpGetLocalMat_Private(s, A, &local));
   PetscCall(MatGetBlockSize(A, &bs));
   PetscCall(MatGetRowIJ(local, 0, PETSC_FALSE, PETSC_FALSE, &n, &ia, &ja, &done));
@@ -216,7 +238,7 @@ PetscErrorCode GNNSetUpGraph(GNNSetUp *s, PetscObject pc, Mat A)
     PetscCall(PetscLogEventBegin(GNN_Graph, pc, 0, 0, 0));
     PetscCall(SetUpPattern_Private(s, pc, A));
     PetscCall(PetscLogEventEnd(GNN_Graph, pc, 0, 0, 0));
-  } else if (s->around && (s->stale & GNN_STALE_VALUES)) PetscCall(GNNMatAround(SetUpGetMat_Private(s, A), s->steps, &s->around, &s->square));
+  } else if (s->around && (s->stale & GNN_STALE_VALUES)) PetscCall(GNNMatSquare(SetUpGetMat_Private(s, A), s->around, &s->square));
   if (network && s->features) PetscCall(SetUpFeatures_Private(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -16,8 +16,9 @@ enum {
 
 /* What G is made for; as PCGNNSPAIScope */
 typedef enum {
-  GNN_SCOPE_LOCAL, /* each rank's diagonal block */
-  GNN_SCOPE_GLOBAL /* the whole matrix */
+  GNN_SCOPE_LOCAL,  /* each rank's diagonal block */
+  GNN_SCOPE_GLOBAL, /* the whole matrix */
+  GNN_SCOPE_AUTO    /* that, where much of it is between ranks, and they do not have to know too much of each other's rows */
 } GNNScope;
 
 typedef struct {
@@ -41,8 +42,9 @@ typedef struct {
   const GNNSource *source; /* by values, or else the network where a model is named or the matrix is on a device, the classical factor on the host; NULL before a set-up */
   /* what was set up, owned */
   Mat        aij;         /* AIJ copy of the matrix where that is of another type, else NULL */
-  PetscInt   steps;       /* with global scope on several ranks: how far around the rank's rows */
-  IS         around;      /* the rows are that its rows of G are made from, */
+  PetscInt   steps;       /* how far around the rank's rows are those that its rows of G are made from, if its block is not enough */
+  PetscReal  crossing;    /* share of the matrix that is between ranks, where local scope was not asked for */
+  IS         around;      /* with global scope on several ranks, these rows, */
   Mat       *square;      /* their matrix, */
   GNNHalo    halo;        /* and its nodes; else NULL */
   GNNModel   model;       /* in use, chosen for each new pattern */
