@@ -140,23 +140,44 @@ static PetscErrorCode SymmetricBlocksMat(MPI_Comm comm, PetscInt n, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A chain whose last but one couplings are too weak for the ranks at its ends to tell by themselves that its nodes are not decoupled */
-static PetscErrorCode ChainMat(MPI_Comm comm, PetscInt n, Mat *A)
+/* A chain of blocks in which each third coupling is too weak to tell a rank that sees no other of a node, from where the chain goes on, that this is not decoupled */
+static PetscErrorCode ChainOfBlocks(MPI_Comm comm, PetscInt b, PetscInt n, Mat *A)
 {
   PetscInt start, end;
 
   PetscFunctionBeginUser;
-  PetscCall(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, 3, NULL, 2, NULL, A));
+  PetscCall(MatCreate(comm, A));
+  PetscCall(MatSetSizes(*A, PETSC_DECIDE, PETSC_DECIDE, b * n, b * n));
+  PetscCall(MatSetBlockSize(*A, b));
+  PetscCall(MatSetType(*A, MATAIJ));
+  PetscCall(MatSetUp(*A));
+  PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
   PetscCall(MatGetOwnershipRange(*A, &start, &end));
-  for (PetscInt i = start; i < end; i++) {
-    const PetscScalar weak = -0.004, strong = -0.9; /* in turn: a node has one of each */
+  for (PetscInt i = start / b; i < end / b; i++) {
+    for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, n - 1); j++) {
+      for (PetscInt k = 0; k < b * b; k++) {
+        const PetscScalar coupling = PetscMax(i, j) % 3 ? -0.9 : -0.004, inside = k % (b + 1) ? 0.1 : 2.0;
 
-    PetscCall(MatSetValue(*A, i, i, 2.0, INSERT_VALUES));
-    if (i > 0) PetscCall(MatSetValue(*A, i, i - 1, i % 2 ? weak : strong, INSERT_VALUES));
-    if (i < n - 1) PetscCall(MatSetValue(*A, i, i + 1, i % 2 ? strong : weak, INSERT_VALUES));
+        PetscCall(MatSetValue(*A, i * b + k / b, j * b + k % b, j == i ? inside : (k % (b + 1) ? 0.0 : coupling), INSERT_VALUES));
+      }
+    }
   }
   PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ChainMat(MPI_Comm comm, PetscInt n, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(ChainOfBlocks(comm, 1, n, A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BlockChainMat(MPI_Comm comm, PetscInt n, Mat *A)
+{
+  PetscFunctionBeginUser;
+  PetscCall(ChainOfBlocks(comm, 3, n, A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -232,7 +253,8 @@ static PetscErrorCode TestModels(void)
 
   PetscFunctionBeginUser;
   PetscCall(TestNetwork("the built-in model", NULL, RandomMat, 150));
-  PetscCall(TestNetwork("the built-in model, a chain", NULL, ChainMat, 60));
+  PetscCall(TestNetwork("the built-in model, a chain", NULL, ChainMat, 63));
+  PetscCall(TestNetwork("the built-in model, a chain of blocks", NULL, BlockChainMat, 63));
   PetscCall(TestNetwork("the built-in model, blocks", NULL, BlocksMat, 60));
   PetscCall(TestNetwork("the built-in model, MATSBAIJ", NULL, SymmetricBlocksMat, 60));
   PetscCall(TestNetwork("the built-in model, uneven rows", NULL, UnevenMat, 40));
@@ -463,7 +485,7 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
   PetscCall(TestClassical(RandomMat, 150, "random"));
-  PetscCall(TestClassical(ChainMat, 60, "chain"));
+  PetscCall(TestClassical(ChainMat, 63, "chain"));
   PetscCall(TestClassical(BlocksMat, 60, "blocks"));
   PetscCall(TestClassical(UnevenMat, 40, "uneven rows"));
   PetscCall(TestClassical(UnevenMat, 2, "two rows"));
