@@ -59,13 +59,14 @@ static inline PetscErrorCode TestModelBlocks(PetscInt b, GNNModel *model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The network's factor by itself, in double precision */
+/* The network's factor of each rank's block by itself, in double precision */
 static inline PetscErrorCode TestPCSetPlain(PC pc)
 {
   PetscFunctionBeginUser;
   PetscCall(PCSetType(pc, PCGNNSPAI));
   PetscCall(PCGNNSPAISetValues(pc, PC_GNNSPAI_VALUES_NETWORK));
   PetscCall(PCGNNSPAISetCoarse(pc, 0));
+  PetscCall(PCGNNSPAISetScope(pc, PC_GNNSPAI_SCOPE_LOCAL));
   PetscCall(PCGNNSPAISetPrecision(pc, PC_GNNSPAI_DOUBLE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

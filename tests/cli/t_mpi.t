@@ -11,6 +11,9 @@ for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail
   done
 done
 
+timeout 900 $MPIEXEC -n 2 bin/t_emulated >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
+result $? "t_emulated on 2 ranks"
+
 rpath=$(pkg-config --libs-only-L PETSc | sed 's/-L\([^ ]*\)/-Wl,-rpath,\1/g')
 $CC -o "$work/app" $(pkg-config --cflags PETSc) tests/cli/app.c $(pkg-config --libs PETSc) $rpath -lm >"$work/log" 2>&1
 for n in 1 2 4; do

@@ -54,7 +54,7 @@ static PetscErrorCode Solver(Mat A, const char options[], KSP *ksp)
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -pc_gnnspai_values network -pc_gnnspai_coarse 0 -pc_gnnspai_precision double -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
+  PetscCall(PetscOptionsInsertString(NULL, "-pc_type gnnspai -pc_gnnspai_scope local -pc_gnnspai_values network -pc_gnnspai_coarse 0 -pc_gnnspai_precision double -ksp_type cg -ksp_norm_type unpreconditioned -ksp_rtol 1e-8 -checkstack false"));
   PetscCall(PetscOptionsInsertString(NULL, options));
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
   PetscCall(KSPSetOperators(*ksp, A, A));
@@ -96,7 +96,7 @@ static PetscErrorCode FactorDifference(KSP host, KSP device, PetscReal *differen
   PetscCall(KSPGetPC(device, &pd));
   PetscCall(PCGNNSPAIGetFactor(ph, &H));
   PetscCall(PCGNNSPAIGetFactor(pd, &D));
-  PetscCall(MatConvert(D, MATSEQAIJ, MAT_INITIAL_MATRIX, &copy));
+  PetscCall(MatConvert(D, MATAIJ, MAT_INITIAL_MATRIX, &copy));
   PetscCall(MatNorm(H, NORM_INFINITY, &scale));
   PetscCall(MatAXPY(copy, -1.0, H, DIFFERENT_NONZERO_PATTERN));
   PetscCall(MatNorm(copy, NORM_INFINITY, &norm));
@@ -153,6 +153,21 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
   PetscCall(KSPDestroy(&host));
   PetscCall(KSPDestroy(&device));
   PetscCall(MatDestroy(&B));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the whole matrix: on several ranks the set-up is on the host */
+static PetscErrorCode TestGlobal(const char options[], Mat A)
+{
+  PetscMPIInt size;
+  char        all[256];
+  Variant     v = {"global scope", all, 1e-12, "set-up on the host, product on the device"};
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(PetscSNPrintf(all, sizeof(all), "-pc_gnnspai_scope global %s", options));
+  if (size > 1) PetscCall(TestVariant(&v, A));
+  else Skip("one rank", "%s", all);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -276,8 +291,10 @@ static PetscErrorCode TestGuard(PCGNNSPAIGuard guard)
 {
   const char *const models[]  = {"general", "heat", "synthetic", "small"};
   PetscInt          different = 0, kinds = 0, chosen[4] = {0};
+  PetscMPIInt       size; /* blocks of more ranks are easier */
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   for (int k = 0; k < 12; k++) {
     Mat             M[2];
     PCGNNSPAIChoice kind[2];
@@ -302,7 +319,7 @@ static PetscErrorCode TestGuard(PCGNNSPAIGuard guard)
     chosen[kind[0]]++;
   }
   for (int k = 0; k < 4; k++) kinds += chosen[k] > 0;
-  Ok(different == 0 && (guard == PC_GNNSPAI_GUARD_JACOBI ? kinds > 1 : chosen[PC_GNNSPAI_CHOICE_FSAI] > 0), "guard %s: it chooses as on the host: the network %d times, the damped start %d, Jacobi %d, the classical factor %d", PCGNNSPAIGuards[guard], (int)chosen[0], (int)chosen[1], (int)chosen[2], (int)chosen[3]);
+  Ok(different == 0 && (guard == PC_GNNSPAI_GUARD_JACOBI ? kinds > 1 || size > 1 : chosen[PC_GNNSPAI_CHOICE_FSAI] > 0), "guard %s: it chooses as on the host: the network %d times, the damped start %d, Jacobi %d, the classical factor %d", PCGNNSPAIGuards[guard], (int)chosen[0], (int)chosen[1], (int)chosen[2], (int)chosen[3]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -566,6 +583,8 @@ int main(int argc, char **argv)
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, NROWS, 1, &A));
   PetscCall(TestMatDecouple(A, 6));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(variants); k++) PetscCall(TestVariant(variants + k, A));
+  PetscCall(TestGlobal("-pc_gnnspai_guard none", A));
+  PetscCall(TestGlobal("-pc_gnnspai_values fsai -pc_gnnspai_guard none -pc_gnnspai_precision half", A));
   PetscCall(TestJumps(A));
   PetscCall(TestFallback(A));
   PetscCall(TestGuard(PC_GNNSPAI_GUARD_JACOBI));
@@ -583,6 +602,7 @@ int main(int argc, char **argv)
   PetscCall(TestMatCreateBlocks(PETSC_COMM_WORLD, MATAIJ, 3, NROWS / 3, 1, &A));
   PetscCall(TestMatClamp(A));
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(block_variants); k++) PetscCall(TestVariant(block_variants + k, A));
+  PetscCall(TestGlobal("-pc_gnnspai_model hyperelasticity -pc_gnnspai_guard none -pc_gnnspai_precision single", A));
   PetscCall(TestConfig(&config));
   config.block_size = 3;
   config.output     = GNN_OUTPUT_DIRECT;
