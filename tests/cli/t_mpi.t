@@ -11,6 +11,8 @@ for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail
   done
 done
 
+timeout 900 $MPIEXEC -n 10 bin/t_scope >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
+result $? "t_scope on 10 ranks, more than global scope is taken on by itself for a matrix without locality"
 timeout 900 $MPIEXEC -n 2 bin/t_emulated >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
 result $? "t_emulated on 2 ranks"
 

@@ -181,6 +181,26 @@ static PetscErrorCode BlockChainMat(MPI_Comm comm, PetscInt n, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Each row is coupled to others from everywhere */
+static PetscErrorCode FarMat(MPI_Comm comm, PetscInt n, Mat *A)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, 9, NULL, 9, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    PetscCall(MatSetValue(*A, i, i, 5.0, INSERT_VALUES));
+    for (PetscInt k = n / 3; k < n; k += n / 4) {
+      PetscCall(MatSetValue(*A, i, (i + k) % n, -0.4, INSERT_VALUES));
+      PetscCall(MatSetValue(*A, i, (i + n - k) % n, -0.4, INSERT_VALUES));
+    }
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* All rows are the last rank's, but for one of the first */
 static PetscErrorCode UnevenMat(MPI_Comm comm, PetscInt n, Mat *A)
 {
@@ -439,6 +459,28 @@ static PetscErrorCode TestIterations(PCGNNSPAIValues values)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What it is made for by itself; on more than eight ranks each would need all rows of a matrix that is coupled all over */
+static PetscErrorCode TestAuto(MatFn create, PetscInt n, const char few[], const char many[], const char what[])
+{
+  PetscMPIInt size;
+  Pair        pair;
+  Text        text;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(Create(create, n, &pair));
+  PetscCall(PCGNNSPAISetScope(pair.pc, PC_GNNSPAI_SCOPE_AUTO));
+  PetscCall(PCSetUp(pair.pc));
+  PetscCall(TextOpen(&text));
+  PetscCall(PCView(pair.pc, text.viewer));
+  PetscCall(TextClose(&text));
+  if (size > 1) PetscCall(OkText(&text, size > 8 ? many : few, what));
+  else Ok(strstr(text.text, "scope") == NULL, "%s, on one rank: nothing to say", what);
+  free(text.text);
+  PetscCall(Destroy(&pair));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- failures ---- */
 
 /* On every rank, whichever has the row; and then again with a matrix that can be used */
@@ -498,6 +540,8 @@ int main(int argc, char **argv)
   PetscCall(TestFactor(UnevenMat, 40, "uneven rows"));
   PetscCall(TestIterations(PC_GNNSPAI_VALUES_FSAI));
   PetscCall(TestIterations(PC_GNNSPAI_VALUES_NETWORK));
+  PetscCall(TestAuto(ChainMat, 300, "scope: local, ", "scope: local, ", "a chain"));
+  PetscCall(TestAuto(FarMat, 300, "scope: global, ", "scope: local, ", "a matrix that is coupled all over"));
   PetscCall(TestFailure(17, NAN, "Row 17 of the matrix holds a NaN"));
   PetscCall(TestFailure(0, -4.0, "Diagonal entry 0 of the matrix is -4"));
   failed = TapDone();
