@@ -1,7 +1,8 @@
 # Measurements, on an otherwise idle machine: what gnnspai-bench writes goes to build/results, the tables are made of it.
 #
 # make bench: on the CPU. make bench-regret: what the default costs over the best, a quarter of an hour. make bench-numbering: sizes, numbered as a mesh
-# and at random, ten minutes. make bench-cuda: on a GPU, where PETSc has CUDA (PETSC_DIR); it installs nothing, and needs no python3 to measure.
+# and at random, ten minutes. make bench-ranks: scopes against the number of ranks, with petsc4py. make bench-cuda: on a GPU, where PETSc has CUDA
+# (PETSC_DIR); it installs nothing, and needs no python3 to measure.
 # `where` is cpu or cuda in the targets in between; bench/measure.sh has the preconditioners, sizes and matrices.
 
 where          = cpu
@@ -10,7 +11,7 @@ commit         = $(shell git describe --always --dirty 2>/dev/null)
 PYTHON        ?= python3# for bench-train-torch, with torch and numpy; for bench-regret with scipy, and pyamg
 bench_families = bench-heat bench-poisson bench-hyperelasticity bench-synthetic
 bench_all      = $(bench_families) bench-sizes bench-large bench-laplacian
-bench_cpu      = bench-regret bench-numbering
+bench_cpu      = bench-regret bench-numbering bench-ranks
 bench_gpu      = bench-iteration
 ablations      = form features loss layers width probes epsilon rtol
 .PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(bench_cpu) $(bench_gpu) $(ablations:%=ablate-%)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One measurement: measure.sh cpu|cuda NAME [options that gnnspai-bench takes in addition], or its matrices alone: measure.sh matrices NAME
 #
-# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, iteration, numbering, regret, history, train or train-torch. The makefile and
+# NAME is heat, poisson, synthetic, hyperelasticity, sizes, large, laplacian, iteration, numbering, ranks, regret, history, train or train-torch. The makefile and
 # kernels/device-check.sh run it; it needs bash and the programs alone. From the environment, with defaults: bin, the programs; data, the
 # matrices, made once; results, where NAME-cpu.json or NAME-cuda.json goes (make bench-tables takes it from there); commit; PYTHON; MPIEXEC.
 set -euo pipefail
@@ -10,7 +10,7 @@ stop() { echo "measure.sh: $*" >&2; exit 1; }
 where=$1 name=$2
 shift 2
 case $where in cpu | cuda | matrices) ;; *) stop "cpu, cuda or matrices, not '$where'" ;; esac
-case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | iteration | numbering | regret | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
+case $name in heat | poisson | synthetic | hyperelasticity | sizes | large | laplacian | iteration | numbering | ranks | regret | history | train | train-torch) ;; *) stop "no measurement '$name'" ;; esac
 bin=${bin:-bin} data=${data:-build/bench-data} results=${results:-build/results}
 
 # ---- matrices, of seeds that no model has seen ----
@@ -41,6 +41,13 @@ matrices() {
         for family in heat poisson; do generate $family -data_numbering $order -data_n $n -data_seed 2000 -data_output "$data/numbering_$(printf %07d $n)_${family}_${order}_%d.dat"; done
       done
     done
+    ;;
+  ranks)
+    for order in natural random; do generate heat -data_n 8000 -data_numbering $order -data_seed 2000 -data_output "$data/ranks_1_heat_${order}_%d.dat"; done
+    generate poisson -data_n 8000 -data_seed 2000 -data_output "$data/ranks_2_poisson_%d.dat"
+    generate hyperelasticity -data_n 9000 -data_seed 2000 -data_output "$data/ranks_3_hyperelasticity_%d.dat"
+    generate synthetic -data_n 10240 -data_seed 2000 -data_output "$data/ranks_4_synthetic_%d.dat"
+    generate heat -data_n 400000 -data_seed 2000 -data_output "$data/ranks_5_heat_400000_%d.dat"
     ;;
   regret)
     mkdir -p "$data/regret"
@@ -114,6 +121,14 @@ train() {
   [ "$where" = cuda ] || { step 1 2 "$data/step_1573_1.dat" && step 2 2 "$data/step_1573_1.dat"; }
 }
 
+# Scopes against the number of ranks; times say something up to as many as there are cores
+ranks() {
+  local n lines="$results/ranks-$where.txt"
+  for n in 1 2 4 8; do ${MPIEXEC:-mpiexec} -n $n ${PYTHON:-python3} bench/extra/ranks.py lib/libgnnspai.so "$data"/ranks_*.dat; done > "$lines"
+  printf 'Iterations, and in brackets milliseconds of a set-up and of a solve to 1e-8, the least of three, on %s cores.%s `make bench-ranks`.\n\n' "$(nproc)" "${commit:+ Commit $commit.}"
+  ${PYTHON:-python3} bench/extra/ranks.py --table < "$lines"
+}
+
 case $name in
 heat | poisson) family $modes $tolerances "$@" ;;
 synthetic | hyperelasticity) family $few_modes -bench_seconds 0.3 "$@" ;;
@@ -127,6 +142,10 @@ numbering) # large ones with few
 regret) # one right-hand side, the program's own where there is one
   bench -bench_pc jacobi,icc,sor,gamg,boomeramg,tfsai,tfsai+coarse,network,network+coarse,gnnspai -bench_laplacian 20,20,20,46,46,46 -bench_matrices "$data/regret/*.dat" \
     -bench_rhs random -bench_repeat 3 -bench_seconds 0.3 -bench_profile 0 -bench_json "$results/regret-$where.json" "$@"
+  ;;
+ranks)
+  ranks | tee "$results/ranks-$where.md.part"
+  mv "$results/ranks-$where.md.part" "$results/ranks-$where.md"
   ;;
 iteration) # of CG, with and without waits for the GPU
   size jacobi,icc,tfsai,tfsai+coarse,half,half+coarse,gnnspai $(for k in half half+coarse; do echo "-${k}_pc_type gnnspai -${k}_pc_gnnspai_values fsai -${k}_pc_gnnspai_precision half"; done) -half_pc_gnnspai_coarse 0 \

@@ -181,6 +181,23 @@ static PetscErrorCode BlockChainMat(MPI_Comm comm, PetscInt n, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rows 2 k and 2 k + 1 are coupled, and a third of these pairs is not */
+static PetscErrorCode PairsMat(MPI_Comm comm, PetscInt n, Mat *A)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n, n, 2, NULL, 1, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    PetscCall(MatSetValue(*A, i, i, 2.0 + i % 5, INSERT_VALUES));
+    if (i / 2 % 3) PetscCall(MatSetValue(*A, i, i ^ 1, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Each row is coupled to others from everywhere */
 static PetscErrorCode FarMat(MPI_Comm comm, PetscInt n, Mat *A)
 {
@@ -521,17 +538,21 @@ static PetscErrorCode TestFailure(PetscInt row, PetscScalar value, const char ex
 
 int main(int argc, char **argv)
 {
-  int failed;
+  PetscMPIInt size;
+  int         failed;
 
   PetscFunctionBeginUser;
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(TestClassical(RandomMat, 150, "random"));
   PetscCall(TestClassical(ChainMat, 63, "chain"));
   PetscCall(TestClassical(BlocksMat, 60, "blocks"));
   PetscCall(TestClassical(UnevenMat, 40, "uneven rows"));
   PetscCall(TestClassical(UnevenMat, 2, "two rows"));
+  PetscCall(TestClassical(PairsMat, 12 * size, "nothing between ranks"));
   PetscCall(TestModels());
+  PetscCall(TestNetwork("the built-in model, nothing between ranks", NULL, PairsMat, 12 * size));
   PetscCall(TestFeatures());
   PetscCall(TestSetUps(PC_GNNSPAI_VALUES_FSAI, BlocksMat));
   PetscCall(TestSetUps(PC_GNNSPAI_VALUES_NETWORK, RandomMat));
