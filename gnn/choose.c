@@ -101,7 +101,7 @@ static PetscErrorCode TryFsai_Private(GNNChooser *c, GNNPlace at)
 static PetscErrorCode Anew_Private(GNNChooser *c, GNNPlace at, PetscBool written)
 {
   const PetscBool guarded = c->policy != GNN_GUARD_NONE ? PETSC_TRUE : PETSC_FALSE;
-  PetscBool       fsai = PETSC_FALSE;
+  PetscBool       fsai    = PETSC_FALSE;
 
   PetscFunctionBegin;
   c->choice = (GNNChoice){.kind = GNN_CHOICE_NETWORK, .alpha = 1.0, .damping = 1.0};
@@ -155,7 +155,7 @@ static PetscErrorCode TryBesideJacobi_Private(GNNChooser *c, GNNPlace at)
 {
   const GNNTrial M      = {.factor = PETSC_TRUE, .epsilon = c->epsilon};
   const PetscInt failed = at->report.failed; /* which tells why */
-  PetscReal      work = 1.0;
+  PetscReal      work   = 1.0;
   PetscBool      pays;
 
   PetscFunctionBegin;

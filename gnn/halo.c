@@ -17,9 +17,9 @@ struct _n_GNNHalo {
   PetscSF      all, others, used; /* from the own nodes to all, to those of other ranks, to the own ones and what the product reads */
   Unit         unit[UNITS];
   PetscInt     nunits;
-  PetscInt    *number;            /* (nodes) over all ranks */
-  PetscBool   *reads;             /* (nodes) what the product reads */
-  PetscScalar *work;              /* (size) of GNNHaloRead() */
+  PetscInt    *number; /* (nodes) over all ranks */
+  PetscBool   *reads;  /* (nodes) what the product reads */
+  PetscScalar *work;   /* (size) of GNNHaloRead() */
   PetscInt     size;
   Vec          x, y;
 };
@@ -184,7 +184,7 @@ PetscErrorCode GNNHaloRead(GNNHalo h, PetscInt K, const PetscScalar x[], const P
 
 PetscErrorCode GNNHaloAdd(GNNHalo h, PetscInt K, PetscScalar y[])
 {
-  const PetscInt unit  = h ? h->b * K : 0;
+  const PetscInt unit = h ? h->b * K : 0;
   MPI_Datatype   type;
 
   PetscFunctionBegin;
