@@ -41,14 +41,20 @@ static void PCGNNSPAIChanged_Private(PC pc, PetscInt stale)
 
 static PetscErrorCode PCGNNSPAIViewFactorFromOptions_Private(PC pc)
 {
-  PetscBool view;
-  Mat       G;
+  GNNSetUp   *gnn = (GNNSetUp *)pc->data;
+  PetscMPIInt size;
+  PetscBool   view;
+  Mat         G;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsHasName(((PetscObject)pc)->options, ((PetscObject)pc)->prefix, "-pc_gnnspai_view_factor", &view));
   if (!view) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PCGNNSPAIGetFactor(pc, &G));
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)pc), &size));
+  PetscCall(GNNSetUpFetch(gnn, pc->pmat));
+  if (size > 1) PetscCall(GNNPlaceGetMatOverall(gnn->place, pc->pmat, &G)); /* one viewer for all */
+  else PetscCall(GNNPlaceGetMat(gnn->place, &G));
   PetscCall(MatViewFromOptions(G, (PetscObject)pc, "-pc_gnnspai_view_factor"));
+  PetscCall(MatDestroy(&G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -384,7 +390,8 @@ static PetscErrorCode PCGNNSPAIGetFactor_GNNSPAI(PC pc, Mat *G)
   PetscFunctionBegin;
   PetscCheck(gnn->place && !gnn->stale && pc->failedreason == PC_NOERROR, PETSC_COMM_SELF, PETSC_ERR_ORDER, "Call PCSetUp() first%s%s", gnn->failure.text[0] ? "; the last one failed: " : "", gnn->failure.text);
   PetscCall(GNNSetUpFetch(gnn, pc->pmat));
-  if (gnn->G == NULL) PetscCall(GNNPlaceGetMat(gnn->place, pc->pmat, &gnn->G));
+  if (gnn->G == NULL && gnn->halo) PetscCall(GNNPlaceGetMatOverall(gnn->place, pc->pmat, &gnn->G));
+  if (gnn->G == NULL) PetscCall(GNNPlaceGetMat(gnn->place, &gnn->G));
   *G = gnn->G;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -442,7 +449,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 .  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 .  -pc_gnnspai_scope (local|global|auto)      - on several ranks, G is made for each rank's diagonal block, for the whole matrix, or (`auto`, the default) for
                                                 that where a quarter of its entries or more is between ranks, see `PCGNNSPAISetScope()`
--  -pc_gnnspai_view_factor viewer             - view G at every set-up, see `PCGNNSPAIGetFactor()`
+-  -pc_gnnspai_view_factor viewer             - view G at every set-up, on several ranks over all of them, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate
 

@@ -585,7 +585,7 @@ PetscErrorCode PCGNNSPAIGetChoice(PC pc, PCGNNSPAIChoice *kind, PetscReal *alpha
       if the matrix is one. Borrowed; valid until the next `PCSetUp()`
 
   Options Database Key:
-. -pc_gnnspai_view_factor viewer - view G at every set-up
+. -pc_gnnspai_view_factor viewer - view G at every set-up; on several ranks it is one matrix over them, with local scope of blocks
 
   Level: intermediate
 

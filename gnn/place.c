@@ -44,32 +44,41 @@ PetscErrorCode GNNPlaceApply(GNNPlace at, Vec r, Vec z)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* G^T over all ranks: the rank's rows */
-static PetscErrorCode TransposedOverall_Private(GNNPlace at, Mat A, Mat *Gt)
+static PetscErrorCode FinishMat_Private(GNNPlace at, Mat Gt, Mat *G)
 {
-  const GNNGraph  g     = at->g;
-  const PetscInt  first = g->first * g->b, m = GNNGraphRows(g);
-  const GNNFactor f = at->f;
-  PetscInt       *j;
-
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(f->i[f->n], &j));
-  PetscCall(GNNHaloNumber(g->halo, f->i[f->n], f->j, j));
-  PetscCall(MatCreateMPIAIJWithArrays(PetscObjectComm((PetscObject)A), m, m, PETSC_DETERMINE, PETSC_DETERMINE, f->i + first, j, f->v, Gt));
-  PetscCall(PetscFree(j));
+  PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, G));
+  PetscCall(MatDestroy(&Gt));
+  if (at->device) PetscCall(GNNMatToDevice(G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNPlaceGetMat(GNNPlace at, Mat A, Mat *G)
+PetscErrorCode GNNPlaceGetMat(GNNPlace at, Mat *G)
 {
   const GNNFactor f = at->f;
   Mat             Gt;
 
   PetscFunctionBegin;
-  if (at->g->halo) PetscCall(TransposedOverall_Private(at, A, &Gt));
-  else PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
-  PetscCall(MatTranspose(Gt, MAT_INITIAL_MATRIX, G));
-  PetscCall(MatDestroy(&Gt));
-  if (at->device) PetscCall(GNNMatToDevice(G));
+  PetscCall(MatCreateSeqAIJWithArrays(PETSC_COMM_SELF, f->n, f->n, f->i, f->j, f->v, &Gt));
+  PetscCall(FinishMat_Private(at, Gt, G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNPlaceGetMatOverall(GNNPlace at, Mat A, Mat *G)
+{
+  const GNNGraph  g     = at->g;
+  const GNNFactor f     = at->f;
+  const PetscInt  first = g->first * g->b, m = GNNGraphRows(g);
+  PetscInt       *j, start;
+  Mat             Gt;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetOwnershipRange(A, &start, NULL));
+  PetscCall(PetscMalloc1(f->i[f->n], &j));
+  for (PetscInt k = 0; k < f->i[f->n]; k++) j[k] = f->j[k] + start;
+  if (g->halo) PetscCall(GNNHaloNumber(g->halo, f->i[f->n], f->j, j));
+  PetscCall(MatCreateMPIAIJWithArrays(PetscObjectComm((PetscObject)A), m, m, PETSC_DETERMINE, PETSC_DETERMINE, f->i + first, j, f->v, &Gt));
+  PetscCall(PetscFree(j));
+  PetscCall(FinishMat_Private(at, Gt, G));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -78,7 +78,9 @@ struct _n_GNNPlace {
 PETSC_INTERN PetscErrorCode GNNPlaceCreate(Mat local, GNNModel, GNNGraph, GNNFactor, GNNPrecision, PetscBool tf32, GNNPlace *); /* the precision: of the factor at first */
 PETSC_INTERN PetscErrorCode GNNPlaceDestroy(GNNPlace *);
 PETSC_INTERN PetscErrorCode GNNPlaceApply(GNNPlace, Vec r, Vec z);   /* z = M^-1 r, of the rank's rows alone, or collective where the graph reaches into other ranks' */
-PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat A, Mat *G); /* of the factor that was fetched, for the matrix A: the rank's block of the scaled system, or all of it, there; the caller's */
+/* G of the factor that was fetched, of the scaled system, there; the caller's: the rank's block, or for the matrix A over all ranks, which is what the graph reaches, or blocks */
+PETSC_INTERN PetscErrorCode GNNPlaceGetMat(GNNPlace, Mat *G);
+PETSC_INTERN PetscErrorCode GNNPlaceGetMatOverall(GNNPlace, Mat A, Mat *G);
 
 /* ---- between place.c, host.c and device.c ---- */
 

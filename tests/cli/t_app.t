@@ -32,10 +32,13 @@ good "-dll_append" "$converged" "$app" $plugin
 PETSC_OPTIONS=$plugin good "-dll_append in PETSC_OPTIONS" "$converged" "$app"
 good "-ksp_view" "type: gnnspai" "$app" $plugin -ksp_view
 good "-pc_gnnspai_view_factor" "rows=930, cols=930" "$app" $plugin -pc_gnnspai_view_factor ::ascii_info
+for scope in local global; do
+  good "-pc_gnnspai_view_factor on two ranks, -pc_gnnspai_scope $scope" "rows=930, cols=930" $MPIEXEC -n 2 "$app" $plugin -pc_gnnspai_scope $scope -pc_gnnspai_view_factor ::ascii_info
+done
 good "-citations" "2510.27517" "$app" $plugin -citations
 
 run "$app" $plugin -help
-for option in values model epsilon threshold guard coarse precision view_factor; do
+for option in values model epsilon threshold guard coarse precision scope view_factor; do
   shows "-pc_gnnspai_$option"
   result $? "-help lists -pc_gnnspai_$option"
 done
