@@ -7,6 +7,7 @@
 #include <petsc/private/pcimpl.h> /*I "petscpc.h" I*/
 #include "gnn/events.h"
 #include "gnn/gone.h"
+#include "gnn/matrix.h"
 #include "gnn/register.h"
 #include "gnn/setup.h"
 #include "pcgnnspai.h" /*I "pcgnnspai.h" I*/
@@ -85,20 +86,6 @@ static PetscErrorCode PCReset_GNNSPAI(PC pc)
 
 /* ---- apply ---- */
 
-/* z = M^-1 r, symmetric: factor and coarse space */
-static PetscErrorCode PCGNNSPAIApplySymmetric_Private(PC pc, Vec r, Vec z)
-{
-  GNNSetUp *gnn = (GNNSetUp *)pc->data;
-
-  PetscFunctionBegin;
-  PetscCall(GNNPlaceApply(gnn->place, r, z));
-  if (gnn->coarse == NULL) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscLogEventBegin(GNN_CoarseApply, pc, r, z, 0));
-  PetscCall(GNNCoarseAdd(gnn->coarse, r, z));
-  PetscCall(PetscLogEventEnd(GNN_CoarseApply, pc, r, z, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
 {
   GNNSetUp *gnn = (GNNSetUp *)pc->data;
@@ -111,7 +98,7 @@ static PetscErrorCode PCApply_GNNSPAI(PC pc, Vec r, Vec z)
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
   if (gnn->rows) PetscCall(GNNRowsBefore(gnn->rows, r, &t));
-  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, t, z));
+  PetscCall(GNNSetUpApply(gnn, t, z));
   if (gnn->rows) PetscCall(GNNRowsAfter(gnn->rows, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -139,11 +126,54 @@ static PetscErrorCode PCApplyTranspose_GNNSPAI(PC pc, Vec r, Vec z)
   }
   PetscCall(PetscLogEventBegin(GNN_Apply, pc, r, z, 0));
   PetscCall(GNNRowsTransposeBefore(gnn->rows, r, &t));
-  PetscCall(PCGNNSPAIApplySymmetric_Private(pc, t, z));
+  PetscCall(GNNSetUpApply(gnn, t, z));
   PetscCall(GNNRowsTransposeAfter(gnn->rows, r, z));
   PetscCall(PetscLogEventEnd(GNN_Apply, pc, r, z, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---- the same of the columns of dense matrices ---- */
+
+static PetscErrorCode ApplyColumn_Private(void *pc, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  PetscCall(PCApply_GNNSPAI((PC)pc, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCMatApply_GNNSPAI(PC pc, Mat R, Mat Z)
+{
+  GNNSetUp *gnn = (GNNSetUp *)pc->data;
+
+  PetscFunctionBegin;
+  if (gnn->rows || pc->failedreason != PC_NOERROR) {
+    PetscCall(GNNMatForColumns(R, Z, 0, ApplyColumn_Private, pc));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscLogEventBegin(GNN_Apply, pc, R, Z, 0));
+  PetscCall(GNNSetUpApplyMat(gnn, R, Z));
+  PetscCall(PetscLogEventEnd(GNN_Apply, pc, R, Z, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#if GNN_HAS_MATAPPLYTRANSPOSE
+static PetscErrorCode ApplyColumnTranspose_Private(void *pc, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  PetscCall(PCApplyTranspose_GNNSPAI((PC)pc, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PCMatApplyTranspose_GNNSPAI(PC pc, Mat R, Mat Z)
+{
+  PetscFunctionBegin;
+  if (((GNNSetUp *)pc->data)->rows) PetscCall(GNNMatForColumns(R, Z, 0, ApplyColumnTranspose_Private, pc));
+  else PetscCall(PCMatApply_GNNSPAI(pc, R, Z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+#endif
+
+/* ---- its halves ---- */
 
 /* M^-1 = (S G)(S G)^T: y = (S G)^T x, the left half, or y = S G x; by the host's factor */
 static PetscErrorCode PCGNNSPAIApplyHalf_Private(PC pc, PetscBool left, Vec x, Vec y)
@@ -503,6 +533,7 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   gnn->precision               = PC_GNNSPAI_SINGLE;
   pc->ops->apply               = PCApply_GNNSPAI;
   pc->ops->applytranspose      = PCApplyTranspose_GNNSPAI;
+  pc->ops->matapply            = PCMatApply_GNNSPAI;
   pc->ops->applysymmetricleft  = PCApplySymmetricLeft_GNNSPAI;
   pc->ops->applysymmetricright = PCApplySymmetricRight_GNNSPAI;
   pc->ops->setup               = PCSetUp_GNNSPAI;
@@ -510,6 +541,9 @@ static PetscErrorCode PCCreate_GNNSPAI(PC pc)
   pc->ops->destroy             = PCDestroy_GNNSPAI;
   pc->ops->setfromoptions      = PCSetFromOptions_GNNSPAI;
   pc->ops->view                = PCView_GNNSPAI;
+#if GNN_HAS_MATAPPLYTRANSPOSE
+  pc->ops->matapplytranspose = PCMatApplyTranspose_GNNSPAI;
+#endif
   for (size_t k = 0; k < PETSC_STATIC_ARRAY_LENGTH(methods); k++) PetscCall(PetscObjectComposeFunction((PetscObject)pc, methods[k].name, methods[k].method));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -138,14 +138,16 @@ GNN_FN GNN_SCALAR GNNBlockShift(int b, double epsilon, const GNN_SCALAR *S, int 
   return sum;
 }
 
-/* x = S^T r */
-GNN_FN void GNNBlockTransposeTimes(int b, const GNN_SCALAR *S, const GNN_SCALAR *r, GNN_SCALAR *x)
-{
-  for (int c = 0; c < b; c++) {
-    x[c] = S[c] * r[0];
-    for (int k = 1; k <= c; k++) x[c] += S[k * b + c] * r[k];
+/* x = S^T r, of the given type: that of a number, or of as many side by side as there are vectors */
+#define GNN_BLOCK_TRANSPOSE_TIMES(Number, name) \
+  GNN_FN void name(int b, const GNN_SCALAR *S, const Number *r, Number *x) \
+  { \
+    for (int c = 0; c < b; c++) { \
+      x[c] = S[c] * r[0]; \
+      for (int k = 1; k <= c; k++) x[c] += S[k * b + c] * r[k]; \
+    } \
   }
-}
+GNN_BLOCK_TRANSPOSE_TIMES(GNN_SCALAR, GNNBlockTransposeTimes)
 
 /* x = S^-T x, 0 where the row and column of S are 0 */
 GNN_FN void GNNBlockTransposeSolve(int b, const GNN_SCALAR *S, GNN_SCALAR *x)
@@ -165,14 +167,16 @@ GNN_FN void GNNBlockSolve(int b, const GNN_SCALAR *S, GNN_SCALAR *x)
   }
 }
 
-/* z = S z + B r, S upper triangular */
-GNN_FN void GNNBlockTimesAdd(int b, const GNN_SCALAR *S, const GNN_SCALAR *B, const GNN_SCALAR *r, GNN_SCALAR *z)
-{
-  for (int i = 0; i < b; i++) {
-    GNN_SCALAR sum = S[i * b + i] * z[i];
-
-    for (int k = i + 1; k < b; k++) sum += S[i * b + k] * z[k];
-    for (int k = 0; k < b; k++) sum += B[i * b + k] * r[k];
-    z[i] = sum;
+/* z = S z + B r, S upper triangular; likewise */
+#define GNN_BLOCK_TIMES_ADD(Number, name) \
+  GNN_FN void name(int b, const GNN_SCALAR *S, const GNN_SCALAR *B, const Number *r, Number *z) \
+  { \
+    for (int i = 0; i < b; i++) { \
+      Number sum = S[i * b + i] * z[i]; \
+\
+      for (int k = i + 1; k < b; k++) sum += S[i * b + k] * z[k]; \
+      for (int k = 0; k < b; k++) sum += B[i * b + k] * r[k]; \
+      z[i] = sum; \
+    } \
   }
-}
+GNN_BLOCK_TIMES_ADD(GNN_SCALAR, GNNBlockTimesAdd)

@@ -25,3 +25,6 @@ typedef PetscOptionItems *GNNOptionItems;
 #else
 typedef PetscOptionItems GNNOptionItems;
 #endif
+
+/* PCMatApplyTranspose() came with 3.24 */
+#define GNN_HAS_MATAPPLYTRANSPOSE PETSC_VERSION_GE(3, 24, 0)

@@ -41,6 +41,7 @@ PetscErrorCode GNNFactorDestroy(GNNFactor *factor)
   PetscCall(PetscFree4((*factor)->i, (*factor)->s, (*factor)->shift, (*factor)->work));
   PetscCall(PetscFree2((*factor)->j, (*factor)->v));
   PetscCall(PetscFree((*factor)->jacobi));
+  PetscCall(PetscFree((*factor)->memory));
   PetscCall(GNNFactorFreeStored(*factor));
   PetscCall(PetscFree(*factor));
   PetscFunctionReturn(PETSC_SUCCESS);

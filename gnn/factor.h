@@ -3,6 +3,7 @@
 */
 #pragma once
 
+#include "columns.h"
 #include "graph.h"
 #include "storage.h"
 
@@ -27,6 +28,8 @@ struct _n_GNNFactor {
   GNNPrecision    precision; /* that the product reads */
   PetscBool       folded;    /* which have S in them */
   PetscScalar    *jacobi;    /* (n) M^-1, where that is a diagonal, owned; else NULL */
+  void           *memory;    /* of columns, owned; */
+  GNNColumns     *columns;   /* (3, n) work, NULL before GNNFactorGetColumns() */
 };
 
 PETSC_INTERN PetscErrorCode GNNFactorCreate(GNNGraph, GNNFactor *);
@@ -39,7 +42,9 @@ PETSC_INTERN void           GNNFactorFillJacobi(GNNFactor, GNNGraph);
 PETSC_INTERN void           GNNFactorShift(GNNFactor, GNNGraph, PetscReal epsilon); /* s and shift */
 PETSC_INTERN PetscErrorCode GNNFactorStore(GNNFactor, GNNPrecision);                /* what the product reads: M^-1 where it is a diagonal, else what that precision has, from v */
 PETSC_INTERN PetscErrorCode GNNFactorFreeStored(GNNFactor);
-PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]); /* z = M^-1 r */
+PETSC_INTERN void           GNNFactorApply(GNNFactor, const PetscScalar r[], PetscScalar z[]);      /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNFactorGetColumns(GNNFactor, GNNColumns **r, GNNColumns **z);         /* (n) work of the factor's */
+PETSC_INTERN void           GNNFactorApplyColumns(GNNFactor, const GNNColumns r[], GNNColumns z[]); /* z = M^-1 r with these, where M^-1 is no diagonal */
 /* y = (S G)^T x, the left half, or y = S G x; b = 1, for a shift that is 0 at coupled rows */
 PETSC_INTERN PetscErrorCode GNNFactorApplyHalf(GNNFactor, PetscBool left, const PetscScalar x[], PetscScalar y[]);
 
@@ -56,11 +61,12 @@ static inline void GNNFactorEnd(GNNFactor f, GNNGraph g, PetscInt k)
 
 #define GNN_FACTOR_BLOCK 4 /* entries: rows are short, and mostly of a few different lengths in blocks, which processors predict */
 
-/* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values of the given type), of g_i (g_i^T x): each row is read once for both products */
-#define GNN_FACTOR_PRODUCT(Type, n, ia, ja, values, x, z) \
+/* z += G G^T x = sum over the rows g_i of G^T, in CSR (n, ia, ja, values), of g_i (g_i^T x): each row is read once for both products. x and z are of the given
+   type */
+#define GNN_FACTOR_PRODUCT(Number, n, ia, ja, values, x, z) \
   for (PetscInt i_ = 0; i_ < (n); i_++) { \
-    const Type *g_ = (values); \
-    PetscScalar u_ = 0.0; \
+    const PetscScalar *g_ = (values); \
+    Number             u_ = {0}; \
 \
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) u_ += g_[k_] * (x)[(ja)[k_]]; \
     for (PetscInt k_ = (ia)[i_]; k_ < (ia)[i_ + 1]; k_++) (z)[(ja)[k_]] += g_[k_] * u_; \

@@ -209,3 +209,20 @@ PetscErrorCode GNNMatCheck(Mat A)
   PetscCheck(good, comm, PETSC_ERR_SUP, "gnnspai reads the entries of the matrix, and a matrix of type %s has none to read: give an assembled matrix to make the preconditioner from, KSPSetOperators(ksp, A, P)", type);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode GNNMatForColumns(Mat R, Mat Z, PetscInt first, GNNColumnFn apply, void *context)
+{
+  PetscInt count;
+  Vec      r, z;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(R, NULL, &count));
+  for (PetscInt c = first; c < count; c++) {
+    PetscCall(MatDenseGetColumnVecRead(R, c, &r));
+    PetscCall(MatDenseGetColumnVec(Z, c, &z));
+    PetscCall(apply(context, r, z));
+    PetscCall(MatDenseRestoreColumnVec(Z, c, &z));
+    PetscCall(MatDenseRestoreColumnVecRead(R, c, &r));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

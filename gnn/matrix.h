@@ -19,3 +19,6 @@ PETSC_INTERN PetscErrorCode GNNMatAround(Mat, PetscInt steps, PetscReal times, I
 PETSC_INTERN PetscErrorCode GNNMatSquare(Mat, IS rows, Mat **square);
 /* Errors, on every rank, if no preconditioner of this kind could use the matrix */
 PETSC_INTERN PetscErrorCode GNNMatCheck(Mat);
+/* Columns of two dense matrices, from the given one on, as vectors one after the other */
+typedef PetscErrorCode (*GNNColumnFn)(void *, Vec r, Vec z);
+PETSC_INTERN PetscErrorCode GNNMatForColumns(Mat R, Mat Z, PetscInt first, GNNColumnFn, void *);

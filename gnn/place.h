@@ -37,10 +37,14 @@ typedef struct {
   PetscErrorCode (*report)(GNNPlace);                                                     /* what is known by now, into the report */
 
   /* ---- the product ---- */
-  PetscErrorCode (*store)(GNNPlace, GNNPrecision);      /* ready for it, stored in that */
-  PetscErrorCode (*apply)(GNNPlace, Vec r, Vec z);     /* z = M^-1 r, for all nodes of the graph */
-  PetscErrorCode (*fetch)(GNNPlace, Mat A);            /* graph and factor to the host, for the local matrix */
-  PetscInt (*entries)(GNNPlace);                       /* of G */
+  PetscErrorCode (*store)(GNNPlace, GNNPrecision); /* ready for it, stored in that */
+  PetscErrorCode (*apply)(GNNPlace, Vec r, Vec z); /* z = M^-1 r, for all nodes of the graph */
+  /* The same of the columns of dense matrices, or of some vectors side by side, of which so many are not the last one again; NULL: not here. Without either
+     columns are done one by one */
+  PetscErrorCode (*applymat)(GNNPlace, Mat R, Mat Z);
+  PetscErrorCode (*columns)(GNNPlace, PetscInt count, const GNNColumns r[], GNNColumns z[]);
+  PetscErrorCode (*fetch)(GNNPlace, Mat A); /* graph and factor to the host, for the local matrix */
+  PetscInt (*entries)(GNNPlace);            /* of G */
   PetscErrorCode (*destroy)(GNNPlace);
 
   /* ---- what the guard computes with ---- */

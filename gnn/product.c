@@ -205,100 +205,35 @@ PetscErrorCode GNNFactorStore(GNNFactor f, GNNPrecision precision)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x = S^T r */
-static void FactorScaleBefore_Private(GNNFactor f, const PetscScalar r[], PetscScalar x[])
-{
-  const PetscInt b = f->b;
-
-  if (b == 1) {
-    for (PetscInt i = 0; i < f->n; i++) x[i] = f->s[i] * r[i];
-  } else {
-    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTransposeTimes(b, f->s + i * b, r + i, x + i);
-  }
-}
-
-/* z = S z + B r, B the shift */
-static void FactorScaleAfter_Private(GNNFactor f, const PetscScalar r[], PetscScalar z[])
-{
-  const PetscInt b = f->b;
-
-  if (b == 1) {
-    for (PetscInt i = 0; i < f->n; i++) z[i] = f->s[i] * z[i] + f->shift[i] * r[i];
-  } else {
-    for (PetscInt i = 0; i < f->n; i += b) GNNBlockTimesAdd(b, f->s + i * b, f->shift + i * b, r + i, z + i);
-  }
-}
-
 #define ENTRIES(l) _Pragma("GCC unroll 8") for (int l = 0; l < GNN_FACTOR_BLOCK; l++)
 
-/* GNN_FACTOR_PRODUCT() for a row d v, of whole blocks. d^2 itself may be too small to be a number */
-#define FACTOR_ROW(d, v, ja, first, last, x, z) \
-  do { \
-    PetscScalar u_[GNN_FACTOR_BLOCK] = {0}, sum_; \
-\
-    for (int k_ = (first); k_ < (last); k_ += GNN_FACTOR_BLOCK) ENTRIES(l_) u_[l_] += (PetscScalar)(v)[k_ + l_] * (x)[(ja)[k_ + l_]]; \
-    sum_ = (d) * ((d) * ((u_[0] + u_[1]) + (u_[2] + u_[3]))); \
-    for (int k_ = (first); k_ < (last); k_ += GNN_FACTOR_BLOCK) ENTRIES(l_) z[(ja)[k_ + l_]] += (PetscScalar)(v)[k_ + l_] * sum_; \
-  } while (0)
+#define NUMBER   PetscScalar
+#define OF(name) name##One_Private
+#include "product.h"
 
-static void FactorProductSingle_Private(GNNFactor f, const PetscScalar x[], PetscScalar z[])
-{
-  for (PetscInt i = 0; i < f->n; i++) {
-    const int first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1];
-
-    FACTOR_ROW(1.0, f->vs, f->js, first, last, x, z);
-  }
-}
-
-/* Rows up to the next wide one, which takes its columns from js. The base moves along: no sum of it and an offset is then left to each entry */
-static void FactorProductHalf_Private(GNNFactor f, const PetscScalar x[], PetscScalar z[])
-{
-  const int *js = f->js;
-  PetscInt   i  = 0;
-
-  for (PetscInt w = 0; w <= f->nwide; w++) {
-    const PetscInt     next = w < f->nwide ? f->wide[w] : f->n;
-    const PetscScalar *from = x + FactorBase_Private(f, i);
-    PetscScalar       *to   = z + FactorBase_Private(f, i);
-
-    for (; i < next; i++) {
-      const int first = GNN_FACTOR_BLOCK * f->block[i], last = GNN_FACTOR_BLOCK * f->block[i + 1], step = i >= f->below;
-
-      FACTOR_ROW(f->d[i], f->q, f->near, first, last, from, to);
-      from += step;
-      to += step;
-    }
-    if (i < f->n) {
-      const int first = GNN_FACTOR_BLOCK * f->block[i], size = GNN_FACTOR_BLOCK * f->block[i + 1] - first;
-
-      FACTOR_ROW(f->d[i], f->q + first, js, 0, size, x, z);
-      js += size;
-      i++;
-    }
-  }
-}
-
-/* z += G G^T x as it is stored */
-static void FactorProduct_Private(GNNFactor f, const PetscScalar x[], PetscScalar z[])
-{
-  if (f->precision == GNN_HALF) FactorProductHalf_Private(f, x, z);
-  else if (f->precision == GNN_SINGLE) FactorProductSingle_Private(f, x, z);
-  else GNN_FACTOR_PRODUCT(PetscScalar, f->n, f->i, f->j, f->v, x, z)
-}
+#define NUMBER   GNNColumns
+#define OF(name) name##Columns_Private
+#include "product.h"
 
 void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
   if (f->jacobi) {
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->jacobi[i] * r[i];
-  } else if (f->precision != GNN_DOUBLE && f->folded) {
-    for (PetscInt i = 0; i < f->n; i++) z[i] = f->shift[i] * r[i];
-    FactorProduct_Private(f, r, z);
-  } else {
-    FactorScaleBefore_Private(f, r, f->work);
-    for (PetscInt i = 0; i < f->n; i++) z[i] = 0.0;
-    FactorProduct_Private(f, f->work, z);
-    FactorScaleAfter_Private(f, r, z);
-  }
+  } else FactorApplyOne_Private(f, r, f->work, z);
+}
+
+PetscErrorCode GNNFactorGetColumns(GNNFactor f, GNNColumns **r, GNNColumns **z)
+{
+  PetscFunctionBegin;
+  if (f->columns == NULL) PetscCall(GNNColumnsCreate(3 * f->n, &f->memory, &f->columns));
+  *r = f->columns;
+  *z = f->columns + f->n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void GNNFactorApplyColumns(GNNFactor f, const GNNColumns r[], GNNColumns z[])
+{
+  FactorApplyColumns_Private(f, r, f->columns + 2 * f->n, z);
 }
 
 PetscErrorCode GNNFactorApplyHalf(GNNFactor f, PetscBool left, const PetscScalar x[], PetscScalar y[])

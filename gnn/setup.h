@@ -69,6 +69,10 @@ PETSC_INTERN PetscErrorCode GNNSetUpChoice(GNNSetUp *, PetscObject pc, Mat);
 PETSC_INTERN PetscErrorCode GNNSetUpCoarse(GNNSetUp *, PetscObject pc, Mat);
 PETSC_INTERN PetscErrorCode GNNSetUpReset(GNNSetUp *); /* all that was set up but the model, and what the next set-up of the same pattern may keep */
 
+/* z = M^-1 r, apply.c, where no rows are set: of a vector, and of the columns of dense matrices */
+PETSC_INTERN PetscErrorCode GNNSetUpApply(GNNSetUp *, Vec r, Vec z);
+PETSC_INTERN PetscErrorCode GNNSetUpApplyMat(GNNSetUp *, Mat R, Mat Z);
+
 PETSC_INTERN PetscErrorCode GNNSetUpFetch(GNNSetUp *, Mat);      /* graph and factor to the host; the PC's matrix */
 PETSC_INTERN GNNSettings    GNNSetUpSettings(const GNNSetUp *);  /* of the sources */
 PETSC_INTERN PetscReal      GNNSetUpEpsilon(const GNNSetUp *);   /* the one in use; PETSC_DEFAULT where it is not known yet */

@@ -219,6 +219,29 @@ static inline PetscErrorCode TestMatClamp(Mat A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The 5-point stencil on m x m points */
+static inline PetscErrorCode TestMatCreateLaplacian(PetscInt m, Mat *A)
+{
+  PetscInt start, end;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, m * m, m * m, 5, NULL, 4, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt i = row / m, j = row % m;
+
+    PetscCall(MatSetValue(*A, row, row, 4.0, INSERT_VALUES));
+    if (i > 0) PetscCall(MatSetValue(*A, row, row - m, -1.0, INSERT_VALUES));
+    if (i < m - 1) PetscCall(MatSetValue(*A, row, row + m, -1.0, INSERT_VALUES));
+    if (j > 0) PetscCall(MatSetValue(*A, row, row - 1, -1.0, INSERT_VALUES));
+    if (j < m - 1) PetscCall(MatSetValue(*A, row, row + 1, -1.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A coefficient of cell or node k: 1, or with contrast > 1 from 1 to contrast in no order */
 static inline PetscReal TestCoefficient_Private(PetscInt k, PetscReal contrast)
 {

@@ -4,6 +4,7 @@
 */
 #pragma once
 
+#include "../columns.h"
 #include "../model.h"
 #include <petscksp.h>
 
@@ -100,7 +101,10 @@ typedef PetscErrorCode (*GNNCoarseLocalFn)(void *, Vec, Vec); /* z = B r, the lo
 PETSC_INTERN PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *); /* pc for prefix and communicator, A for its type */
 PETSC_INTERN PetscErrorCode GNNCoarseSetUp(GNNCoarse, Mat A, PetscBool near);                     /* new values; aggregates are kept unless what they were made from has changed; are the couplings of the rank's block known not to have? */
 PETSC_INTERN PetscErrorCode GNNCoarseAdd(GNNCoarse, Vec r, Vec z);                                /* z += Q r */
-PETSC_INTERN PetscBool      GNNCoarseLaunches(GNNCoarse);                                         /* does GNNCoarseAdd() nothing but launch kernels? */
+PETSC_INTERN PetscErrorCode GNNCoarseAddMat(GNNCoarse, Mat R, Mat Z);                             /* the same for the columns of dense matrices */
+PETSC_INTERN PetscBool      GNNCoarseAddsColumns(GNNCoarse);                                      /* may it be, on the host of one rank, */
+PETSC_INTERN PetscErrorCode GNNCoarseAddColumns(GNNCoarse, PetscInt count, const GNNColumns r[], GNNColumns z[]); /* for some of them side by side, of which so many are not the last one again? */
+PETSC_INTERN PetscBool      GNNCoarseLaunches(GNNCoarse);                                                         /* does GNNCoarseAdd() nothing but launch kernels? */
 PETSC_INTERN PetscErrorCode GNNCoarseView(GNNCoarse, PetscViewer);
 PETSC_INTERN PetscErrorCode GNNCoarseDestroy(GNNCoarse *);
 
@@ -117,6 +121,7 @@ PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNTentative, PetscInt, GNNCoars
 PETSC_INTERN PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *);
 PETSC_INTERN PetscErrorCode GNNCoarseHostSetUp(GNNCoarse, PetscBool *); /* P and A_c, and its inverse or KSP; could it not be factored? */
 PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GNNCoarseAdd() */
+PETSC_INTERN PetscErrorCode GNNCoarseHostAddColumns(GNNCoarse, PetscInt, const GNNColumns[], GNNColumns[]);
 PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads */
 PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
 

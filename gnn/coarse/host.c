@@ -23,6 +23,9 @@ struct _n_GNNCoarseHost {
   double   *r, *x;    /* (2, width), (width) coarse work */
   PetscInt  width;    /* of W's rows, m rounded up to LANES */
   float    *W;        /* (m, width) lower triangle, zeros beside it, owned; NULL where the KSP solves with A_c */
+  /* the same work for columns, NULL before there were some; */
+  void       *memory;  /* of them, owned */
+  GNNColumns *columns; /* (3, width) */
 };
 
 static inline PetscInt RoundUp_Private(PetscInt n)
@@ -64,6 +67,7 @@ PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *h)
   PetscCall(PetscFree((*h)->v));
   PetscCall(PetscFree2((*h)->r, (*h)->x));
   PetscCall(PetscFree((*h)->W));
+  PetscCall(PetscFree((*h)->memory));
   PetscCall(PetscFree(*h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -337,57 +341,13 @@ PetscErrorCode GNNCoarseHostSetUp(GNNCoarse c, PetscBool *failed)
 
 /* ---- its use ---- */
 
-/* x = W^T (W r), each row of W read once */
-static void Inverse_Private(GNNCoarseHost h, const double r[], double x[])
-{
-  for (PetscInt k = 0; k < h->width; k++) x[k] = 0.0;
-  for (PetscInt i = 0; i < h->m; i++) {
-    const float *Wi         = h->W + i * h->width;
-    double       sum[LANES] = {0}, y;
+#define NUMBER   PetscScalar
+#define OF(name) name##One_Private
+#include "hostuse.h"
 
-    for (PetscInt k = 0; k <= i; k += LANES) {
-      for (PetscInt l = 0; l < LANES; l++) sum[l] += Wi[k + l] * r[k + l];
-    }
-    y = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
-    for (PetscInt k = 0; k <= i; k += LANES) {
-      for (PetscInt l = 0; l < LANES; l++) x[k + l] += y * Wi[k + l];
-    }
-  }
-}
-
-/* rc = (P U)^T r; even and odd rows apart, so that neighbouring rows do not wait for each other's sums */
-static void Restrict_Private(GNNCoarseHost h, const PetscScalar r[], double rc[])
-{
-  const PetscInt *j = h->j;
-  const float    *v = h->v;
-
-  for (PetscInt k = 0; k < 2 * h->width; k++) rc[k] = 0.0;
-  for (PetscInt length = 1; length <= h->longest; length++) {
-    for (PetscInt k = h->first[length]; k < h->first[length + 1]; k++, j += length, v += length) {
-      const double ri  = r[h->row[k]];
-      double      *sum = rc + (k & 1) * h->width;
-
-      for (PetscInt l = 0; l < length; l++) sum[j[l]] += v[l] * ri;
-    }
-  }
-  for (PetscInt k = 0; k < h->m; k++) rc[k] += rc[h->width + k];
-}
-
-/* z += P U x */
-static void Prolong_Private(GNNCoarseHost h, const double x[], PetscScalar z[])
-{
-  const PetscInt *j = h->j;
-  const float    *v = h->v;
-
-  for (PetscInt length = 1; length <= h->longest; length++) {
-    for (PetscInt k = h->first[length]; k < h->first[length + 1]; k++, j += length, v += length) {
-      double sum = 0.0;
-
-      for (PetscInt l = 0; l < length; l++) sum += v[l] * x[j[l]];
-      z[h->row[k]] += sum;
-    }
-  }
-}
+#define NUMBER   GNNColumns
+#define OF(name) name##Columns_Private
+#include "hostuse.h"
 
 /* xc = A_c^-1 rc by the KSP, from and to the work arrays */
 static PetscErrorCode Solve_Private(GNNCoarse c)
@@ -401,6 +361,25 @@ static PetscErrorCode Solve_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same for some columns */
+static PetscErrorCode SolveColumns_Private(GNNCoarse c, PetscInt count, const GNNColumns r[], GNNColumns x[])
+{
+  const GNNCoarseHost h = c->host;
+
+  PetscFunctionBegin;
+  for (PetscInt column = 0; column < GNN_COLUMNS; column++) {
+    for (PetscInt k = 0; k < h->m; k++) h->r[k] = r[k][column];
+    if (column < count) PetscCall(Solve_Private(c));
+    for (PetscInt k = 0; k < h->m; k++) x[k][column] = h->x[k];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscLogDouble Flops_Private(GNNCoarseHost h)
+{
+  return 4.0 * h->nz + (h->W ? 2.0 * h->m * h->m : 0.0);
+}
+
 PetscErrorCode GNNCoarseHostAdd(GNNCoarse c, Vec r, Vec z)
 {
   const GNNCoarseHost h = c->host;
@@ -409,13 +388,30 @@ PetscErrorCode GNNCoarseHostAdd(GNNCoarse c, Vec r, Vec z)
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(r, &rarray));
-  Restrict_Private(h, rarray, h->r);
+  RestrictOne_Private(h, rarray, h->r);
   PetscCall(VecRestoreArrayRead(r, &rarray));
-  if (h->W) Inverse_Private(h, h->r, h->x);
+  if (h->W) InverseOne_Private(h, h->r, h->x);
   else PetscCall(Solve_Private(c));
   PetscCall(VecGetArray(z, &zarray));
-  Prolong_Private(h, h->x, zarray);
+  ProlongOne_Private(h, h->x, zarray);
   PetscCall(VecRestoreArray(z, &zarray));
-  PetscCall(PetscLogFlops(4.0 * h->nz + (h->W ? 2.0 * h->m * h->m : 0.0)));
+  PetscCall(PetscLogFlops(Flops_Private(h)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseHostAddColumns(GNNCoarse c, PetscInt count, const GNNColumns r[], GNNColumns z[])
+{
+  const GNNCoarseHost h = c->host;
+  GNNColumns         *rc, *xc;
+
+  PetscFunctionBegin;
+  if (h->columns == NULL) PetscCall(GNNColumnsCreate(3 * h->width, &h->memory, &h->columns));
+  rc = h->columns;
+  xc = rc + 2 * h->width;
+  RestrictColumns_Private(h, r, rc);
+  if (h->W) InverseColumns_Private(h, rc, xc);
+  else PetscCall(SolveColumns_Private(c, count, rc, xc));
+  ProlongColumns_Private(h, xc, z);
+  PetscCall(PetscLogFlops(count * Flops_Private(h)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

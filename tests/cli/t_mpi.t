@@ -4,7 +4,7 @@
 . tests/tap.sh
 
 # A whole TAP report with its plan, no failure, exit status 0
-for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail t_twice t_coarse t_scope; do
+for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail t_twice t_coarse t_scope t_matapply; do
   for n in ${RANKS:-2 4}; do
     timeout 900 $MPIEXEC -n $n bin/$test >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
     result $? "$test on $n ranks"

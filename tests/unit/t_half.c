@@ -118,11 +118,33 @@ static PetscReal Dot(PetscInt n, const PetscScalar x[], const PetscScalar y[], P
   return dot;
 }
 
+/* x and y in turn, side by side: how far from mx and my are they when multiplied? */
+static PetscErrorCode ColumnsDifference(GNNFactor f, const PetscScalar x[], const PetscScalar y[], const PetscScalar mx[], const PetscScalar my[], PetscReal *difference)
+{
+  PetscScalar *column;
+  GNNColumns  *r, *z;
+
+  PetscFunctionBeginUser;
+  PetscCall(GNNFactorGetColumns(f, &r, &z));
+  PetscCall(PetscMalloc1(f->n, &column));
+  for (PetscInt i = 0; i < f->n; i++) {
+    for (int c = 0; c < GNN_COLUMNS; c++) r[i][c] = c % 2 ? y[i] : x[i];
+  }
+  GNNFactorApplyColumns(f, r, z);
+  *difference = 0.0;
+  for (int c = 0; c < GNN_COLUMNS; c++) {
+    for (PetscInt i = 0; i < f->n; i++) column[i] = z[i][c];
+    *difference = PetscMax(*difference, Difference(f->n, column, c % 2 ? my : mx));
+  }
+  PetscCall(PetscFree(column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestFactor(PetscInt b, PetscInt n, ColumnFn column, PetscReal scale, PetscReal spread, PetscBool folded, PetscInt wide, const char what[])
 {
   const PetscReal size = scale * scale, unit = scale < 1.0 ? 1e4 : 1e-8; /* of the vectors: M^-1 is as small or as large as numbers may be */
   PetscScalar    *x, *y, *mx, *my, *exact;
-  PetscReal       off, rough, difference, forms[3];
+  PetscReal       off, rough, difference, columns, forms[3];
   PetscRandom     random;
   GNNFactor       f;
 
@@ -147,6 +169,8 @@ static PetscErrorCode TestFactor(PetscInt b, PetscInt n, ColumnFn column, PetscR
   forms[1] = Dot(n, my, x, size);
   forms[2] = Dot(n, mx, x, size);
   Ok(f->folded == folded && f->nwide == wide, "%s: S %s, %d wide rows", what, folded ? "multiplied in" : "apart", (int)wide);
+  PetscCall(ColumnsDifference(f, x, y, mx, my, &columns));
+  Ok(columns < 1e-14, "%s: columns side by side, %.1e", what, (double)columns);
   Round(f, &off);
   PetscCall(GNNFactorStore(f, GNN_DOUBLE));
   GNNFactorApply(f, x, exact);

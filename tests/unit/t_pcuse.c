@@ -409,29 +409,6 @@ static PetscErrorCode TestOtherMatrix(Mat A)
 
 /* ---- inside other preconditioners ---- */
 
-/* 2-D Laplacian, m x m */
-static PetscErrorCode Laplacian(PetscInt m, Mat *A)
-{
-  PetscInt start, end;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, m * m, m * m, 5, NULL, 4, NULL, A));
-  PetscCall(MatGetOwnershipRange(*A, &start, &end));
-  for (PetscInt row = start; row < end; row++) {
-    const PetscInt i = row / m, j = row % m;
-
-    PetscCall(MatSetValue(*A, row, row, 4.0, INSERT_VALUES));
-    if (i > 0) PetscCall(MatSetValue(*A, row, row - m, -1.0, INSERT_VALUES));
-    if (i < m - 1) PetscCall(MatSetValue(*A, row, row + m, -1.0, INSERT_VALUES));
-    if (j > 0) PetscCall(MatSetValue(*A, row, row - 1, -1.0, INSERT_VALUES));
-    if (j < m - 1) PetscCall(MatSetValue(*A, row, row + 1, -1.0, INSERT_VALUES));
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatSetOption(*A, MAT_SPD, PETSC_TRUE));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static const char *const composed[][2] = {
   {"alone",                    "-pc_type gnnspai"                                                               },
   {"alone, GMRES",             "-ksp_type gmres -pc_type gnnspai"                                               },
@@ -558,7 +535,7 @@ static PetscErrorCode OneSidedMat(PetscInt m, PetscBool stored, Mat *A)
   PetscInt start, end, n = 0, rows[1024];
 
   PetscFunctionBeginUser;
-  PetscCall(Laplacian(m, A));
+  PetscCall(TestMatCreateLaplacian(m, A));
   PetscCall(MatSetOption(*A, MAT_SPD, PETSC_FALSE));
   PetscCall(MatSetOption(*A, MAT_KEEP_NONZERO_PATTERN, stored));
   PetscCall(MatGetOwnershipRange(*A, &start, &end));
@@ -761,7 +738,7 @@ int main(int argc, char **argv)
   PetscCall(PCGNNSPAIRegister());
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(Laplacian(16, &A));
+  PetscCall(TestMatCreateLaplacian(16, &A));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 1, &decoupled));
   PetscCall(TestMatDecouple(decoupled, 6));
   PetscCall(BlockMat(MATAIJ, 9, &blocked));
