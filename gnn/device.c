@@ -4,6 +4,7 @@
 #include "device.h"
 #include "events.h"
 #include "forward.h"
+#include "matrix.h"
 #include "place.h"
 
 static GNNStream captured; /* GNNDeviceCapture() */
@@ -46,6 +47,25 @@ PetscErrorCode GNNVecsOnDevice(Vec r, Vec z, PetscBool *device)
   if (*device) PetscCall(PetscObjectTypeCompareAny((PetscObject)z, device, VECSEQCUDA, VECMPICUDA, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode MatDenseOnDevice_Private(Mat A, PetscBool *device)
+{
+  PetscBool bound;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, device, MATSEQDENSECUDA, MATMPIDENSECUDA, ""));
+  PetscCall(MatBoundToCPU(A, &bound));
+  if (bound) *device = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNMatsOnDevice(Mat R, Mat Z, PetscBool *device)
+{
+  PetscFunctionBegin;
+  PetscCall(MatDenseOnDevice_Private(R, device));
+  if (*device) PetscCall(MatDenseOnDevice_Private(Z, device));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 #else
   /* For the tests: the device's memory is the host's, and every matrix is on it while GNNDeviceEmulate is true */
   #define MatSeqAIJCUSPARSEGetArrayRead     MatSeqAIJGetArrayRead
@@ -54,6 +74,10 @@ PetscErrorCode GNNVecsOnDevice(Vec r, Vec z, PetscBool *device)
   #define VecCUDARestoreArrayRead           VecRestoreArrayRead
   #define VecCUDAGetArrayWrite              VecGetArrayWrite
   #define VecCUDARestoreArrayWrite          VecRestoreArrayWrite
+  #define MatDenseCUDAGetArrayRead          MatDenseGetArrayRead
+  #define MatDenseCUDARestoreArrayRead      MatDenseRestoreArrayRead
+  #define MatDenseCUDAGetArrayWrite         MatDenseGetArrayWrite
+  #define MatDenseCUDARestoreArrayWrite     MatDenseRestoreArrayWrite
 
 PetscBool GNNDeviceEmulate = PETSC_FALSE;
 
@@ -75,6 +99,12 @@ PetscErrorCode GNNMatToDevice(PETSC_UNUSED Mat *A)
 }
 
 PetscErrorCode GNNVecsOnDevice(PETSC_UNUSED Vec r, PETSC_UNUSED Vec z, PetscBool *device)
+{
+  *device = GNNDeviceEmulate;
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode GNNMatsOnDevice(PETSC_UNUSED Mat R, PETSC_UNUSED Mat Z, PetscBool *device)
 {
   *device = GNNDeviceEmulate;
   return PETSC_SUCCESS;
@@ -318,6 +348,11 @@ static PetscErrorCode ApplyHost_Private(GNNDevice d, const PetscScalar r[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static inline PetscLogDouble ApplyFlops_Private(GNNDevice d)
+{
+  return 4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.b * d->graph.n;
+}
+
 static PetscErrorCode Apply_Device(GNNPlace at, Vec r, Vec z)
 {
   GNNDevice          d = at->device;
@@ -344,7 +379,45 @@ static PetscErrorCode Apply_Device(GNNPlace at, Vec r, Vec z)
     PetscCall(VecRestoreArrayRead(r, &rarray));
     PetscCall(VecRestoreArrayWrite(z, &zarray));
   }
-  PetscCall(PetscLogGpuFlops(4.0 * GNNDeviceEntries(d) + 2.0 * d->graph.b * d->graph.n));
+  PetscCall(PetscLogGpuFlops(ApplyFlops_Private(d)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ApplyColumn_Private(void *context, Vec r, Vec z)
+{
+  PetscFunctionBegin;
+  PetscCall(Apply_Device((GNNPlace)context, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of matrices that lie there; others pass through the probe's vectors, column by column */
+static PetscErrorCode ApplyMat_Device(GNNPlace at, Mat R, Mat Z)
+{
+  GNNDevice          d = at->device;
+  PetscBool          cuda;
+  PetscInt           count, ldr, ldz;
+  const PetscScalar *r;
+  PetscScalar       *z;
+  GNNStream          stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNMatsOnDevice(R, Z, &cuda));
+  if (!cuda) {
+    PetscCall(GNNMatForColumns(R, Z, 0, ApplyColumn_Private, at));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(MatGetSize(R, NULL, &count));
+  PetscCall(MatDenseGetLDA(R, &ldr));
+  PetscCall(MatDenseGetLDA(Z, &ldz));
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(MatDenseCUDAGetArrayRead(R, &r));
+  PetscCall(MatDenseCUDAGetArrayWrite(Z, &z));
+  PetscCall(GNNDeviceTimeBegin());
+  for (PetscInt c = 0; c < count; c += GNN_DEVICE_COLUMNS) PetscCall(GNNDeviceApplyColumns(d, PetscMin(count - c, GNN_DEVICE_COLUMNS), r + (size_t)c * ldr, ldr, z + (size_t)c * ldz, ldz, stream));
+  PetscCall(GNNDeviceTimeEnd());
+  PetscCall(MatDenseCUDARestoreArrayRead(R, &r));
+  PetscCall(MatDenseCUDARestoreArrayWrite(Z, &z));
+  PetscCall(PetscLogGpuFlops(count * ApplyFlops_Private(d)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -476,6 +549,7 @@ static const GNNPlaceOps GNNDeviceOps = {
   .report    = Report_Device,
   .store     = Store_Device,
   .apply     = Apply_Device,
+  .applymat  = ApplyMat_Device,
   .fetch     = Fetch_Device,
   .entries   = Entries_Device,
   .destroy   = Destroy_Device,
@@ -528,12 +602,13 @@ PetscErrorCode GNNDeviceCreatePlace(GNNPlace at, PetscBool product, GNNModel m, 
   PetscCall(GNNDeviceCreate(at->g, precision, &at->device));
   at->applied = "device";
   if (product) {
-    uploaded         = GNNHostOps;
-    uploaded.store   = Store_Uploaded;
-    uploaded.apply   = Apply_Device;
-    uploaded.entries = Entries_Device;
-    uploaded.destroy = Destroy_Uploaded;
-    at->ops          = &uploaded;
+    uploaded          = GNNHostOps;
+    uploaded.store    = Store_Uploaded;
+    uploaded.apply    = Apply_Device;
+    uploaded.applymat = ApplyMat_Device;
+    uploaded.entries  = Entries_Device;
+    uploaded.destroy  = Destroy_Uploaded;
+    at->ops           = &uploaded;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   at->ops  = &GNNDeviceOps;

@@ -16,7 +16,8 @@
     PetscCheck(error_ == 0, PETSC_COMM_SELF, PETSC_ERR_GPU, "CUDA error %d: %s", error_, GNNKernelErrorString(error_)); \
   } while (0)
 
-#define GNN_DEVICE_READ 512 /* most bytes that are read at once */
+#define GNN_DEVICE_READ    512 /* most bytes that are read at once */
+#define GNN_DEVICE_COLUMNS 16  /* most vectors that are multiplied at once */
 
 /* A sparse matrix and the memory of the device it lives in */
 typedef struct {
@@ -44,6 +45,7 @@ struct _n_GNNDevice {
   int             *place;                /* (nz + 1) of a filtered slot among the entries, and behind it work, GNNKernelSums(nz) */
   double          *shift;                /* (n/b, b, b) eps S S^T, the inverse of the diagonal block at decoupled unknowns */
   double          *u, *x;                /* (n) work of the product; x where S is apart */
+  double          *us, *xs;              /* (n, GNN_DEVICE_COLUMNS) the same for several vectors, NULL before there were some */
   double          *w, *r, *z, *partials; /* the probe's */
   GNNKernelStatus *status;
   PetscBool        unread, told; /* is there something new in it; is what it says of A known? */
@@ -69,7 +71,8 @@ PETSC_INTERN void           GNNDeviceCapture(GNNStream);  /* what is launched is
 PETSC_INTERN PetscErrorCode GNNDeviceTimeBegin(void);     /* as PetscLogGpuTimeBegin(), where nothing is captured */
 PETSC_INTERN PetscErrorCode GNNDeviceTimeEnd(void);
 PETSC_INTERN PetscErrorCode GNNVecsOnDevice(Vec, Vec, PetscBool *);
-PETSC_INTERN PetscErrorCode GNNDeviceFree(void *array); /* pointer to it, which becomes NULL */
+PETSC_INTERN PetscErrorCode GNNMatsOnDevice(Mat, Mat, PetscBool *); /* dense ones */
+PETSC_INTERN PetscErrorCode GNNDeviceFree(void *array);             /* pointer to it, which becomes NULL */
 PETSC_INTERN PetscErrorCode GNNDeviceCreate(GNNGraph, GNNPrecision, GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceDestroy(GNNDevice *);
 PETSC_INTERN PetscErrorCode GNNDeviceReserveSlots(GNNDevice, GNNGraph);                                   /* of a network, and its features, which come with the values */
@@ -85,11 +88,12 @@ PETSC_INTERN PetscErrorCode GNNDeviceFsaiStore(GNNDevice, GNNGraph, unsigned lon
 PETSC_INTERN PetscErrorCode GNNDeviceFinish(GNNDevice, PetscReal epsilon, PetscBool loss, GNNStream);                       /* the shift; the probe's loss, if wanted, into the status */
 PETSC_INTERN PetscErrorCode GNNDeviceReadStatus(GNNDevice, GNNStream, GNNKernelStatus *);
 
-PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                   /* the host's factor instead */
-PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, GNNPrecision, GNNStream);       /* another precision */
-PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, GNNStream);      /* i, j, v on the host, whose graph has the values */
-PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream); /* z = M^-1 r */
-PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                        /* stored of G */
+PETSC_INTERN PetscErrorCode GNNDeviceUpload(GNNDevice, GNNFactor, GNNStream);                                                                      /* the host's factor instead */
+PETSC_INTERN PetscErrorCode GNNDeviceStore(GNNDevice, GNNGraph, GNNPrecision, GNNStream);                                                          /* another precision */
+PETSC_INTERN PetscErrorCode GNNDeviceGetFactor(GNNDevice, GNNGraph, GNNFactor, GNNStream);                                                         /* i, j, v on the host, whose graph has the values */
+PETSC_INTERN PetscErrorCode GNNDeviceApply(GNNDevice, const double r[], double z[], GNNStream);                                                    /* z = M^-1 r */
+PETSC_INTERN PetscErrorCode GNNDeviceApplyColumns(GNNDevice, PetscInt count, const double r[], PetscInt ldr, double z[], PetscInt ldz, GNNStream); /* the same of several */
+PETSC_INTERN PetscInt       GNNDeviceEntries(GNNDevice);                                                                                           /* stored of G */
 
 /* ---- devicegraph.c and devicefsai.c, for these ---- */
 

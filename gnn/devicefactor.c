@@ -210,18 +210,46 @@ PetscErrorCode GNNDeviceUpload(GNNDevice d, GNNFactor f, GNNStream stream)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Work of the product for so many vectors, which stays */
+static PetscErrorCode ReserveColumns_Private(GNNDevice d, PetscInt count)
+{
+  const size_t bytes = (size_t)d->graph.n * GNN_DEVICE_COLUMNS * sizeof(double);
+
+  PetscFunctionBegin;
+  PetscCheck(count <= GNN_DEVICE_COLUMNS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "There is room for less");
+  if (d->us == NULL) PetscCall(GNNDeviceTake(d, bytes, &d->us));
+  if (d->xs == NULL && d->product->apart) PetscCall(GNNDeviceTake(d, bytes, &d->xs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNDeviceApplyColumns(GNNDevice d, PetscInt count, const double r[], PetscInt ldr, double z[], PetscInt ldz, GNNStream stream)
+{
+  const GNNDeviceFactor *f = d->product;
+  const long long        n = d->graph.n;
+  double                *u = d->u, *x = d->x;
+
+  PetscFunctionBegin;
+  if (count > 1) {
+    PetscCall(ReserveColumns_Private(d, count));
+    u = d->us;
+    x = d->xs;
+  }
+  if (f->apart) {
+    GNNCallKernel(GNNKernelScaleBefore(d->graph, (GNNKernelSide){(int)count, n, ldr, 0}, r, x, stream));
+    GNNCallKernel(GNNKernelMultiply(f->gt.mat, (GNNKernelSide){(int)count, n, 0, n}, x, u, stream));
+    GNNCallKernel(GNNKernelMultiply(f->g.mat, (GNNKernelSide){(int)count, n, 0, ldz}, u, z, stream));
+    GNNCallKernel(GNNKernelScaleAfter(d->graph, (GNNKernelSide){(int)count, 0, ldr, ldz}, d->shift, r, z, stream));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  GNNCallKernel(GNNKernelMultiply(f->gt.mat, (GNNKernelSide){(int)count, ldr, 0, n}, r, u, stream));
+  GNNCallKernel(GNNKernelMultiplyShift(f->g.mat, (GNNKernelSide){(int)count, n, ldr, ldz}, u, d->graph.b, d->shift, r, z, stream));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode GNNDeviceApply(GNNDevice d, const double r[], double z[], GNNStream stream)
 {
   PetscFunctionBegin;
-  if (d->product->apart) {
-    GNNCallKernel(GNNKernelScaleBefore(d->graph, r, d->x, stream));
-    GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, d->x, d->u, stream));
-    GNNCallKernel(GNNKernelMultiply(d->product->g.mat, d->u, z, stream));
-    GNNCallKernel(GNNKernelScaleAfter(d->graph, d->shift, r, z, stream));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  GNNCallKernel(GNNKernelMultiply(d->product->gt.mat, r, d->u, stream));
-  GNNCallKernel(GNNKernelMultiplyShift(d->product->g.mat, d->u, d->graph.b, d->shift, r, z, stream));
+  PetscCall(GNNDeviceApplyColumns(d, 1, r, 0, z, 0, stream));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

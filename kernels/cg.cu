@@ -20,9 +20,9 @@ struct Curvature {
   const double *p;
   double       *z, sum;
 
-  __device__ __forceinline__ double Read(int i) const { return p[i]; }
+  __device__ __forceinline__ double Read(int i, int) const { return p[i]; }
 
-  __device__ __forceinline__ void Take(int i, double zi, double pi)
+  __device__ __forceinline__ void Take(int i, int, double zi, double pi)
   {
     z[i] = zi;
     sum += pi * zi;
@@ -35,7 +35,7 @@ __global__ static void __launch_bounds__(BLOCK) Product(GNNKernelCG s)
   double    dpi;
 
   if (s.steps->cg.ended) return;
-  MultiplyTile<double>(s.A, s.p, c);
+  MultiplyTile<double, false>(s.A, {}, s.p, c);
   __syncthreads(); /* the sums take the same shared memory */
   if (GridSums<1>(&c.sum, s.partials, &s.steps->arrived, &dpi)) GNNCGCurvature(&s.steps->cg, dpi);
 }

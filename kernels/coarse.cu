@@ -107,25 +107,27 @@ int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision
 /* ---- the product with the inverse ---- */
 
 template <class T>
-__global__ static void __launch_bounds__(BLOCK) MultiplyRows(int n, const T *W, const double *w, const double *x, double *y)
+__global__ static void __launch_bounds__(BLOCK) MultiplyRows(int n, const T *W, const double *w, GNNKernelSide side, const double *x, double *y)
 {
-  const int row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
-  const T  *Wi  = W + (size_t)row * n;
-  double    sum = 0.0, wi;
+  const int    row = (blockIdx.x * BLOCK + threadIdx.x) / 32;
+  const T     *Wi  = W + (size_t)row * n;
+  const double wi  = row < n ? w[row] : 0.0;
 
-  if (row >= n) return;
-  wi = w[row];
+  for (int c = 0; row < n && c < side.count; c++) {
+    double sum = 0.0;
+
 #pragma unroll 8
-  for (int k = threadIdx.x % 32; k < n; k += 32) sum += (Wi[k] + wi * w[k]) * x[k];
-  sum = GroupSum<32>(sum);
-  if (threadIdx.x % 32 == 0) y[row] = sum;
+    for (int k = threadIdx.x % 32; k < n; k += 32) sum += (Wi[k] + wi * w[k]) * x[c * side.x + k];
+    sum = GroupSum<32>(sum);
+    if (threadIdx.x % 32 == 0) y[c * side.y + row] = sum;
+  }
 }
 
-int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision precision, const double *w, const double *x, double *y, GNNStream stream)
+int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision precision, const double *w, GNNKernelSide side, const double *x, double *y, GNNStream stream)
 {
   const int blocks = Blocks((long long)n * 32, BLOCK);
 
-  if (precision == GNN_SINGLE) GNN_LAUNCH((MultiplyRows<float>), blocks, BLOCK, 0, stream, n, (const float *)W, w, x, y);
-  else GNN_LAUNCH((MultiplyRows<double>), blocks, BLOCK, 0, stream, n, (const double *)W, w, x, y);
+  if (precision == GNN_SINGLE) GNN_LAUNCH((MultiplyRows<float>), blocks, BLOCK, 0, stream, n, (const float *)W, w, side, x, y);
+  else GNN_LAUNCH((MultiplyRows<double>), blocks, BLOCK, 0, stream, n, (const double *)W, w, side, x, y);
   return GPUError();
 }

@@ -92,78 +92,91 @@ __device__ __forceinline__ double Shifted(int b, const double *shift, const doub
   return sum;
 }
 
-/* y = M x + shift r */
-template <Shift SHIFT>
-struct ShiftedRow {
+/* y = M x + shift r of some vectors */
+struct Vectors {
+  GNNKernelSide n;
+  const double *x;
   int           b;
   const double *shift, *r;
   double       *y;
-
-  __device__ __forceinline__ double Read(int i) const { return Shifted<SHIFT>(b, shift, r, i); }
-  __device__ __forceinline__ void   Take(int i, double sum, double read) { y[i] = sum + read; }
 };
 
-template <class T, Shift SHIFT>
-__global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y)
-{
-  ShiftedRow<SHIFT> row = {b, shift, r, y};
+template <Shift SHIFT>
+struct ShiftedRow {
+  const Vectors &v;
 
-  MultiplyTile<T>(m, x, row);
+  __device__ __forceinline__ double Read(int i, int c) const { return Shifted<SHIFT>(v.b, v.shift, v.r + c * v.n.r, i); }
+  __device__ __forceinline__ void   Take(int i, int c, double sum, double read) { v.y[c * v.n.y + i] = sum + read; }
+};
+
+template <class T, Shift SHIFT, bool SEVERAL>
+__global__ static void __launch_bounds__(BLOCK) Multiply(GNNKernelMat m, Vectors v)
+{
+  ShiftedRow<SHIFT> row = {v};
+
+  MultiplyTile<T, SEVERAL>(m, v.n, v.x, row);
 }
 
 template <class T, Shift SHIFT>
-static int LaunchMultiply(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
+static int LaunchMultiply(GNNKernelMat m, Vectors v, GNNStream stream)
 {
-  if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT>), m.ntiles, BLOCK, PRODUCT_SHARED, stream, m, x, b, shift, r, y);
+  if (m.ntiles > 0 && v.n.count > 1) GNN_LAUNCH((Multiply<T, SHIFT, true>), m.ntiles, BLOCK, PRODUCT_SHARED, stream, m, v);
+  else if (m.ntiles > 0) GNN_LAUNCH((Multiply<T, SHIFT, false>), m.ntiles, BLOCK, PRODUCT_SHARED, stream, m, v);
   return GPUError();
 }
 
 template <Shift SHIFT>
-static int LaunchMultiplyOfType(GNNKernelMat m, const double *x, int b, const double *shift, const double *r, double *y, GNNStream stream)
+static int LaunchMultiplyOfType(GNNKernelMat m, Vectors v, GNNStream stream)
 {
-  if (m.precision == GNN_HALF) return LaunchMultiply<unsigned, SHIFT>(m, x, b, shift, r, y, stream);
-  return m.precision == GNN_SINGLE ? LaunchMultiply<float, SHIFT>(m, x, b, shift, r, y, stream) : LaunchMultiply<double, SHIFT>(m, x, b, shift, r, y, stream);
+  if (m.precision == GNN_HALF) return LaunchMultiply<unsigned, SHIFT>(m, v, stream);
+  return m.precision == GNN_SINGLE ? LaunchMultiply<float, SHIFT>(m, v, stream) : LaunchMultiply<double, SHIFT>(m, v, stream);
 }
 
-int GNNKernelMultiply(GNNKernelMat m, const double *x, double *y, GNNStream stream)
+int GNNKernelMultiply(GNNKernelMat m, GNNKernelSide n, const double *x, double *y, GNNStream stream)
 {
-  return LaunchMultiplyOfType<SHIFT_NONE>(m, x, 1, NULL, NULL, y, stream);
+  const Vectors v = {n, x, 1, NULL, NULL, y};
+
+  return LaunchMultiplyOfType<SHIFT_NONE>(m, v, stream);
 }
 
-int GNNKernelMultiplyAdd(GNNKernelMat m, const double *x, double *y, GNNStream stream)
+int GNNKernelMultiplyAdd(GNNKernelMat m, GNNKernelSide n, const double *x, double *y, GNNStream stream)
 {
-  return LaunchMultiplyOfType<SHIFT_ONE>(m, x, 1, NULL, y, y, stream);
+  const Vectors v = {n, x, 1, NULL, y, y};
+
+  return LaunchMultiplyOfType<SHIFT_ONE>(m, v, stream);
 }
 
-int GNNKernelMultiplyShift(GNNKernelMat m, const double *u, int b, const double *shift, const double *r, double *z, GNNStream stream)
+int GNNKernelMultiplyShift(GNNKernelMat m, GNNKernelSide n, const double *u, int b, const double *shift, const double *r, double *z, GNNStream stream)
 {
-  return b > 1 ? LaunchMultiplyOfType<SHIFT_BLOCKS>(m, u, b, shift, r, z, stream) : LaunchMultiplyOfType<SHIFT_NUMBERS>(m, u, b, shift, r, z, stream);
+  const Vectors v = {n, u, b, shift, r, z};
+
+  return b > 1 ? LaunchMultiplyOfType<SHIFT_BLOCKS>(m, v, stream) : LaunchMultiplyOfType<SHIFT_NUMBERS>(m, v, stream);
 }
 
 /* ---- S beside a factor that it is not folded into ---- */
 
-__global__ static void ScaleBefore(GNNKernelGraph g, const double *r, double *x)
+__global__ static void ScaleBefore(GNNKernelGraph g, GNNKernelSide n, const double *r, double *x)
 {
   const int i = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (i < g.nodes) GNNBlockTransposeTimes(g.b, g.s + i * g.b * g.b, r + i * g.b, x + i * g.b);
+  for (int c = 0; i < g.nodes && c < n.count; c++) GNNBlockTransposeTimes(g.b, g.s + i * g.b * g.b, r + c * n.r + i * g.b, x + c * n.x + i * g.b);
 }
 
-int GNNKernelScaleBefore(GNNKernelGraph g, const double *r, double *x, GNNStream stream)
+int GNNKernelScaleBefore(GNNKernelGraph g, GNNKernelSide n, const double *r, double *x, GNNStream stream)
 {
-  GNN_LAUNCH(ScaleBefore, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, r, x);
+  GNN_LAUNCH(ScaleBefore, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, n, r, x);
   return GPUError();
 }
 
-__global__ static void ScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z)
+__global__ static void ScaleAfter(GNNKernelGraph g, GNNKernelSide n, const double *shift, const double *r, double *z)
 {
   const int i = blockIdx.x * BLOCK + threadIdx.x;
 
-  if (i < g.nodes) GNNBlockTimesAdd(g.b, g.s + i * g.b * g.b, shift + i * g.b * g.b, r + i * g.b, z + i * g.b);
+  for (int c = 0; i < g.nodes && c < n.count; c++) GNNBlockTimesAdd(g.b, g.s + i * g.b * g.b, shift + i * g.b * g.b, r + c * n.r + i * g.b, z + c * n.y + i * g.b);
 }
 
-int GNNKernelScaleAfter(GNNKernelGraph g, const double *shift, const double *r, double *z, GNNStream stream)
+int GNNKernelScaleAfter(GNNKernelGraph g, GNNKernelSide n, const double *shift, const double *r, double *z, GNNStream stream)
 {
-  GNN_LAUNCH(ScaleAfter, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, shift, r, z);
+  GNN_LAUNCH(ScaleAfter, Blocks(g.nodes, BLOCK), BLOCK, 0, stream, g, n, shift, r, z);
   return GPUError();
 }

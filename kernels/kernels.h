@@ -200,11 +200,18 @@ int GNNKernelEntries(GNNKernelGraph, const int *place, GNNKernelStatus *, GNNStr
 int GNNKernelPlaced(GNNKernelGraph, int transposed, const int *place, GNNKernelMat, GNNStream);
 int GNNKernelFill(GNNKernelMat gt, GNNKernelMat gm, const double *slots, int apart, GNNKernelGraph, GNNStream);               /* their v: G^T S^T and S G, from the values of G^T by slots; apart: G^T and G */
 int GNNKernelShift(GNNKernelGraph, double epsilon, double *shift, GNNStream);                                                 /* shift (nodes, b, b) = eps S S^T, the inverse of the diagonal block at decoupled unknowns */
-int GNNKernelMultiply(GNNKernelMat, const double *x, double *y, GNNStream);                                                   /* y = M x */
-int GNNKernelMultiplyAdd(GNNKernelMat, const double *x, double *y, GNNStream);                                                /* y += M x */
-int GNNKernelScaleBefore(GNNKernelGraph, const double *r, double *x, GNNStream);                                              /* x = S^T r */
-int GNNKernelScaleAfter(GNNKernelGraph, const double *shift, const double *r, double *z, GNNStream);                          /* z = S z + shift r */
-int GNNKernelMultiplyShift(GNNKernelMat, const double *u, int b, const double *shift, const double *r, double *z, GNNStream); /* z = M u + shift r */
+
+/* So many vectors that are multiplied at once, and by how much each x, r, y (or z) is behind the one before */
+typedef struct {
+  int       count;
+  long long x, r, y;
+} GNNKernelSide;
+
+int GNNKernelMultiply(GNNKernelMat, GNNKernelSide, const double *x, double *y, GNNStream);                                                   /* y = M x */
+int GNNKernelMultiplyAdd(GNNKernelMat, GNNKernelSide, const double *x, double *y, GNNStream);                                                /* y += M x */
+int GNNKernelScaleBefore(GNNKernelGraph, GNNKernelSide, const double *r, double *x, GNNStream);                                              /* x = S^T r */
+int GNNKernelScaleAfter(GNNKernelGraph, GNNKernelSide, const double *shift, const double *r, double *z, GNNStream);                          /* z = S z + shift r */
+int GNNKernelMultiplyShift(GNNKernelMat, GNNKernelSide, const double *u, int b, const double *shift, const double *r, double *z, GNNStream); /* z = M u + shift r */
 
 /* ---- the classical factor: the rows of G^T = L, each for itself; gnn/fsairow.h ---- */
 
@@ -266,7 +273,7 @@ int GNNKernelDense(int n, const int *i, const int *j, const double *a, const dou
 int GNNKernelProlong(int nz, const int *j, const double *a, const double *unit, const int *to, float *p, float *pt, GNNStream); /* p = P diag(unit) from P's columns and values, and the same numbers where they go in its transpose, all (nz) */
 int GNNKernelTrace(int n, const double *dense, double *trace, GNNStream);                                                       /* trace on the device */
 int GNNKernelSymmetric(int n, const double *dense, const double *w, GNNPrecision, void *W, GNNStream);                          /* W = (dense + dense^T)/2 - w w^T, symmetric as rounded to double or float */
-int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision, const double *w, const double *x, double *y, GNNStream);     /* y = (W + w w^T) x */
+int GNNKernelMultiplySymmetric(int n, const void *W, GNNPrecision, const double *w, GNNKernelSide, const double *x, double *y, GNNStream); /* y = (W + w w^T) x */
 
 /* ---- steps of CG, gnn/cgsteps.h ---- */
 

@@ -57,12 +57,8 @@ __device__ __forceinline__ double Number(unsigned word)
 
 /* A thread's entries of a chunk times those of x, which wait for memory together; 0 where there are no more */
 template <class T>
-__device__ __forceinline__ void Products(const T *v, const int *j, int base, int count, const double *x, double product[MINE])
+__device__ __forceinline__ void Products(const T value[MINE], const int column[MINE], int count, const double *x, double product[MINE])
 {
-  T   value[MINE];
-  int column[MINE];
-
-  Load(v, j, base, count, value, column);
 #pragma unroll
   for (int c = 0; c < MINE; c++) product[c] = threadIdx.x + c * BLOCK < count ? x[column[c]] : 0.0;
 #pragma unroll
@@ -76,9 +72,12 @@ __device__ static double LongRow(const T *v, const int *j, int base, int count, 
   double sum = 0.0;
 
   for (int k = 0; k < count; k += GNN_KERNEL_CHUNK) {
+    T      value[MINE];
+    int    column[MINE];
     double product[MINE];
 
-    Products(v + k, j + k, base, count - k, x, product);
+    Load(v + k, j + k, base, count - k, value, column);
+    Products(value, column, count - k, x, product);
     for (int c = 0; c < MINE; c++) sum += product[c];
   }
   sum = GroupSum<32>(sum);
@@ -98,42 +97,54 @@ __device__ __forceinline__ int RowLanes(int rows)
   return power;
 }
 
-/* For each row i of the block's tile take.Take(i, row i of M times x, take.Read(i)), by one thread. What Read() loads is mostly waited for with the entries */
-template <class T, class Taker>
-__device__ __forceinline__ void MultiplyTile(const GNNKernelMat &m, const double *x, Taker &take)
+/* For each row i of the block's tile, and each of some vectors x, or one unless SEVERAL, take.Take(i, c, row i of M times x_c, take.Read(i, c)), by one thread.
+   What Read() loads is mostly waited for with the entries */
+template <class T, bool SEVERAL, class Taker>
+__device__ __forceinline__ void MultiplyTile(const GNNKernelMat &m, const GNNKernelSide &n, const double *x, Taker &take)
 {
   GNN_SHARED(double, products);
   const T  *v     = (const T *)m.v;
-  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], base = m.base ? m.base[blockIdx.x] : 0;
+  const int first = m.tile[blockIdx.x], end = m.tile[blockIdx.x + 1], begin = m.i[first], base = m.base ? m.base[blockIdx.x] : 0, vectors = SEVERAL ? n.count : 1;
   const int power = RowLanes(end - first), lanes = 1 << power, lane = threadIdx.x & (lanes - 1), number = threadIdx.x >> power;
   const int mine = first + number < end ? first + number : end - 1, start = m.i[mine], stop = m.i[mine + 1]; /* of this thread's first row, read ahead */
   int       last = end, count = m.i[last] - begin;
-  double    product[MINE];
+  T         value[MINE];
+  int       column[MINE];
 
   if (count > GNN_KERNEL_CHUNK) { /* for its last row, which is done first */
-    const int    row = --last, from = m.i[row];
-    const double sum = LongRow(v + from, m.j + from, base, begin + count - from, x, products), d = m.scale ? m.scale[row] : 1.0;
+    const int row = --last, from = m.i[row];
 
-    if (threadIdx.x == 0) take.Take(row, sum * d * d, take.Read(row));
+    for (int c = 0; c < vectors; c++) {
+      const double sum = LongRow(v + from, m.j + from, base, begin + count - from, x + c * n.x, products), d = m.scale ? m.scale[row] : 1.0;
+
+      if (threadIdx.x == 0) take.Take(row, c, sum * d * d, take.Read(row, c));
+      __syncthreads();
+    }
     if (row == first) return;
     count = from - begin;
-    __syncthreads();
   }
-  Products(v + begin, m.j + begin, base, count, x, product);
-  const double scale = m.scale ? m.scale[mine] : 1.0, read = take.Read(mine); /* likewise */
-#pragma unroll
-  for (int c = 0; c < MINE; c++) {
-    if (threadIdx.x + c * BLOCK < count) products[Spread(threadIdx.x + c * BLOCK)] = product[c];
-  }
-  __syncthreads();
-  for (int row = first; row < last; row += BLOCK >> power) {
-    const int    i = row + number, here = i < last, ahead = i == mine;
-    const int    from = ahead ? start : here ? m.i[i] : 0, to = ahead ? stop : here ? m.i[i + 1] : 0;
-    const double d   = ahead || !here || !m.scale ? scale : m.scale[i];
-    double       sum = 0.0;
+  Load(v + begin, m.j + begin, base, count, value, column);
+  for (int c = 0; c < vectors; c++) {
+    double product[MINE];
 
-    for (int k = from - begin + lane; here && k < to - begin; k += lanes) sum += products[Spread(k)];
-    for (int step = lanes / 2; step > 0; step /= 2) sum += ShuffleXor(sum, step);
-    if (here && lane == 0) take.Take(i, sum * d * d, ahead ? read : take.Read(i));
+    Products(value, column, count, x + c * n.x, product);
+    const double scale = m.scale ? m.scale[mine] : 1.0, read = take.Read(mine, c); /* likewise */
+
+    if (c > 0) __syncthreads(); /* the vector before is done */
+#pragma unroll
+    for (int k = 0; k < MINE; k++) {
+      if (threadIdx.x + k * BLOCK < count) products[Spread(threadIdx.x + k * BLOCK)] = product[k];
+    }
+    __syncthreads();
+    for (int row = first; row < last; row += BLOCK >> power) {
+      const int    i = row + number, here = i < last, ahead = i == mine;
+      const int    from = ahead ? start : here ? m.i[i] : 0, to = ahead ? stop : here ? m.i[i + 1] : 0;
+      const double d   = ahead || !here || !m.scale ? scale : m.scale[i];
+      double       sum = 0.0;
+
+      for (int k = from - begin + lane; here && k < to - begin; k += lanes) sum += products[Spread(k)];
+      for (int step = lanes / 2; step > 0; step /= 2) sum += ShuffleXor(sum, step);
+      if (here && lane == 0) take.Take(i, c, sum * d * d, ahead ? read : take.Read(i, c));
+    }
   }
 }

@@ -133,6 +133,58 @@ static inline PetscErrorCode TestDifference(Vec x, PetscScalar factor, Vec y, Pe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Random columns of A's layout, with a leading dimension that is larger than it has to be */
+static inline PetscErrorCode TestDenseCreate(Mat A, MatType type, PetscInt K, Mat *X)
+{
+  PetscInt n, N;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetLocalSize(A, &n, NULL));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(MatCreate(PetscObjectComm((PetscObject)A), X));
+  PetscCall(MatSetSizes(*X, n, PETSC_DECIDE, N, K));
+  PetscCall(MatSetType(*X, type));
+  PetscCall(MatDenseSetLDA(*X, n + 5));
+  PetscCall(MatSetUp(*X));
+  for (PetscInt k = 0; k < K; k++) {
+    Vec x, column;
+
+    PetscCall(TestVecRandom(A, (unsigned long)(k + 1), &x));
+    PetscCall(MatDenseGetColumnVecWrite(*X, k, &column));
+    PetscCall(VecCopy(x, column));
+    PetscCall(MatDenseRestoreColumnVecWrite(*X, k, &column));
+    PetscCall(VecDestroy(&x));
+  }
+  PetscCall(MatAssemblyBegin(*X, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*X, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The largest difference of a column of Y from what apply() makes of that of X */
+static inline PetscErrorCode TestColumnsDifference(PC pc, PetscErrorCode (*apply)(PC, Vec, Vec), Mat X, Mat Y, PetscReal *largest)
+{
+  PetscInt K;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatGetSize(X, NULL, &K));
+  *largest = 0.0;
+  for (PetscInt k = 0; k < K; k++) {
+    Vec       x, y, z;
+    PetscReal difference = 0.0;
+
+    PetscCall(MatDenseGetColumnVecRead(X, k, &x));
+    PetscCall(VecDuplicate(x, &z));
+    PetscCall(apply(pc, x, z));
+    PetscCall(MatDenseRestoreColumnVecRead(X, k, &x));
+    PetscCall(MatDenseGetColumnVecRead(Y, k, &y));
+    PetscCall(TestDifference(z, 1.0, y, &difference));
+    PetscCall(MatDenseRestoreColumnVecRead(Y, k, &y));
+    PetscCall(VecDestroy(&z));
+    if (!(difference <= *largest)) *largest = difference;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* So far, where PetscLogDefaultBegin() was called */
 static inline PetscErrorCode TestEventGet(const char name[], PetscEventPerfInfo *info)
 {

@@ -38,8 +38,12 @@ static PetscErrorCode AddColumn_Private(void *c, Vec r, Vec z)
 
 PetscErrorCode GNNCoarseAddMat(GNNCoarse c, Mat R, Mat Z)
 {
+  PetscBool added = PETSC_FALSE;
+
   PetscFunctionBegin;
-  if (c->size > 0 && !c->refused) PetscCall(GNNMatForColumns(R, Z, 0, AddColumn_Private, c));
+  if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->product) PetscCall(GNNCoarseDeviceAddMat(c, R, Z, &added));
+  if (!added) PetscCall(GNNMatForColumns(R, Z, 0, AddColumn_Private, c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

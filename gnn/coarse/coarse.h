@@ -139,9 +139,10 @@ PETSC_INTERN PetscErrorCode GNNCoarseCouple(GNNCoarse, PetscReal total[]); /* su
 PETSC_INTERN PetscErrorCode GNNCoarseFillDense(GNNCoarse);                 /* dense = diag(unit) (A_c + diag(shift)) diag(unit) */
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse, PetscBool);    /* product, for P, unit and inverse, if they are there and the solver does no more than to multiply */
 PETSC_INTERN PetscErrorCode GNNCoarseDeviceDestroy(GNNCoarseDevice *);
-PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec); /* as GNNCoarseAdd(), with a product */
-PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);   /* that Q reads */
-PETSC_INTERN PetscBool      GNNCoarseDeviceSingle(GNNCoarseDevice);  /* is the inverse in single precision? */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse, Vec, Vec);                 /* as GNNCoarseAdd(), with a product */
+PETSC_INTERN PetscErrorCode GNNCoarseDeviceAddMat(GNNCoarse, Mat, Mat, PetscBool *); /* likewise, if the matrices are there: are they? */
+PETSC_INTERN PetscReal      GNNCoarseDeviceBytes(GNNCoarseDevice);                   /* that Q reads */
+PETSC_INTERN PetscBool      GNNCoarseDeviceSingle(GNNCoarseDevice);                  /* is the inverse in single precision? */
 #else
 static inline PetscErrorCode GNNCoarseOnDevice(PETSC_UNUSED Mat A, PetscBool *device)
 {
@@ -170,6 +171,11 @@ static inline PetscErrorCode GNNCoarseDeviceDestroy(PETSC_UNUSED GNNCoarseDevice
 }
 
 static inline PetscErrorCode GNNCoarseDeviceAdd(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED Vec r, PETSC_UNUSED Vec z)
+{
+  return PETSC_ERR_SUP;
+}
+
+static inline PetscErrorCode GNNCoarseDeviceAddMat(PETSC_UNUSED GNNCoarse c, PETSC_UNUSED Mat R, PETSC_UNUSED Mat Z, PETSC_UNUSED PetscBool *added)
 {
   return PETSC_ERR_SUP;
 }

@@ -33,7 +33,7 @@ struct _n_GNNCoarseDevice {
   PetscInt     n, m, nz;  /* of P */
   GNNDeviceMat P, PT;     /* P U and its transpose in single precision */
   int         *to;        /* (nz) where each entry of P goes in its transpose */
-  double      *rc, *xc;   /* (m) work */
+  double      *rc, *xc;   /* (m, GNN_DEVICE_COLUMNS) work */
   void        *W;         /* (m, m) the inverse less w w^T, NULL before there is one */
   GNNPrecision precision; /* of W */
   Vec          w;         /* (m) */
@@ -218,8 +218,8 @@ static PetscErrorCode CreateProduct_Private(GNNCoarse c, GNNStream stream, GNNCo
   PetscCall(PutMat_Private(d->m, ti, tj, stream, &d->PT));
   PetscCall(MatRestoreRowIJ(c->P, 0, PETSC_FALSE, PETSC_FALSE, &n, &i, &j, &done));
   GNNCallKernel(GNNKernelMalloc((void **)&d->to, (size_t)d->nz * sizeof(int)));
-  GNNCallKernel(GNNKernelMalloc((void **)&d->rc, (size_t)d->m * sizeof(double)));
-  GNNCallKernel(GNNKernelMalloc((void **)&d->xc, (size_t)d->m * sizeof(double)));
+  GNNCallKernel(GNNKernelMalloc((void **)&d->rc, (size_t)d->m * GNN_DEVICE_COLUMNS * sizeof(double)));
+  GNNCallKernel(GNNKernelMalloc((void **)&d->xc, (size_t)d->m * GNN_DEVICE_COLUMNS * sizeof(double)));
   GNNCallKernel(GNNKernelToDevice(d->to, to, (size_t)d->nz * sizeof(int), stream));
   PetscCall(PetscLogCpuToGpu((PetscLogDouble)(3 * d->nz + d->n + d->m + 2) * sizeof(int)));
   PetscCall(PetscFree3(ti, tj, to));
@@ -318,17 +318,17 @@ PetscErrorCode GNNCoarseDeviceSetUp(GNNCoarse c, PetscBool inverts)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* z += Q r */
-static PetscErrorCode Launch_Private(GNNCoarseDevice d, const double r[], double z[], GNNStream stream)
+/* z += Q r of some vectors */
+static PetscErrorCode Launch_Private(GNNCoarseDevice d, PetscInt count, const double r[], PetscInt ldr, double z[], PetscInt ldz, GNNStream stream)
 {
   const PetscScalar *w;
 
   PetscFunctionBegin;
   PetscCall(VecCUDAGetArrayRead(d->w, &w));
   PetscCall(GNNDeviceTimeBegin());
-  GNNCallKernel(GNNKernelMultiply(d->PT.mat, r, d->rc, stream));
-  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, w, d->rc, d->xc, stream));
-  GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, d->xc, z, stream));
+  GNNCallKernel(GNNKernelMultiply(d->PT.mat, (GNNKernelSide){(int)count, ldr, 0, d->m}, r, d->rc, stream));
+  GNNCallKernel(GNNKernelMultiplySymmetric((int)d->m, d->W, d->precision, w, (GNNKernelSide){(int)count, d->m, 0, d->m}, d->rc, d->xc, stream));
+  GNNCallKernel(GNNKernelMultiplyAdd(d->P.mat, (GNNKernelSide){(int)count, d->m, ldz, ldz}, d->xc, z, stream));
   PetscCall(GNNDeviceTimeEnd());
   PetscCall(VecCUDARestoreArrayRead(d->w, &w));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -348,7 +348,7 @@ static PetscErrorCode AddHost_Private(GNNCoarse c, Vec r, Vec z, GNNStream strea
   PetscCall(VecCUDAGetArrayWrite(c->t, &t));
   GNNCallKernel(GNNKernelToDevice(x, rarray, bytes, stream));
   GNNCallKernel(GNNKernelToDevice(t, zarray, bytes, stream));
-  PetscCall(Launch_Private(c->product, x, t, stream));
+  PetscCall(Launch_Private(c->product, 1, x, 0, t, 0, stream));
   GNNCallKernel(GNNKernelToHost(zarray, t, bytes, stream));
   PetscCall(PetscLogCpuToGpu((PetscLogDouble)(2 * bytes)));
   PetscCall(PetscLogGpuToCpu((PetscLogDouble)bytes));
@@ -357,6 +357,11 @@ static PetscErrorCode AddHost_Private(GNNCoarse c, Vec r, Vec z, GNNStream strea
   PetscCall(VecRestoreArray(z, &zarray));
   PetscCall(VecRestoreArrayRead(r, &rarray));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscLogDouble Flops_Private(GNNCoarseDevice d)
+{
+  return 4.0 * d->nz + 2.0 * d->m * d->m;
 }
 
 PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z)
@@ -373,10 +378,34 @@ PetscErrorCode GNNCoarseDeviceAdd(GNNCoarse c, Vec r, Vec z)
   if (device) {
     PetscCall(VecCUDAGetArrayRead(r, &rarray));
     PetscCall(VecCUDAGetArray(z, &zarray));
-    PetscCall(Launch_Private(d, rarray, zarray, stream));
+    PetscCall(Launch_Private(d, 1, rarray, 0, zarray, 0, stream));
     PetscCall(VecCUDARestoreArray(z, &zarray));
     PetscCall(VecCUDARestoreArrayRead(r, &rarray));
   } else PetscCall(AddHost_Private(c, r, z, stream));
-  PetscCall(PetscLogGpuFlops(4.0 * d->nz + 2.0 * d->m * d->m));
+  PetscCall(PetscLogGpuFlops(Flops_Private(d)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseDeviceAddMat(GNNCoarse c, Mat R, Mat Z, PetscBool *added)
+{
+  const GNNCoarseDevice d = c->product;
+  const PetscScalar    *r;
+  PetscScalar          *z;
+  PetscInt              count, ldr, ldz;
+  GNNStream             stream = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(GNNMatsOnDevice(R, Z, added));
+  if (!*added) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNDeviceStream(&stream));
+  PetscCall(MatGetSize(R, NULL, &count));
+  PetscCall(MatDenseGetLDA(R, &ldr));
+  PetscCall(MatDenseGetLDA(Z, &ldz));
+  PetscCall(MatDenseCUDAGetArrayRead(R, &r));
+  PetscCall(MatDenseCUDAGetArray(Z, &z));
+  for (PetscInt k = 0; k < count; k += GNN_DEVICE_COLUMNS) PetscCall(Launch_Private(d, PetscMin(count - k, GNN_DEVICE_COLUMNS), r + (size_t)k * ldr, ldr, z + (size_t)k * ldz, ldz, stream));
+  PetscCall(MatDenseCUDARestoreArray(Z, &z));
+  PetscCall(MatDenseCUDARestoreArrayRead(R, &r));
+  PetscCall(PetscLogGpuFlops(count * Flops_Private(d)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,10 +8,12 @@ static char help[] = "The preconditioner on MATAIJCUSPARSE against itself on MAT
 #if defined(GNN_EMULATE)
   #define NROWS         300
   #define DEVICE_MAT    MATAIJ
+  #define DEVICE_DENSE  MATDENSE
   #define Emulate(flag) (GNNDeviceEmulate = (flag))
 #else
   #define NROWS         1500
   #define DEVICE_MAT    MATAIJCUSPARSE
+  #define DEVICE_DENSE  MATDENSECUDA
   #define Emulate(flag) (void)(flag)
 #endif
 
@@ -123,6 +125,29 @@ static PetscErrorCode AddDiagonal(Mat A, PetscReal shift, Mat B)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Columns are those of PCApply(): of matrices on the device, more than are multiplied at once, and on the host */
+static PetscErrorCode TestColumns(const char name[], PC pc, Mat A)
+{
+  const MatType types[] = {DEVICE_DENSE, MATDENSE};
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) {
+    Mat       X, Y;
+    PetscReal difference = 0.0;
+
+    PetscCall(TestDenseCreate(A, types[k], k ? 3 : GNN_DEVICE_COLUMNS + 3, &X));
+    PetscCall(TestDenseCreate(A, types[k], k ? 3 : GNN_DEVICE_COLUMNS + 3, &Y));
+    Emulate(k == 0);
+    PetscCall(PCMatApply(pc, X, Y));
+    PetscCall(TestColumnsDifference(pc, PCApply, X, Y, &difference));
+    Emulate(PETSC_FALSE);
+    Ok(difference < 1e-14, "%s: columns on the %s, %.1e", name, k ? "host" : "device", (double)difference);
+    PetscCall(MatDestroy(&X));
+    PetscCall(MatDestroy(&Y));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestVariant(const Variant *v, Mat A)
 {
   Mat       B;
@@ -144,6 +169,7 @@ static PetscErrorCode TestVariant(const Variant *v, Mat A)
     PetscCall(Iterations(device, &its[1]));
     Emulate(PETSC_FALSE);
     if (!refresh) PetscCall(OkView(pc, v->view, v->name));
+    if (!refresh) PetscCall(TestColumns(v->name, pc, B));
     PetscCall(FactorDifference(host, device, &difference));
     Ok(its[0] > 0 && PetscAbsInt(its[0] - its[1]) <= 1, "%s%s: %d iterations on the host, %d on the device", v->name, refresh ? ", refreshed" : "", (int)its[0], (int)its[1]);
     Ok(difference <= v->tolerance, "%s%s: G differs by %.1e", v->name, refresh ? ", refreshed" : "", (double)difference);

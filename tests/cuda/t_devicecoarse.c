@@ -2,12 +2,14 @@ static char help[] = "The coarse space on the device: against the host's, its ke
 Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with the same kernels compiled for tests/cuda/emulate.h.\n";
 
 #include "../../gnn/coarse/coarse.h"
+#include "../../gnn/matrix.h"
 #include "testdevice.h"
 #include "../testpc.h"
 #include "../testtext.h"
 
 #if defined(GNN_EMULATE)
   #define DEVICE_MAT    MATAIJ
+  #define DEVICE_DENSE  MATDENSE
   #define Emulate(flag) (GNNDeviceEmulate = (flag))
   #define REPEATED      0.0
   #define MADE_ANEW     1e-12
@@ -15,6 +17,7 @@ Linked with the CUDA kernels it runs on a GPU; without a GPU it is linked with t
 long long EmulateCounted(const char *);
 #else
   #define DEVICE_MAT    MATAIJCUSPARSE
+  #define DEVICE_DENSE  MATDENSECUDA
   #define Emulate(flag) (void)(flag)
   #define REPEATED      1e-14 /* CUSPARSE_SPMV_CSR_ALG1, PETSc's default, does not promise the same bits */
   #define MADE_ANEW     1e-10
@@ -119,6 +122,34 @@ static PetscErrorCode OkSymmetric(const Side *device, const char name[], const c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode AddColumn(void *c, Vec r, Vec z)
+{
+  PetscFunctionBeginUser;
+  PetscCall(GNNCoarseAdd((GNNCoarse)c, r, z));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Columns, more than are multiplied at once, are those of single vectors, to the bit */
+static PetscErrorCode OkColumns(const Side *device, const char name[], const char what[])
+{
+  Mat       R, Z[2];
+  PetscBool same, unchanged;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestDenseCreate(device->A, DEVICE_DENSE, GNN_DEVICE_COLUMNS + 1, &R));
+  for (int k = 0; k < 2; k++) PetscCall(TestDenseCreate(device->A, DEVICE_DENSE, GNN_DEVICE_COLUMNS + 1, &Z[k]));
+  Emulate(PETSC_TRUE);
+  PetscCall(GNNCoarseAddMat(device->c, R, Z[0]));
+  PetscCall(GNNMatForColumns(R, Z[1], 0, AddColumn, device->c));
+  Emulate(PETSC_FALSE);
+  PetscCall(MatEqual(Z[0], Z[1], &same));
+  PetscCall(MatEqual(Z[0], R, &unchanged)); /* they were R's before */
+  Ok(same && !unchanged, "%s, %s: columns are added as vectors are (%s)", name, what, WHERE);
+  PetscCall(MatDestroy(&R));
+  for (int k = 0; k < 2; k++) PetscCall(MatDestroy(&Z[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Q by our kernels is Q by PETSc's operations, and the host's, but for single precision; vectors of the host make no difference */
 static PetscErrorCode OkApplied(const Side *host, const Side *device, const char name[], const char what[])
 {
@@ -137,6 +168,7 @@ static PetscErrorCode OkApplied(const Side *host, const Side *device, const char
   Ok(passed == 0.0 && petsc <= 1e-6 && there <= 1e-6, "%s, %s: Q differs from PETSc's by %.1e, from the host's by %.1e, with its vectors by %g", name, what, (double)petsc, (double)there, (double)passed);
   for (int k = 0; k < 4; k++) PetscCall(VecDestroy(&z[k]));
   PetscCall(OkSymmetric(device, name, what));
+  PetscCall(OkColumns(device, name, what));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

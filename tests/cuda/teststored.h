@@ -128,6 +128,38 @@ static inline PetscErrorCode TestStoredApply(GNNDevice d, const TestRows *gt, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#define TEST_COLUMNS 3
+
+/* x times powers of 2, several at once and apart in memory: z times those, to the bit, and nothing written between them */
+static inline PetscErrorCode TestStoredColumns(const char what[], GNNDevice d, const PetscScalar x[], const PetscScalar z[])
+{
+  const int    n = d->graph.n, ldr = n + 3, ldz = n + 5;
+  PetscScalar *r, *y;
+  double      *dr, *dz;
+  int          differing = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(TEST_COLUMNS * ldr, &r, TEST_COLUMNS * ldz, &y));
+  for (int c = 0; c < TEST_COLUMNS; c++) {
+    for (int i = 0; i < n; i++) r[c * ldr + i] = ldexp(1.0, c) * x[i];
+  }
+  for (int i = 0; i < TEST_COLUMNS * ldz; i++) y[i] = 77.0;
+  GNNCallKernel(GNNKernelMalloc((void **)&dr, TEST_COLUMNS * ldr * sizeof(double)));
+  GNNCallKernel(GNNKernelMalloc((void **)&dz, TEST_COLUMNS * ldz * sizeof(double)));
+  GNNCallKernel(GNNKernelToDevice(dr, r, TEST_COLUMNS * ldr * sizeof(double), NULL));
+  GNNCallKernel(GNNKernelToDevice(dz, y, TEST_COLUMNS * ldz * sizeof(double), NULL));
+  PetscCall(GNNDeviceApplyColumns(d, TEST_COLUMNS, dr, ldr, dz, ldz, NULL));
+  GNNCallKernel(GNNKernelToHost(y, dz, TEST_COLUMNS * ldz * sizeof(double), NULL));
+  for (int c = 0; c < TEST_COLUMNS; c++) {
+    for (int i = 0; i < ldz; i++) differing += y[c * ldz + i] != (i < n ? ldexp(1.0, c) * z[i] : 77.0);
+  }
+  Ok(differing == 0, "%s: several vectors at once, %d numbers differ", what, differing);
+  GNNCallKernel(GNNKernelFree(dr));
+  GNNCallKernel(GNNKernelFree(dz));
+  PetscCall(PetscFree2(r, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Both products of a factor that has been applied, z = M^-1 x, read the same numbers, which are those of f, where it is given, but for their rounding */
 static inline PetscErrorCode TestStored(const char what[], GNNDevice d, GNNFactor f, const PetscScalar x[], const PetscScalar z[])
 {
@@ -148,6 +180,7 @@ static inline PetscErrorCode TestStored(const char what[], GNNDevice d, GNNFacto
   off     = f ? TestRoundingOf(&p->gt.mat, &gt, scale, p->apart, f) : 0.0;
   product = TestArrayDifference(n, z, stored);
   Ok(same && off <= 1.0 && product <= 1e-13, "%s: stored in %s, rounded by %.2f of what may be; G is the transpose of G^T, the product is theirs, %.1e", what, TestPrecisions[p->gt.mat.precision], (double)off, (double)product);
+  PetscCall(TestStoredColumns(what, d, x, z));
   PetscCall(TestRowsFree(&gt));
   PetscCall(TestRowsFree(&g));
   PetscCall(PetscFree2(scale, stored));

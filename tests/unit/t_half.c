@@ -144,7 +144,7 @@ static PetscErrorCode TestFactor(PetscInt b, PetscInt n, ColumnFn column, PetscR
 {
   const PetscReal size = scale * scale, unit = scale < 1.0 ? 1e4 : 1e-8; /* of the vectors: M^-1 is as small or as large as numbers may be */
   PetscScalar    *x, *y, *mx, *my, *exact;
-  PetscReal       off, rough, difference, columns, forms[3];
+  PetscReal       off, rough, difference, columns = 0.0, forms[3];
   PetscRandom     random;
   GNNFactor       f;
 

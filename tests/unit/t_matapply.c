@@ -5,72 +5,20 @@ static char help[] = "PCMatApply() and its transpose: columns of dense matrices 
 
 #define LARGEST 40
 
-/* Random columns of A's layout, with a leading dimension that is larger than it has to be */
-static PetscErrorCode DenseCreate(Mat A, PetscInt K, Mat *X)
-{
-  PetscInt n, N;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatGetLocalSize(A, &n, NULL));
-  PetscCall(MatGetSize(A, &N, NULL));
-  PetscCall(MatCreate(PetscObjectComm((PetscObject)A), X));
-  PetscCall(MatSetSizes(*X, n, PETSC_DECIDE, N, K));
-  PetscCall(MatSetType(*X, MATDENSE));
-  PetscCall(MatDenseSetLDA(*X, n + 5));
-  PetscCall(MatSetUp(*X));
-  for (PetscInt k = 0; k < K; k++) {
-    Vec x, column;
-
-    PetscCall(TestVecRandom(A, (unsigned long)(k + 1), &x));
-    PetscCall(MatDenseGetColumnVecWrite(*X, k, &column));
-    PetscCall(VecCopy(x, column));
-    PetscCall(MatDenseRestoreColumnVecWrite(*X, k, &column));
-    PetscCall(VecDestroy(&x));
-  }
-  PetscCall(MatAssemblyBegin(*X, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*X, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The largest difference of a column of Y from what apply() makes of that of X */
-static PetscErrorCode LargestDifference(PC pc, PetscErrorCode (*apply)(PC, Vec, Vec), Mat X, Mat Y, PetscReal *largest)
-{
-  PetscInt K;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatGetSize(X, NULL, &K));
-  *largest = 0.0;
-  for (PetscInt k = 0; k < K; k++) {
-    Vec       x, y, z;
-    PetscReal difference;
-
-    PetscCall(MatDenseGetColumnVecRead(X, k, &x));
-    PetscCall(VecDuplicate(x, &z));
-    PetscCall(apply(pc, x, z));
-    PetscCall(MatDenseRestoreColumnVecRead(X, k, &x));
-    PetscCall(MatDenseGetColumnVecRead(Y, k, &y));
-    PetscCall(TestDifference(z, 1.0, y, &difference));
-    PetscCall(MatDenseRestoreColumnVecRead(Y, k, &y));
-    PetscCall(VecDestroy(&z));
-    if (!(difference <= *largest)) *largest = difference;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode TestColumns(PC pc, Mat A, PetscInt K, const char what[])
 {
   Mat       X, Y;
   PetscReal difference;
 
   PetscFunctionBeginUser;
-  PetscCall(DenseCreate(A, K, &X));
-  PetscCall(DenseCreate(A, K, &Y));
+  PetscCall(TestDenseCreate(A, MATDENSE, K, &X));
+  PetscCall(TestDenseCreate(A, MATDENSE, K, &Y));
   PetscCall(PCMatApply(pc, X, Y));
-  PetscCall(LargestDifference(pc, PCApply, X, Y, &difference));
+  PetscCall(TestColumnsDifference(pc, PCApply, X, Y, &difference));
   Ok(difference < 1e-13, "%s: %d columns are those of PCApply(), %.1e", what, (int)K, (double)difference);
 #if GNN_HAS_MATAPPLYTRANSPOSE
   PetscCall(PCMatApplyTranspose(pc, X, Y));
-  PetscCall(LargestDifference(pc, PCApplyTranspose, X, Y, &difference));
+  PetscCall(TestColumnsDifference(pc, PCApplyTranspose, X, Y, &difference));
   Ok(difference < 1e-13, "%s: %d columns of the transpose, %.1e", what, (int)K, (double)difference);
 #endif
   PetscCall(MatDestroy(&X));
@@ -140,10 +88,10 @@ static PetscErrorCode TestKSP(Mat A)
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, PCGNNSPAI));
   PetscCall(KSPSetOperators(ksp, A, A));
-  PetscCall(DenseCreate(A, 16, &B));
-  PetscCall(DenseCreate(A, 16, &X));
+  PetscCall(TestDenseCreate(A, MATDENSE, 16, &B));
+  PetscCall(TestDenseCreate(A, MATDENSE, 16, &X));
   PetscCall(KSPMatSolve(ksp, B, X));
-  PetscCall(LargestDifference(pc, PCApply, B, X, &difference));
+  PetscCall(TestColumnsDifference(pc, PCApply, B, X, &difference));
   Ok(difference < 1e-13, "KSPMatSolve() of KSPPREONLY, %.1e", (double)difference);
   PetscCall(KSPDestroy(&ksp));
   PetscCall(MatDestroy(&B));
@@ -182,8 +130,8 @@ static PetscErrorCode TestFailed(Mat A)
   PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));
   PetscCall(PCMake(B, "", &pc));
-  PetscCall(DenseCreate(A, 4, &X));
-  PetscCall(DenseCreate(A, 4, &Y));
+  PetscCall(TestDenseCreate(A, MATDENSE, 4, &X));
+  PetscCall(TestDenseCreate(A, MATDENSE, 4, &Y));
   PetscCall(PCMatApply(pc, X, Y));
   PetscCall(MatNorm(Y, NORM_FROBENIUS, &norm));
   Ok(PetscIsInfReal(norm), "after a set-up that failed every column is infinite");
@@ -210,8 +158,8 @@ static PetscErrorCode TestEvents(Mat A)
   }
   PetscCall(PetscLogDefaultBegin());
   PetscCall(PCMake(A, "-pc_gnnspai_coarse 6 -pc_gnnspai_guard none", &pc));
-  PetscCall(DenseCreate(A, 16, &X));
-  PetscCall(DenseCreate(A, 16, &Y));
+  PetscCall(TestDenseCreate(A, MATDENSE, 16, &X));
+  PetscCall(TestDenseCreate(A, MATDENSE, 16, &Y));
   PetscCall(TestEventGet("GNNSPAIApply", &info[0]));
   PetscCall(TestApplied(pc, &z));
   PetscCall(TestEventGet("GNNSPAIApply", &info[1]));
@@ -238,8 +186,8 @@ static PetscErrorCode TestNoAllocation(Mat A, const char arguments[])
 
   PetscFunctionBeginUser;
   PetscCall(PCMake(A, arguments, &pc));
-  PetscCall(DenseCreate(A, LARGEST, &X));
-  PetscCall(DenseCreate(A, LARGEST, &Y));
+  PetscCall(TestDenseCreate(A, MATDENSE, LARGEST, &X));
+  PetscCall(TestDenseCreate(A, MATDENSE, LARGEST, &Y));
   PetscCall(PCMatApply(pc, X, Y));
   PetscCall(PetscMallocGetCurrentUsage(&before));
   LogMemory(PETSC_TRUE);
