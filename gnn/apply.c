@@ -73,17 +73,18 @@ static PetscErrorCode ApplySides_Private(GNNSetUp *s, Mat R, Mat Z, PetscInt *en
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The coarse space is added column by column with the factor, or apart from it to all at once */
+/* The coarse space is added column by column with the factor, or apart from it to all at once. Where G reaches into other ranks' rows, all is column by column */
 PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
 {
   const GNNPlaceOps *ops   = s->place->ops;
-  const PetscBool    apart = s->coarse && (ops->applymat || !GNNCoarseAddsColumns(s->coarse)) ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool    alone = s->halo == NULL ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool    apart = alone && s->coarse && (ops->applymat || !GNNCoarseAddsColumns(s->coarse)) ? PETSC_TRUE : PETSC_FALSE;
   PetscInt           end   = 0;
 
   PetscFunctionBegin;
-  if (ops->applymat) PetscCall(ops->applymat(s->place, R, Z));
+  if (alone && ops->applymat) PetscCall(ops->applymat(s->place, R, Z));
   else {
-    if (ops->columns && s->factor->jacobi == NULL) PetscCall(ApplySides_Private(s, R, Z, &end));
+    if (alone && ops->columns && s->factor->jacobi == NULL) PetscCall(ApplySides_Private(s, R, Z, &end));
     PetscCall(GNNMatForColumns(R, Z, end, apart ? ApplyLocalColumn_Private : ApplyColumn_Private, s));
   }
   if (apart) {
