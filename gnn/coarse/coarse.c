@@ -19,12 +19,12 @@ PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
+  c->pc     = pc;
   c->wanted = wanted;
   PetscCall(MatGetVecType(A, &type));
   PetscCall(PetscStrstr(type, "cuda", &cuda));
   PetscCall(GNNMatOnDevice(A, &c->device));
   if (cuda) c->device = PETSC_TRUE;
-  PetscCall(GNNCoarseSolverCreate(pc, c));
   *coarse = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -48,22 +48,23 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
 }
 
 /* The wanted number for n coupled nodes of b rows. None for a few, which are solved for before A_c is made. Else in space n^2/3 / 3, where more cost as
-   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, if A_c is sparse. A graph is plane where what is
-   about equally far from a node are few: no more than twice sqrt(2 n), where 3-D meshes have about n^2/3 */
-static PetscReal Number_Private(GNNCoarse c, PetscBool sparse, PetscReal n, PetscInt b, PetscInt width)
+   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, on the host, where A_c is sparse, as long as each of
+   several ranks can have it. A graph is plane where what is about equally far from a node are few: no more than twice sqrt(2 n), where 3-D meshes have
+   about n^2/3; on several ranks, whose nodes are counted from one each, their levels side by side are one */
+static PetscReal Number_Private(GNNCoarse c, PetscReal n, PetscReal width, PetscInt b, PetscBool alone)
 {
-  const PetscReal space = PetscCeilReal(PetscPowReal(n, 2.0 / 3.0) / 3.0);
+  const PetscReal space = PetscCeilReal(PetscPowReal(n, 2.0 / 3.0) / 3.0), plane = PetscCeilReal(n / 50.0);
 
   if (c->wanted != PETSC_DECIDE) return c->wanted;
   if (n * b < LEAST) return 0.0;
-  return sparse && PetscSqr((PetscReal)width) <= 8.0 * n ? PetscMax(space, PetscCeilReal(n / 50.0)) : space;
+  return !c->device && PetscSqr(width) <= 8.0 * n ? PetscMax(space, alone ? plane : PetscMin(plane, GNN_COARSE_REPEATED / b)) : space;
 }
 
 /* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any and there are to be some */
 static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt *share)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)c->A);
-  PetscReal      here = nodes->ncoupled, end = 0.0, total = 0.0, number;
+  PetscReal      here = nodes->ncoupled, end = 0.0, total[2] = {nodes->ncoupled, nodes->width}, number;
   PetscMPIInt    size;
   PetscInt       b;
 
@@ -71,11 +72,11 @@ static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt *share
   PetscCall(MatGetBlockSize(c->A, &b));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
-  PetscCallMPI(MPI_Allreduce(&here, &total, 1, MPIU_REAL, MPIU_SUM, comm));
-  number = Number_Private(c, size == 1 && !c->device ? PETSC_TRUE : PETSC_FALSE, total, b, nodes->width);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPIU_REAL, MPIU_SUM, comm));
+  number = Number_Private(c, total[0], total[1], b, size == 1 ? PETSC_TRUE : PETSC_FALSE);
   *share = 0;
   if (nodes->ncoupled == 0 || number == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  *share = (PetscInt)(PetscFloorReal(number * end / total + 0.5) - PetscFloorReal(number * (end - here) / total + 0.5));
+  *share = (PetscInt)(PetscFloorReal(number * end / total[0] + 0.5) - PetscFloorReal(number * (end - here) / total[0] + 0.5));
   *share = PetscMin(PetscMax(*share, 1), nodes->ncoupled);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -133,21 +134,22 @@ static PetscErrorCode CreateMat_Private(GNNCoarse c, PetscInt nrows, PetscInt nc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* P_0 and its squares, of A's type, and the coarse vectors; the values of t are squared */
+/* P_0, the solver and the coarse vectors; where PETSc multiplies, P_0 and its squares of A's type: the values of t are squared */
 static PetscErrorCode CreateTentative_Private(GNNCoarse c, GNNTentative t)
 {
   PetscMPIInt size;
   PetscInt    n;
 
   PetscFunctionBegin;
-  PetscCall(MatGetLocalSize(c->A, &n, NULL));
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->A), &size));
-  if (size == 1 && !c->device) {
-    PetscCall(GNNCoarseHostCreate(t, n, &c->host));
-    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->A), 1, c->size, NULL, &c->rc));
-    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->A), 1, c->size, NULL, &c->xc));
+  if (!c->device && (size == 1 || c->size <= GNN_COARSE_REPEATED)) PetscCall(GNNCoarseHostCreate(c, t));
+  PetscCall(GNNCoarseSolverCreate(c));
+  if (c->host) {
+    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->ksp), 1, c->size, NULL, &c->rc));
+    PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->ksp), 1, c->size, NULL, &c->xc));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(MatGetLocalSize(c->A, &n, NULL));
   PetscCall(CreateMat_Private(c, n, t->ncols, t->n, t->rows, t->cols, t->values, &c->P0));
   for (PetscInt k = 0; k < t->n; k++) t->values[k] *= t->values[k];
   PetscCall(CreateMat_Private(c, t->ncols, n, t->n, t->cols, t->rows, t->values, &c->squares));
@@ -166,7 +168,7 @@ static PetscErrorCode Largest_Private(GNNCoarse c, PetscReal *largest)
   PetscReal least;
 
   PetscFunctionBegin;
-  PetscCall(GNNCoarseCreateKSP((PetscObject)c->ksp, "estimate_", &ksp));
+  PetscCall(GNNCoarseCreateKSP(c->pc, "pc_gnnspai_coarse_estimate_", PetscObjectComm(c->pc), &ksp));
   PetscCall(KSPSetType(ksp, KSPCG));
   PetscCall(KSPGetPC(ksp, &jacobi));
   PetscCall(PCSetType(jacobi, PCJACOBI));
@@ -282,7 +284,7 @@ static PetscErrorCode SetValues_Private(GNNCoarse c)
   if (c->host) PetscCall(GNNCoarseHostSetUp(c, &failed));
   else PetscCall(SetMats_Private(c, &failed));
   any = failed ? 1 : 0;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)c->ksp)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm(c->pc)));
   c->refused = any ? "A_c could not be factored" : NULL;
   if (any) c->judged = PETSC_FALSE; /* of these values alone */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -308,7 +310,19 @@ PetscErrorCode GNNCoarseSetUp(GNNCoarse c, Mat A, PetscBool near)
   PetscCall(GNNCoarseReview(c));
   if (c->judged && c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(SetValues_Private(c));
-  PetscCall(PetscInfo(c->ksp, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
+  PetscCall(PetscInfo(c->pc, "%" PetscInt_FMT " aggregates%s, A_c of size %" PetscInt_FMT ", damping %g\n", c->aggregates, changed ? "" : " (kept)", c->size, (double)c->damping));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of each rank's own solver the first one's */
+static PetscErrorCode ViewSolver_Private(GNNCoarse c, PetscViewer viewer)
+{
+  PetscViewer own;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerGetSubViewer(viewer, PetscObjectComm((PetscObject)c->ksp), &own));
+  PetscCall(KSPView(c->ksp, own));
+  PetscCall(PetscViewerRestoreSubViewer(viewer, PetscObjectComm((PetscObject)c->ksp), &own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -322,7 +336,7 @@ PetscErrorCode GNNCoarseView(GNNCoarse c, PetscViewer viewer)
   if (c->refused) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space refused, it is not applied: %s\n", c->refused));
   if (c->size == 0 || c->refused) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscViewerASCIIPrintf(viewer, "prolongator smoothed with damping %.3g\n", (double)c->damping));
-  if (!inverts) PetscCall(KSPView(c->ksp, viewer));
+  if (!inverts) PetscCall(ViewSolver_Private(c, viewer));
   else {
     PetscCall(KSPGetOptionsPrefix(c->ksp, &prefix));
     PetscCall(PetscViewerASCIIPrintf(viewer, "solver with A_c (%s): its inverse, in %s precision\n", prefix, single ? "single" : "double"));

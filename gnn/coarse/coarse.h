@@ -7,6 +7,7 @@
 #include "../columns.h"
 #include "../model.h"
 #include <petscksp.h>
+#include <petscsf.h>
 
 /* ---- aggregates of one rank, coarse/aggregate.c ---- */
 
@@ -51,16 +52,35 @@ PETSC_INTERN PetscErrorCode GNNCSRDestroy(GNNCSR *);
 PETSC_INTERN PetscErrorCode GNNCSRTranspose(const GNNCSR *, GNNCSR *);
 PETSC_INTERN PetscErrorCode GNNCSRMultiply(const GNNCSR *, const PetscScalar[], const GNNCSR *, const GNNCSR *, GNNCSR *);
 
+/* ---- the same where rows are spread over ranks, coarse/ranks.c ---- */
+
+/* Rows of the ghost columns of A, of a matrix with as many rows as A has columns */
+typedef struct {
+  GNNCSR  rows; /* in the ghost columns' order */
+  PetscSF sf;   /* of their entries */
+} GNNGhosts;
+
+PETSC_INTERN PetscErrorCode GNNCSRGetRows(Mat, GNNCSR *); /* of an AIJ matrix: this rank's rows, and behind its own columns the ghost columns; to read, and to give back */
+PETSC_INTERN PetscErrorCode GNNCSRRestoreRows(Mat, GNNCSR *);
+PETSC_INTERN PetscErrorCode GNNGhostsCreateSF(Mat, PetscSF *);                           /* from the rows' owners to the ghost columns */
+PETSC_INTERN PetscErrorCode GNNGhostsCreate(PetscSF, const GNNCSR *own, GNNGhosts *);    /* each rank's own rows */
+PETSC_INTERN PetscErrorCode GNNGhostsUpdate(GNNGhosts *, const GNNCSR *own);             /* new values in the same pattern */
+PETSC_INTERN PetscErrorCode GNNGhostsAppend(const GNNGhosts *, GNNCSR *own);             /* behind the own rows */
+PETSC_INTERN PetscErrorCode GNNGhostsDestroy(GNNGhosts *);
+PETSC_INTERN PetscErrorCode GNNCSRSum(MPI_Comm, GNNCSR *); /* over the ranks, on each of them the same */
+
 /* ---- the coarse space, coarse/coarse.c ---- */
 
-#define GNN_COARSE_INVERSE 256  /* largest A_c that is inverted, on the host of one rank */
-#define GNN_COARSE_DENSE   4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
+#define GNN_COARSE_INVERSE  256  /* largest A_c that is inverted on the host */
+#define GNN_COARSE_REPEATED 4096 /* largest that each of several ranks has for itself, on the host */
+#define GNN_COARSE_DENSE    4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
 
 typedef struct _n_GNNCoarseHost   *GNNCoarseHost;   /* coarse/host.c */
 typedef struct _n_GNNCoarseDevice *GNNCoarseDevice; /* coarse/device.c */
 
 typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
+  PetscObject      pc;         /* whose it is: prefix, options and communicator */
   PetscInt         wanted;     /* aggregates over all ranks, or PETSC_DECIDE */
   Mat              A;          /* AIJ, referenced */
   Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
@@ -70,12 +90,12 @@ struct _n_GNNCoarse {
   PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
-  GNNCoarseHost    host;       /* P and A_c on the host of one rank; else NULL, and what is below up to Ac is there */
+  GNNCoarseHost    host;       /* P and A_c on the host; else NULL, and what is below up to Ac is there */
   Mat              P0, P;      /* tentative, and smoothed by one damped Jacobi step */
   Mat              padded;     /* P_0 with zeros where P has more entries */
   Mat              squares;    /* of P_0's entries, transposed */
   Mat              Ac;
-  KSP              ksp;                       /* solves with A_c */
+  KSP              ksp;                       /* solves with A_c, on each rank for itself where host is there */
   Mat              dense;                     /* A_c on one rank, if ksp can use it dense, else NULL */
   Mat              inverse, factor, identity; /* of dense, if ksp's PC is PCMAT, else NULL */
   GNNCoarseDevice  product;                   /* P and inverse on a device as the kernels read them, or NULL: then PETSc's operations do */
@@ -115,14 +135,14 @@ static inline PetscReal GNNCoarseShift(GNNCoarse c)
   return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
 }
 
-/* ---- on the host of one rank, coarse/host.c ---- */
+/* ---- on the host, coarse/host.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNTentative, PetscInt, GNNCoarseHost *); /* P_0, its rows */
+PETSC_INTERN PetscErrorCode GNNCoarseHostCreate(GNNCoarse, GNNTentative);
 PETSC_INTERN PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *);
 PETSC_INTERN PetscErrorCode GNNCoarseHostSetUp(GNNCoarse, PetscBool *); /* P and A_c, and its inverse or KSP; could it not be factored? */
 PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GNNCoarseAdd() */
 PETSC_INTERN PetscErrorCode GNNCoarseHostAddColumns(GNNCoarse, PetscInt, const GNNColumns[], GNNColumns[]);
-PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads */
+PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads on this rank */
 PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
 
 /* ---- what it is kept by, coarse/rows.c ---- */
@@ -199,9 +219,9 @@ PETSC_INTERN PetscErrorCode GNNCoarseReview(GNNCoarse);                         
 
 /* ---- its solver, coarse/solver.c ---- */
 
-PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], KSP *); /* the PC or solver that it works for, the prefix behind its own */
+PETSC_INTERN PetscErrorCode GNNCoarseCreateKSP(PetscObject, const char[], MPI_Comm, KSP *); /* the PC that it works for, the prefix behind its own */
 
-PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(PetscObject, GNNCoarse);             /* the PC, for prefix and communicator */
+PETSC_INTERN PetscErrorCode GNNCoarseSolverCreate(GNNCoarse);                          /* once it is known where A_c is; nothing if there is one already */
 PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUp(GNNCoarse, PetscBool *);              /* for the values of A_c, shift and unit; does its factorisation fail on this rank? */
 PETSC_INTERN PetscErrorCode GNNCoarseSolverInverts(GNNCoarse, PetscBool *);            /* is an A_c on the host of one rank to be inverted? */
 PETSC_INTERN PetscErrorCode GNNCoarseSolverSetUpKSP(GNNCoarse, Mat, Mat, PetscBool *); /* takes A_c as it is */

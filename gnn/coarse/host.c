@@ -1,5 +1,6 @@
 /*
-   The coarse space on the host of one rank.
+   The coarse space on the host. On several ranks each has its rows of P and all of A_c, and solves with that by itself: one sum over the ranks is
+   all that an application exchanges, and with new values only A_c's parts and P's rows of the ghost columns travel.
 
    Q = (P U) (U A_c U)^-1 (P U)^T with the diagonal matrix U that gives A_c a unit diagonal. P U is stored in single precision, by rows, and
    read once a product; rows with as many entries stand together, since what a product costs is the branch at each row's end where it is not foreseen. A small A_c is not solved with but inverted: (U A_c U)^-1 = W^T W with the inverse W of its Cholesky factor. However
@@ -7,13 +8,15 @@
    is a sparse matrix, for the KSP.
 */
 #include "coarse.h"
-#include "../matrix.h"
 
 #define LANES    8                               /* sums of a dot product that are added up apart */
 #define SMALLEST (100.0 * PETSC_MACHINE_EPSILON) /* pivot of a matrix with a unit diagonal */
 
 struct _n_GNNCoarseHost {
-  GNNCSR    P0, P0T;
+  MPI_Comm  comm;     /* of several ranks, or MPI_COMM_NULL */
+  GNNCSR    P0, P0T;  /* columns over all ranks; P0 also has the ghost columns' rows, behind the rank's own */
+  GNNGhosts ghosts;   /* rows of P */
+  PetscSF   sf;       /* of the ghost columns, NULL on one rank */
   PetscInt  n, m, nz; /* of P */
   PetscInt  longest;  /* row of P */
   PetscInt *first;    /* (longest + 2) of the rows with so many entries, owned */
@@ -33,25 +36,48 @@ static inline PetscInt RoundUp_Private(PetscInt n)
   return (n + LANES - 1) / LANES * LANES;
 }
 
-PetscErrorCode GNNCoarseHostCreate(GNNTentative t, PetscInt n, GNNCoarseHost *host)
+/* P_0^T and P_0 of the rank's rows */
+static PetscErrorCode SetTentative_Private(GNNCoarseHost h, GNNTentative t)
 {
-  GNNCoarseHost h;
+  PetscInt first = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&h));
-  h->n     = n;
-  h->m     = t->ncols;
-  h->width = RoundUp_Private(h->m);
-  PetscCall(PetscMalloc1(n, &h->row));
-  PetscCall(PetscCalloc2(2 * h->width, &h->r, h->width, &h->x));
-  PetscCall(GNNCSRCreate(h->m, n, t->n, &h->P0T));
+  if (h->comm != MPI_COMM_NULL) {
+    PetscCallMPI(MPI_Scan(&t->ncols, &first, 1, MPIU_INT, MPI_SUM, h->comm));
+    first -= t->ncols;
+  }
+  PetscCall(GNNCSRCreate(h->m, h->n, t->n, &h->P0T));
   PetscCall(PetscArrayzero(h->P0T.i, h->m + 1));
-  for (PetscInt k = 0; k < t->n; k++) h->P0T.i[t->cols[k] + 1]++; /* they come column by column */
+  for (PetscInt k = 0; k < t->n; k++) h->P0T.i[first + t->cols[k] + 1]++; /* they come column by column */
   for (PetscInt k = 0; k < h->m; k++) h->P0T.i[k + 1] += h->P0T.i[k];
   PetscCall(PetscArraycpy(h->P0T.j, t->rows, t->n));
   PetscCall(PetscArraycpy(h->P0T.v, t->values, t->n));
   PetscCall(GNNCSRTranspose(&h->P0T, &h->P0));
-  *host = h;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode GNNCoarseHostCreate(GNNCoarse c, GNNTentative t)
+{
+  GNNCoarseHost h;
+  GNNGhosts     ghosts;
+  PetscMPIInt   size;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&h));
+  c->host = h;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->A), &size));
+  h->comm = size > 1 ? PetscObjectComm((PetscObject)c->A) : MPI_COMM_NULL;
+  PetscCall(MatGetLocalSize(c->A, &h->n, NULL));
+  h->m     = c->size;
+  h->width = RoundUp_Private(h->m);
+  PetscCall(PetscMalloc1(h->n, &h->row));
+  PetscCall(PetscCalloc2(2 * h->width, &h->r, h->width, &h->x));
+  PetscCall(SetTentative_Private(h, t));
+  if (size == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GNNGhostsCreateSF(c->A, &h->sf));
+  PetscCall(GNNGhostsCreate(h->sf, &h->P0, &ghosts));
+  PetscCall(GNNGhostsAppend(&ghosts, &h->P0));
+  PetscCall(GNNGhostsDestroy(&ghosts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,6 +87,8 @@ PetscErrorCode GNNCoarseHostDestroy(GNNCoarseHost *h)
   if (*h == NULL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNCSRDestroy(&(*h)->P0));
   PetscCall(GNNCSRDestroy(&(*h)->P0T));
+  PetscCall(GNNGhostsDestroy(&(*h)->ghosts));
+  PetscCall(PetscSFDestroy(&(*h)->sf));
   PetscCall(PetscFree((*h)->first));
   PetscCall(PetscFree((*h)->row));
   PetscCall(PetscFree((*h)->j));
@@ -77,7 +105,7 @@ PetscBool GNNCoarseHostInverts(GNNCoarseHost h)
   return h && h->W ? PETSC_TRUE : PETSC_FALSE;
 }
 
-/* P once a product, W once, or the KSP's factor, or A_c, twice */
+/* P once a product; W once, or the KSP's factor, or A_c, twice */
 PetscErrorCode GNNCoarseHostBytes(GNNCoarse c, PetscReal *bytes)
 {
   const GNNCoarseHost h = c->host;
@@ -101,40 +129,46 @@ PetscErrorCode GNNCoarseHostBytes(GNNCoarse c, PetscReal *bytes)
 
 /* ---- A_c ---- */
 
-/* P = (I - omega D^-1 A) P_0 and A_c = P^T A P, its rows sorted */
+/* P = (I - omega D^-1 A) P_0, with the ghost columns' rows behind the rank's own */
+static PetscErrorCode Smooth_Private(GNNCoarse c, const GNNCSR *A, GNNCSR *P)
+{
+  const GNNCoarseHost h = c->host;
+  const PetscScalar  *dinv;
+  PetscScalar        *s;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(h->n, &s));
+  PetscCall(VecGetArrayRead(c->dinv, &dinv));
+  for (PetscInt i = 0; i < h->n; i++) s[i] = -c->damping * dinv[i];
+  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
+  PetscCall(GNNCSRMultiply(&h->P0, s, A, &h->P0, P));
+  PetscCall(PetscFree(s));
+  if (h->sf == NULL) PetscFunctionReturn(PETSC_SUCCESS);
+  if (h->ghosts.sf) PetscCall(GNNGhostsUpdate(&h->ghosts, P)); /* A's pattern stays, hence P's */
+  else PetscCall(GNNGhostsCreate(h->sf, P, &h->ghosts));
+  PetscCall(GNNGhostsAppend(&h->ghosts, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* P and A_c = P^T A P, its rows sorted */
 static PetscErrorCode Products_Private(GNNCoarse c, GNNCSR *P, GNNCSR *Ac)
 {
   const GNNCoarseHost h = c->host;
-  const PetscInt     *columns;
-  const PetscScalar  *dinv;
-  PetscScalar        *s, *a;
-  PetscInt            n;
-  PetscBool           done;
-  Mat                 diagonal, other;
   GNNCSR              A, AP, PT, T;
 
   PetscFunctionBegin;
-  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  PetscCall(MatGetRowIJ(diagonal, 0, PETSC_FALSE, PETSC_FALSE, &n, (const PetscInt **)&A.i, (const PetscInt **)&A.j, &done));
-  PetscCheck(done, PETSC_COMM_SELF, PETSC_ERR_SUP, "MatGetRowIJ() failed for the local matrix");
-  PetscCall(MatSeqAIJGetArrayRead(diagonal, (const PetscScalar **)&a));
-  A.n = A.m = n;
-  A.v       = a;
-  PetscCall(PetscMalloc1(n, &s));
-  PetscCall(VecGetArrayRead(c->dinv, &dinv));
-  for (PetscInt i = 0; i < n; i++) s[i] = -c->damping * dinv[i];
-  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
-  PetscCall(GNNCSRMultiply(&h->P0, s, &A, &h->P0, P));
+  PetscCall(GNNCSRGetRows(c->A, &A));
+  PetscCall(Smooth_Private(c, &A, P));
   PetscCall(GNNCSRMultiply(NULL, NULL, &A, P, &AP));
+  PetscCall(GNNCSRRestoreRows(c->A, &A));
+  P->n = h->n;
   PetscCall(GNNCSRTranspose(P, &PT));
   PetscCall(GNNCSRMultiply(NULL, NULL, &PT, &AP, &T));
-  PetscCall(GNNCSRTranspose(&T, Ac));
   PetscCall(GNNCSRDestroy(&AP));
   PetscCall(GNNCSRDestroy(&PT));
+  if (h->sf) PetscCall(GNNCSRSum(h->comm, &T));
+  PetscCall(GNNCSRTranspose(&T, Ac));
   PetscCall(GNNCSRDestroy(&T));
-  PetscCall(PetscFree(s));
-  PetscCall(MatSeqAIJRestoreArrayRead(diagonal, (const PetscScalar **)&a));
-  PetscCall(MatRestoreRowIJ(diagonal, 0, PETSC_FALSE, PETSC_FALSE, &n, (const PetscInt **)&A.i, (const PetscInt **)&A.j, &done));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,17 +181,21 @@ static PetscErrorCode Scale_Private(GNNCoarse c, GNNCSR *Ac, PetscReal u[])
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(c->dinv, &dinv));
   for (PetscInt k = 0; k < Ac->n; k++) {
-    PetscReal sum = 0.0;
+    u[k] = 0.0;
+    for (PetscInt p = P0T->i[k]; p < P0T->i[k + 1]; p++) u[k] += PetscRealPart(P0T->v[p] * P0T->v[p] / dinv[P0T->j[p]]);
+  }
+  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
+  if (c->host->sf) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, u, (PetscMPIInt)Ac->n, MPIU_REAL, MPIU_SUM, c->host->comm));
+  for (PetscInt k = 0; k < Ac->n; k++) {
+    const PetscReal shift = GNNCoarseShift(c) * u[k];
 
     u[k] = 1.0;
-    for (PetscInt p = P0T->i[k]; p < P0T->i[k + 1]; p++) sum += PetscRealPart(P0T->v[p] * P0T->v[p] / dinv[P0T->j[p]]);
     for (PetscInt p = Ac->i[k]; p < Ac->i[k + 1]; p++) {
       if (Ac->j[p] != k) continue;
-      Ac->v[p] += GNNCoarseShift(c) * sum;
+      Ac->v[p] += shift;
       u[k] = 1.0 / PetscSqrtReal(PetscAbsScalar(Ac->v[p]));
     }
   }
-  PetscCall(VecRestoreArrayRead(c->dinv, &dinv));
   for (PetscInt k = 0; k < Ac->n; k++) {
     for (PetscInt p = Ac->i[k]; p < Ac->i[k + 1]; p++) Ac->v[p] *= u[k] * u[Ac->j[p]];
   }
@@ -303,7 +341,7 @@ static PetscErrorCode CopyMat_Private(GNNCoarse c, const GNNCSR *Ac)
   if (c->Ac) PetscCall(SamePattern_Private(c->Ac, Ac, &same));
   if (!same) {
     PetscCall(MatDestroy(&c->Ac));
-    PetscCall(MatCreate(PetscObjectComm((PetscObject)c->A), &c->Ac));
+    PetscCall(MatCreate(PetscObjectComm((PetscObject)c->ksp), &c->Ac));
     PetscCall(MatSetSizes(c->Ac, Ac->n, Ac->n, Ac->n, Ac->n));
     PetscCall(MatSetType(c->Ac, MATSEQAIJ));
     PetscCall(MatSeqAIJSetPreallocationCSR(c->Ac, Ac->i, Ac->j, Ac->v));
@@ -390,6 +428,7 @@ PetscErrorCode GNNCoarseHostAdd(GNNCoarse c, Vec r, Vec z)
   PetscCall(VecGetArrayRead(r, &rarray));
   RestrictOne_Private(h, rarray, h->r);
   PetscCall(VecRestoreArrayRead(r, &rarray));
+  if (h->sf) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, h->r, (PetscMPIInt)h->m, MPI_DOUBLE, MPI_SUM, h->comm));
   if (h->W) InverseOne_Private(h, h->r, h->x);
   else PetscCall(Solve_Private(c));
   PetscCall(VecGetArray(z, &zarray));
@@ -409,6 +448,7 @@ PetscErrorCode GNNCoarseHostAddColumns(GNNCoarse c, PetscInt count, const GNNCol
   rc = h->columns;
   xc = rc + 2 * h->width;
   RestrictColumns_Private(h, r, rc);
+  if (h->sf) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rc, (PetscMPIInt)(h->m * GNN_COLUMNS), MPI_DOUBLE, MPI_SUM, h->comm));
   if (h->W) InverseColumns_Private(h, rc, xc);
   else PetscCall(SolveColumns_Private(c, count, rc, xc));
   ProlongColumns_Private(h, xc, z);

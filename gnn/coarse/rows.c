@@ -203,7 +203,7 @@ PetscErrorCode GNNCoarseReset(GNNCoarse c)
   PetscCall(VecDestroy(&c->unit));
   PetscCall(VecDestroy(&c->rc));
   PetscCall(VecDestroy(&c->xc));
-  PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
+  if (c->ksp) PetscCall(KSPReset(c->ksp)); /* another A_c may have another size */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

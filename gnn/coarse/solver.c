@@ -1,5 +1,6 @@
 /*
-   The solver with A_c: a KSP with its own options prefix. On one rank a small A_c is factored, or inverted, as a dense matrix.
+   The solver with A_c: a KSP with its own options prefix, of the ranks together or of each for itself. On one rank with a device a small A_c is factored,
+   or inverted, as a dense matrix.
 */
 #include "coarse.h"
 
@@ -18,13 +19,13 @@ static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseCreateKSP(PetscObject parent, const char prefix[], KSP *ksp)
+PetscErrorCode GNNCoarseCreateKSP(PetscObject parent, const char prefix[], MPI_Comm comm, KSP *ksp)
 {
   PetscOptions database;
   const char  *before;
 
   PetscFunctionBegin;
-  PetscCall(KSPCreate(PetscObjectComm(parent), ksp));
+  PetscCall(KSPCreate(comm, ksp));
   PetscCall(PetscObjectIncrementTabLevel((PetscObject)*ksp, parent, 1));
   PetscCall(PetscObjectGetOptionsPrefix(parent, &before));
   PetscCall(KSPSetOptionsPrefix(*ksp, before));
@@ -34,10 +35,21 @@ PetscErrorCode GNNCoarseCreateKSP(PetscObject parent, const char prefix[], KSP *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNCoarseSolverCreate(PetscObject pc, GNNCoarse c)
+PetscErrorCode GNNCoarseSolverCreate(GNNCoarse c)
 {
+  MPI_Comm    comm = PetscObjectComm(c->pc);
+  PetscMPIInt size, before;
+
   PetscFunctionBegin;
-  PetscCall(GNNCoarseCreateKSP(pc, "pc_gnnspai_coarse_", &c->ksp));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (c->host && size > 1) comm = PETSC_COMM_SELF;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (c->ksp) {
+    PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->ksp), &before));
+    if (before == size) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(KSPDestroy(&c->ksp));
+  }
+  PetscCall(GNNCoarseCreateKSP(c->pc, "pc_gnnspai_coarse_", comm, &c->ksp));
   PetscCall(SetSolverDefaults_Private(c));
   PetscCall(KSPSetFromOptions(c->ksp));
   PetscFunctionReturn(PETSC_SUCCESS);

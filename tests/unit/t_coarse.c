@@ -734,6 +734,53 @@ static PetscErrorCode TestHilbert(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- on several ranks what it is on one ---- */
+
+/* Two Laplacians that are said to have the near-null space of elasticity: P has as many entries as A, and is worth them */
+static PetscErrorCode TestHeavy(void)
+{
+  const PetscInt m = 50;
+  PetscInt       start, end;
+  MatNullSpace   nullspace;
+  Vec            v[3];
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, m, 2, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (int k = 0; k < 3; k++) {
+    PetscCall(MatCreateVecs(A, &v[k], NULL));
+    for (PetscInt row = start; row < end; row++) {
+      const PetscInt x = row / 2 % m, y = row / 2 / m;
+
+      PetscCall(VecSetValue(v[k], row, k == 2 ? (row % 2 ? x : -y) : (row % 2 == k), INSERT_VALUES));
+    }
+    PetscCall(VecAssemblyBegin(v[k]));
+    PetscCall(VecAssemblyEnd(v[k]));
+  }
+  PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, 3, v, &nullspace));
+  PetscCall(MatSetNearNullSpace(A, nullspace));
+  PetscCall(MatNullSpaceDestroy(&nullspace));
+  for (int k = 0; k < 3; k++) PetscCall(VecDestroy(&v[k]));
+  PetscCall(TestSolve(A, "-pc_type gnnspai", 36, "prolongator smoothed", "more entries in P than in A, taken"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* In the plane as many aggregates as on one rank. More rows of A_c than each rank wants to have: PETSc's products, and a KSP of all ranks */
+static PetscErrorCode TestRanks(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(Laplacian(MATAIJ, 80, 1, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(TestSolve(A, "-pc_type gnnspai", 50, "coarse space: 128 aggregates, A_c of size 128, inverted", "in the plane"));
+  PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 1000", 24, "type: cholesky", "A_c on each rank"));
+  if (!serial) PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 4200", 20, "type: redundant", "A_c on all ranks together"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- what is kept ---- */
 
 /* A near-null space that is attached later counts from the next set-up on, and so does its being taken away */
@@ -1096,6 +1143,8 @@ int main(int argc, char **argv)
   PetscCall(TestJumps());
   if (serial) PetscCall(TestFactoredAgain());
   if (serial) PetscCall(TestHilbert());
+  PetscCall(TestHeavy());
+  PetscCall(TestRanks());
   PetscCall(TestNearNullLater(A));
   if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
   if (serial) PetscCall(TestDrift(32, COARSE));
