@@ -47,62 +47,124 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The wanted number for n coupled nodes of b rows. None for a few, which are solved for before A_c is made. Else in space n^2/3 / 3, where more cost as
-   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, on the host, where A_c is sparse, as long as each of
-   several ranks can have it. A graph is plane where what is about equally far from a node are few: no more than twice sqrt(2 n), where 3-D meshes have
-   about n^2/3; on several ranks, whose nodes are counted from one each, their levels side by side are one */
-static PetscReal Number_Private(GNNCoarse c, PetscReal n, PetscReal width, PetscInt b, PetscBool alone)
+/* What graphs of several ranks have together */
+typedef struct {
+  PetscReal n;      /* coupled nodes */
+  PetscReal width2; /* squares of the ranks' widths */
+  PetscReal ghost2; /* squares of the ranks' numbers of ghost nodes */
+  PetscReal ranks;
+} Shape;
+
+/* Is the graph plane? What is about equally far from a node are few then: no more than twice sqrt(2 n), where 3-D meshes have about n^2/3. A rank's part
+   of a 3-D mesh may be plane, too, as a thin slab: then it has more ghost nodes than a strip of a plane mesh */
+static PetscBool Plane_Private(const Shape *s)
 {
-  const PetscReal space = PetscCeilReal(PetscPowReal(n, 2.0 / 3.0) / 3.0), plane = PetscCeilReal(n / 50.0);
+  return s->width2 <= 8.0 * s->n && s->ghost2 <= 32.0 * s->ranks * s->n ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* The wanted number for nodes of b rows. None for a few, which are solved for before A_c is made. Else in space n^2/3 / 3, where more cost as
+   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, on the host, where A_c is sparse, as long as each of
+   several ranks can have it */
+static PetscReal Number_Private(GNNCoarse c, const Shape *s, PetscInt b)
+{
+  const PetscReal space = PetscCeilReal(PetscPowReal(s->n, 2.0 / 3.0) / 3.0), plane = PetscCeilReal(s->n / 50.0);
 
   if (c->wanted != PETSC_DECIDE) return c->wanted;
-  if (n * b < LEAST) return 0.0;
-  return !c->device && PetscSqr(width) <= 8.0 * n ? PetscMax(space, alone ? plane : PetscMin(plane, GNN_COARSE_REPEATED / b)) : space;
+  if (s->n * b < LEAST) return 0.0;
+  return !c->device && Plane_Private(s) ? PetscMax(space, s->ranks == 1.0 ? plane : PetscMin(plane, GNN_COARSE_REPEATED / b)) : space;
 }
 
 /* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any and there are to be some */
-static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt *share)
+static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt b, PetscInt *share)
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)c->A);
-  PetscReal      here = nodes->ncoupled, end = 0.0, total[2] = {nodes->ncoupled, nodes->width}, number;
-  PetscMPIInt    size;
-  PetscInt       b;
+  const MPI_Comm  comm = PetscObjectComm((PetscObject)c->A);
+  const PetscInt *columns;
+  PetscReal       here = nodes->ncoupled, end = 0.0, number;
+  PetscInt        ghosts = 0;
+  Mat             diagonal, other;
+  Shape           s;
+
+  PetscFunctionBegin;
+  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
+  if (other) PetscCall(MatGetLocalSize(other, NULL, &ghosts));
+  s = (Shape){nodes->ncoupled, PetscSqr((PetscReal)nodes->width), PetscSqr((PetscReal)ghosts / b), 1.0};
+  PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s, 4, MPIU_REAL, MPIU_SUM, comm));
+  number = Number_Private(c, &s, b);
+  *share = 0;
+  if (nodes->ncoupled == 0 || number == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
+  *share = (PetscInt)(PetscFloorReal(number * end / s.n + 0.5) - PetscFloorReal(number * (end - here) / s.n + 0.5));
+  *share = PetscMin(PetscMax(*share, 1), nodes->ncoupled);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of a sequential matrix, which rows of it are coupled, as many aggregates as wanted, or this rank's share of them; their number */
+static PetscErrorCode AggregateMat_Private(GNNCoarse c, Mat A, Mat nearnull, const PetscScalar coupled[], PetscBool whole, PetscInt *n, GNNTentative *tentative)
+{
+  GNNNodes nodes;
+  PetscInt b, share, *aggregate;
 
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(c->A, &b));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPIU_REAL, MPIU_SUM, comm));
-  number = Number_Private(c, total[0], total[1], b, size == 1 ? PETSC_TRUE : PETSC_FALSE);
-  *share = 0;
-  if (nodes->ncoupled == 0 || number == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  *share = (PetscInt)(PetscFloorReal(number * end / total[0] + 0.5) - PetscFloorReal(number * (end - here) / total[0] + 0.5));
-  *share = PetscMin(PetscMax(*share, 1), nodes->ncoupled);
+  PetscCall(GNNNodesCreate(A, b, coupled, &nodes));
+  if (whole) {
+    const Shape s = {nodes->ncoupled, PetscSqr((PetscReal)nodes->width), 0.0, 1.0};
+
+    share = (PetscInt)PetscMin(Number_Private(c, &s, b), nodes->ncoupled);
+  } else PetscCall(Share_Private(c, nodes, b, &share));
+  PetscCall(PetscMalloc1(nodes->n, &aggregate));
+  PetscCall(GNNNodesAggregate(nodes, share, aggregate, n));
+  PetscCall(GNNNodesDestroy(&nodes));
+  PetscCall(GNNTentativeCreate(nearnull, b, coupled, *n, aggregate, tentative));
+  PetscCall(PetscFree(aggregate));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Aggregates of the whole graph; *tentative stays NULL where A_c would be larger than each rank wants to have it */
+static PetscErrorCode AggregateWhole_Private(GNNCoarse c, GNNTentative *tentative)
+{
+  const PetscScalar *coupled;
+  GNNTentative       t;
+  Mat                all;
+  Vec                v;
+
+  PetscFunctionBegin;
+  PetscCall(GNNWholeCreate(c, &all, &v));
+  PetscCall(VecGetArrayRead(v, &coupled));
+  PetscCall(AggregateMat_Private(c, all, all, coupled, PETSC_TRUE, &c->aggregates, &t));
+  PetscCall(VecRestoreArrayRead(v, &coupled));
+  PetscCall(VecDestroy(&v));
+  PetscCall(MatDestroy(&all));
+  c->size = t->ncols;
+  if (c->size > GNN_COARSE_REPEATED) PetscCall(GNNTentativeDestroy(&t));
+  else {
+    PetscCall(GNNWholeRestrict(c, t));
+    *tentative = t;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentative)
 {
+  const MPI_Comm     comm = PetscObjectComm((PetscObject)A);
   const PetscInt    *columns;
   const PetscScalar *coupled;
   Mat                diagonal, other;
-  GNNNodes           nodes;
-  PetscInt           b, share = 0, naggregates, *aggregate;
+  PetscInt           naggregates;
+  PetscBool          whole;
 
   PetscFunctionBegin;
-  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(GNNWholeWanted(c, &whole));
+  if (whole) PetscCall(AggregateWhole_Private(c, tentative));
+  if (*tentative) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
   PetscCall(VecGetArrayRead(c->coupled, &coupled));
-  PetscCall(GNNNodesCreate(diagonal, b, coupled, &nodes));
-  PetscCall(Share_Private(c, nodes, &share));
-  PetscCall(PetscMalloc1(nodes->n, &aggregate));
-  PetscCall(GNNNodesAggregate(nodes, share, aggregate, &naggregates));
-  PetscCall(GNNNodesDestroy(&nodes));
-  PetscCall(GNNTentativeCreate(A, b, coupled, naggregates, aggregate, tentative));
-  PetscCall(PetscFree(aggregate));
+  PetscCall(AggregateMat_Private(c, diagonal, A, coupled, PETSC_FALSE, &naggregates, tentative));
   PetscCall(VecRestoreArrayRead(c->coupled, &coupled));
-  PetscCallMPI(MPI_Allreduce(&naggregates, &c->aggregates, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  PetscCallMPI(MPI_Allreduce(&(*tentative)->ncols, &c->size, 1, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(&naggregates, &c->aggregates, 1, MPIU_INT, MPI_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(&(*tentative)->ncols, &c->size, 1, MPIU_INT, MPI_SUM, comm));
+  PetscCallMPI(MPI_Scan(&(*tentative)->ncols, &(*tentative)->first, 1, MPIU_INT, MPI_SUM, comm));
+  (*tentative)->first -= (*tentative)->ncols;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -32,6 +32,7 @@ PETSC_INTERN PetscErrorCode GNNNodesAggregate(GNNNodes, PetscInt, PetscInt[], Pe
 typedef struct _n_GNNTentative *GNNTentative;
 struct _n_GNNTentative {
   PetscInt     n, ncols;    /* entries, columns of this rank */
+  PetscInt     first;       /* of its columns over all ranks */
   PetscInt    *rows, *cols; /* (n) local numbers, owned */
   PetscScalar *values;      /* (n) owned */
 };
@@ -82,6 +83,7 @@ typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
   PetscObject      pc;         /* whose it is: prefix, options and communicator */
   PetscInt         wanted;     /* aggregates over all ranks, or PETSC_DECIDE */
+  PetscBool        whole;      /* aggregates of the whole graph are wanted, whatever its size: on the host the coarse space is then that of one rank */
   Mat              A;          /* AIJ, referenced */
   Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
   Vec              trace;      /* of the values that the aggregates were made from, coarse/rows.c */
@@ -144,6 +146,12 @@ PETSC_INTERN PetscErrorCode GNNCoarseHostAdd(GNNCoarse, Vec, Vec);      /* as GN
 PETSC_INTERN PetscErrorCode GNNCoarseHostAddColumns(GNNCoarse, PetscInt, const GNNColumns[], GNNColumns[]);
 PETSC_INTERN PetscErrorCode GNNCoarseHostBytes(GNNCoarse, PetscReal *); /* that Q reads on this rank */
 PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL does not */
+
+/* ---- where the aggregates are those of the whole graph, coarse/whole.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNWholeWanted(GNNCoarse, PetscBool *);
+PETSC_INTERN PetscErrorCode GNNWholeCreate(GNNCoarse, Mat *, Vec *);      /* on each rank all of A, with its near-null space, and of coupled; the caller's */
+PETSC_INTERN PetscErrorCode GNNWholeRestrict(GNNCoarse, GNNTentative); /* of the whole matrix: to this rank's rows */
 
 /* ---- what it is kept by, coarse/rows.c ---- */
 

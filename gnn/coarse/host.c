@@ -39,16 +39,10 @@ static inline PetscInt RoundUp_Private(PetscInt n)
 /* P_0^T and P_0 of the rank's rows */
 static PetscErrorCode SetTentative_Private(GNNCoarseHost h, GNNTentative t)
 {
-  PetscInt first = 0;
-
   PetscFunctionBegin;
-  if (h->comm != MPI_COMM_NULL) {
-    PetscCallMPI(MPI_Scan(&t->ncols, &first, 1, MPIU_INT, MPI_SUM, h->comm));
-    first -= t->ncols;
-  }
   PetscCall(GNNCSRCreate(h->m, h->n, t->n, &h->P0T));
   PetscCall(PetscArrayzero(h->P0T.i, h->m + 1));
-  for (PetscInt k = 0; k < t->n; k++) h->P0T.i[first + t->cols[k] + 1]++; /* they come column by column */
+  for (PetscInt k = 0; k < t->n; k++) h->P0T.i[t->first + t->cols[k] + 1]++; /* they come column by column */
   for (PetscInt k = 0; k < h->m; k++) h->P0T.i[k + 1] += h->P0T.i[k];
   PetscCall(PetscArraycpy(h->P0T.j, t->rows, t->n));
   PetscCall(PetscArraycpy(h->P0T.v, t->values, t->n));

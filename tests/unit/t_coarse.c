@@ -781,6 +781,110 @@ static PetscErrorCode TestRanks(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Aggregates of the whole graph: this rank's rows of Q r are what a coarse space on one rank gives, here of a copy of all of A */
+static PetscErrorCode TestWhole(MatNullSpace nearnull, Mat A, const char what[])
+{
+  PetscMPIInt size;
+  PetscInt    first, end, b, wrong = 0;
+  PC          pc;
+  Mat         copy;
+  GNNCoarse   c[2];
+  VecScatter  scatter;
+  Vec         r[2], z[2];
+  PetscReal   norm;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(MatSetNearNullSpace(A, nearnull));
+  PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
+  PetscCall(GNNCoarseCreate((PetscObject)pc, A, 32, &c[0]));
+  c[0]->whole = PETSC_TRUE;
+  PetscCall(GNNCoarseSetUp(c[0], A, PETSC_FALSE));
+  PetscCall(TestVecRandom(A, 3, &r[0]));
+  PetscCall(VecDuplicate(r[0], &z[0]));
+  PetscCall(GNNCoarseAdd(c[0], r[0], z[0]));
+  PetscCall(GNNWholeCreate(c[0], &copy, &r[1]));
+  PetscCall(VecDestroy(&r[1]));
+  PetscCall(MatGetBlockSize(A, &b));
+  PetscCall(MatSetBlockSize(copy, b));
+  PetscCall(PCDestroy(&pc));
+  PetscCall(PCCreate(PETSC_COMM_SELF, &pc));
+  PetscCall(GNNCoarseCreate((PetscObject)pc, copy, 32, &c[1]));
+  PetscCall(GNNCoarseSetUp(c[1], copy, PETSC_FALSE));
+  PetscCall(VecScatterCreateToAll(r[0], &scatter, &r[1]));
+  PetscCall(VecScatterBegin(scatter, r[0], r[1], INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(scatter, r[0], r[1], INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterDestroy(&scatter));
+  PetscCall(VecDuplicate(r[1], &z[1]));
+  PetscCall(GNNCoarseAdd(c[1], r[1], z[1]));
+  PetscCall(VecNorm(z[1], NORM_INFINITY, &norm));
+  PetscCall(VecGetOwnershipRange(z[0], &first, &end));
+  for (PetscInt i = first; i < end; i++) {
+    PetscScalar v[2];
+
+    PetscCall(VecGetValues(z[0], 1, &i, &v[0]));
+    PetscCall(VecGetValues(z[1], 1, &i, &v[1]));
+    if (!(PetscAbsScalar(v[0] - v[1]) <= 1e-5 * norm)) wrong++;
+  }
+  Ok(wrong == 0 && norm > 0.0 && c[0]->aggregates == c[1]->aggregates && c[0]->size == c[1]->size, "%s on %d ranks: %d rows of Q r differ from those on one", what, (int)size, (int)wrong);
+  for (int k = 0; k < 2; k++) {
+    PetscCall(GNNCoarseDestroy(&c[k]));
+    PetscCall(VecDestroy(&r[k]));
+    PetscCall(VecDestroy(&z[k]));
+  }
+  PetscCall(MatDestroy(&copy));
+  PetscCall(PCDestroy(&pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TestWholes(void)
+{
+  MatNullSpace nearnull;
+  Mat          A;
+  Vec          v;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &A));
+  PetscCall(TestWhole(NULL, A, "aggregates of the whole graph"));
+  PetscCall(TestVecRandom(A, 6, &v));
+  PetscCall(VecNormalize(v, NULL));
+  PetscCall(MatNullSpaceCreate(PETSC_COMM_WORLD, PETSC_FALSE, 1, &v, &nearnull));
+  PetscCall(TestWhole(nearnull, A, "with a near-null space"));
+  PetscCall(MatNullSpaceDestroy(&nearnull));
+  PetscCall(VecDestroy(&v));
+  PetscCall(MatDestroy(&A));
+  PetscCall(Laplacian(MATAIJ, 20, 2, PETSC_TRUE, PETSC_TRUE, &A)); /* a rank without rows */
+  PetscCall(TestWhole(NULL, A, "with a rank without rows"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A matrix that lies on the ranks as if numbered at random */
+static PetscErrorCode TestTorn(void)
+{
+  const PetscInt m = 60, n = m * m;
+  PetscInt       start, end;
+  Mat            A;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, n, n, 5, NULL, 5, NULL, &A));
+  PetscCall(MatGetOwnershipRange(A, &start, &end));
+  for (PetscInt row = start; row < end; row++) {
+    const PetscInt node = (PetscInt)(((long long)row * 1777) % n), x = node % m, y = node / m; /* row = 2113 node mod n */
+    const PetscInt other[] = {x > 0 ? node - 1 : -1, x < m - 1 ? node + 1 : -1, y > 0 ? node - m : -1, y < m - 1 ? node + m : -1};
+
+    for (int k = 0; k < 4; k++) {
+      if (other[k] >= 0) PetscCall(MatSetValue(A, row, (PetscInt)(((long long)other[k] * 2113) % n), -1.0, INSERT_VALUES));
+    }
+    PetscCall(MatSetValue(A, row, row, 4.0, INSERT_VALUES));
+  }
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(TestSolve(A, "-pc_type gnnspai", 75, "coarse space: 79 aggregates", "rows dealt out to the ranks"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- what is kept ---- */
 
 /* A near-null space that is attached later counts from the next set-up on, and so does its being taken away */
@@ -1145,6 +1249,8 @@ int main(int argc, char **argv)
   if (serial) PetscCall(TestHilbert());
   PetscCall(TestHeavy());
   PetscCall(TestRanks());
+  PetscCall(TestWholes());
+  PetscCall(TestTorn());
   PetscCall(TestNearNullLater(A));
   if (serial) PetscCall(TestDrift(16, "-pc_type gnnspai"));
   if (serial) PetscCall(TestDrift(32, COARSE));
