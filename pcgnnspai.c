@@ -293,6 +293,7 @@ static PetscErrorCode PCView_GNNSPAI(PC pc, PetscViewer viewer)
   if (gnn->failure.text[0] != '\0') PetscCall(PetscViewerASCIIPrintf(viewer, "the set-up failed: %s\n", gnn->failure.text));
   else if (GNNSetUpAsymmetry(gnn) > 0.0) PetscCall(PetscViewerASCIIPrintf(viewer, GNN_UNSYMMETRIC "\n", (double)gnn->asymmetry));
   if (ready && gnn->coarse) PetscCall(GNNCoarseView(gnn->coarse, viewer));
+  else if (ready && gnn->aggregates) PetscCall(PetscViewerASCIIPrintf(viewer, "coarse space: none, since CG needs few steps without it\n"));
   PetscCall(PetscViewerASCIIPopTab(viewer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
