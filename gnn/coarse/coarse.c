@@ -9,8 +9,6 @@
 #include "../matrix.h"
 #include "../place.h"
 
-#define LEAST 1500 /* coupled rows for which a number is chosen */
-
 PetscErrorCode GNNCoarseCreate(PetscObject pc, Mat A, PetscInt wanted, GNNCoarse *coarse)
 {
   GNNCoarse c;
@@ -47,57 +45,6 @@ PetscErrorCode GNNCoarseDestroy(GNNCoarse *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What graphs of several ranks have together */
-typedef struct {
-  PetscReal n;      /* coupled nodes */
-  PetscReal width2; /* squares of the ranks' widths */
-  PetscReal ghost2; /* squares of the ranks' numbers of ghost nodes */
-  PetscReal ranks;
-} Shape;
-
-/* Is the graph plane? What is about equally far from a node are few then: no more than twice sqrt(2 n), where 3-D meshes have about n^2/3. A rank's part
-   of a 3-D mesh may be plane, too, as a thin slab: then it has more ghost nodes than a strip of a plane mesh */
-static PetscBool Plane_Private(const Shape *s)
-{
-  return s->width2 <= 8.0 * s->n && s->ghost2 <= 32.0 * s->ranks * s->n ? PETSC_TRUE : PETSC_FALSE;
-}
-
-/* The wanted number for nodes of b rows. None for a few, which are solved for before A_c is made. Else in space n^2/3 / 3, where more cost as
-   many bytes in A_c's factor as they save; in the plane, where that fills little, 50 nodes each, on the host, where A_c is sparse, as long as each of
-   several ranks can have it */
-static PetscReal Number_Private(GNNCoarse c, const Shape *s, PetscInt b)
-{
-  const PetscReal space = PetscCeilReal(PetscPowReal(s->n, 2.0 / 3.0) / 3.0), plane = PetscCeilReal(s->n / 50.0);
-
-  if (c->wanted != PETSC_DECIDE) return c->wanted;
-  if (s->n * b < LEAST) return 0.0;
-  return !c->device && Plane_Private(s) ? PetscMax(space, s->ranks == 1.0 ? plane : PetscMin(plane, GNN_COARSE_REPEATED / b)) : space;
-}
-
-/* This rank's part of the wanted number, in proportion to its coupled nodes, at least one if it has any and there are to be some */
-static PetscErrorCode Share_Private(GNNCoarse c, GNNNodes nodes, PetscInt b, PetscInt *share)
-{
-  const MPI_Comm  comm = PetscObjectComm((PetscObject)c->A);
-  const PetscInt *columns;
-  PetscReal       here = nodes->ncoupled, end = 0.0, number;
-  PetscInt        ghosts = 0;
-  Mat             diagonal, other;
-  Shape           s;
-
-  PetscFunctionBegin;
-  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  if (other) PetscCall(MatGetLocalSize(other, NULL, &ghosts));
-  s = (Shape){nodes->ncoupled, PetscSqr((PetscReal)nodes->width), PetscSqr((PetscReal)ghosts / b), 1.0};
-  PetscCallMPI(MPI_Scan(&here, &end, 1, MPIU_REAL, MPIU_SUM, comm));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s, 4, MPIU_REAL, MPIU_SUM, comm));
-  number = Number_Private(c, &s, b);
-  *share = 0;
-  if (nodes->ncoupled == 0 || number == 0.0) PetscFunctionReturn(PETSC_SUCCESS);
-  *share = (PetscInt)(PetscFloorReal(number * end / s.n + 0.5) - PetscFloorReal(number * (end - here) / s.n + 0.5));
-  *share = PetscMin(PetscMax(*share, 1), nodes->ncoupled);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Of a sequential matrix, which rows of it are coupled, as many aggregates as wanted, or this rank's share of them; their number */
 static PetscErrorCode AggregateMat_Private(GNNCoarse c, Mat A, Mat nearnull, const PetscScalar coupled[], PetscBool whole, PetscInt *n, GNNTentative *tentative)
 {
@@ -107,11 +54,7 @@ static PetscErrorCode AggregateMat_Private(GNNCoarse c, Mat A, Mat nearnull, con
   PetscFunctionBegin;
   PetscCall(MatGetBlockSize(c->A, &b));
   PetscCall(GNNNodesCreate(A, b, coupled, &nodes));
-  if (whole) {
-    const Shape s = {nodes->ncoupled, PetscSqr((PetscReal)nodes->width), 0.0, 1.0};
-
-    share = (PetscInt)PetscMin(Number_Private(c, &s, b), nodes->ncoupled);
-  } else PetscCall(Share_Private(c, nodes, b, &share));
+  PetscCall(GNNCoarseShare(c, nodes, whole, &share));
   PetscCall(PetscMalloc1(nodes->n, &aggregate));
   PetscCall(GNNNodesAggregate(nodes, share, aggregate, n));
   PetscCall(GNNNodesDestroy(&nodes));
@@ -136,7 +79,8 @@ static PetscErrorCode AggregateWhole_Private(GNNCoarse c, GNNTentative *tentativ
   PetscCall(VecDestroy(&v));
   PetscCall(MatDestroy(&all));
   c->size = t->ncols;
-  if (c->size > GNN_COARSE_REPEATED) PetscCall(GNNTentativeDestroy(&t));
+  PetscCall(GNNCoarseRepeat(c));
+  if (!c->repeated) PetscCall(GNNTentativeDestroy(&t));
   else {
     PetscCall(GNNWholeRestrict(c, t));
     *tentative = t;
@@ -165,6 +109,7 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentat
   PetscCallMPI(MPI_Allreduce(&(*tentative)->ncols, &c->size, 1, MPIU_INT, MPI_SUM, comm));
   PetscCallMPI(MPI_Scan(&(*tentative)->ncols, &(*tentative)->first, 1, MPIU_INT, MPI_SUM, comm));
   (*tentative)->first -= (*tentative)->ncols;
+  PetscCall(GNNCoarseRepeat(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,12 +144,10 @@ static PetscErrorCode CreateMat_Private(GNNCoarse c, PetscInt nrows, PetscInt nc
 /* P_0, the solver and the coarse vectors; where PETSc multiplies, P_0 and its squares of A's type: the values of t are squared */
 static PetscErrorCode CreateTentative_Private(GNNCoarse c, GNNTentative t)
 {
-  PetscMPIInt size;
-  PetscInt    n;
+  PetscInt n;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->A), &size));
-  if (!c->device && (size == 1 || c->size <= GNN_COARSE_REPEATED)) PetscCall(GNNCoarseHostCreate(c, t));
+  if (!c->device && c->repeated) PetscCall(GNNCoarseHostCreate(c, t));
   PetscCall(GNNCoarseSolverCreate(c));
   if (c->host) {
     PetscCall(VecCreateSeqWithArray(PetscObjectComm((PetscObject)c->ksp), 1, c->size, NULL, &c->rc));

@@ -73,7 +73,6 @@ PETSC_INTERN PetscErrorCode GNNCSRSum(MPI_Comm, GNNCSR *); /* over the ranks, on
 /* ---- the coarse space, coarse/coarse.c ---- */
 
 #define GNN_COARSE_INVERSE  256  /* largest A_c that is inverted on the host */
-#define GNN_COARSE_REPEATED 4096 /* largest that each of several ranks has for itself, on the host */
 #define GNN_COARSE_DENSE    4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
 
 typedef struct _n_GNNCoarseHost   *GNNCoarseHost;   /* coarse/host.c */
@@ -92,6 +91,8 @@ struct _n_GNNCoarse {
   PetscObjectState nearstate;  /* and its vectors' states */
   PetscInt         aggregates; /* over all ranks */
   PetscInt         size;       /* of A_c; 0 where no row is coupled: then there is nothing below */
+  PetscBool        plane;      /* is the graph? */
+  PetscBool        repeated;   /* does each rank solve with all of A_c, for itself? */
   GNNCoarseHost    host;       /* P and A_c on the host; else NULL, and what is below up to Ac is there */
   Mat              P0, P;      /* tentative, and smoothed by one damped Jacobi step */
   Mat              padded;     /* P_0 with zeros where P has more entries */
@@ -136,6 +137,11 @@ static inline PetscReal GNNCoarseShift(GNNCoarse c)
 {
   return c->low <= GNN_COARSE_SINGULAR ? 1e-6 : 1e-11;
 }
+
+/* ---- how many, and on which ranks, coarse/number.c ---- */
+
+PETSC_INTERN PetscErrorCode GNNCoarseShare(GNNCoarse, GNNNodes, PetscBool whole, PetscInt *); /* aggregates of the rank's nodes; are they the whole graph's? */
+PETSC_INTERN PetscErrorCode GNNCoarseRepeat(GNNCoarse);                                       /* for its size */
 
 /* ---- on the host, coarse/host.c ---- */
 

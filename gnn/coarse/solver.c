@@ -4,17 +4,19 @@
 */
 #include "coarse.h"
 
-/* Triangular solves are serial, so that on a device the explicit inverse is the default */
+/* Triangular solves are serial, so that on a device the explicit inverse is the default. What several ranks have together is factored on each of them
+   where it is small, and else too large for that */
 static PetscErrorCode SetSolverDefaults_Private(GNNCoarse c)
 {
-  PC          inner;
-  PetscMPIInt size;
+  const PCType several = c->repeated ? PCREDUNDANT : PCGAMG;
+  PC           inner;
+  PetscMPIInt  size;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)c->ksp), &size));
   PetscCall(KSPSetType(c->ksp, KSPPREONLY));
   PetscCall(KSPGetPC(c->ksp, &inner));
-  PetscCall(PCSetType(inner, size > 1 ? PCREDUNDANT : (c->device ? PCMAT : PCCHOLESKY)));
+  PetscCall(PCSetType(inner, size > 1 ? several : (c->device ? PCMAT : PCCHOLESKY)));
   if (size == 1 && !c->device) PetscCall(PCFactorSetMatOrderingType(inner, MATORDERINGND));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

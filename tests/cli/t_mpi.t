@@ -23,4 +23,9 @@ for n in 1 2 4; do
   result $? "an application with -dll_append on $n ranks"
   : >"$work/log"
 done
+
+# An application of the coarse space, on four ranks: one sum over the ranks, and no other message
+timeout 120 $MPIEXEC -n 4 "$work/app" -m 80 -n 80 -dll_append "$PWD/lib/libgnnspai.so" -pc_type gnnspai -log_view ":$work/log.csv:ascii_csv" >>"$work/log" 2>&1
+awk -F, '/^Main Stage,GNNSPAICoarseApply,/ {n += $4; messages += $6; sums += $8; print} END {exit !(n > 0 && messages == 0 && sums == n)}' "$work/log.csv" >>"$work/log"
+result $? "an application of the coarse space is one sum over four ranks"
 echo "1..$count"

@@ -773,10 +773,10 @@ static PetscErrorCode TestRanks(void)
   Mat A;
 
   PetscFunctionBeginUser;
-  PetscCall(Laplacian(MATAIJ, 80, 1, PETSC_TRUE, PETSC_FALSE, &A));
-  PetscCall(TestSolve(A, "-pc_type gnnspai", 50, "coarse space: 128 aggregates, A_c of size 128, inverted", "in the plane"));
-  PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 1000", 24, "type: cholesky", "A_c on each rank"));
-  if (!serial) PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 4200", 20, "type: redundant", "A_c on all ranks together"));
+  PetscCall(Laplacian(MATAIJ, 100, 1, PETSC_TRUE, PETSC_FALSE, &A));
+  PetscCall(TestSolve(A, "-pc_type gnnspai", 50, "coarse space: 200 aggregates, A_c of size 200, inverted", "in the plane"));
+  PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 300", 40, "type: cholesky", "A_c on each rank"));
+  if (!serial) PetscCall(TestSolve(A, "-pc_type gnnspai -pc_gnnspai_coarse 2100", 45, "type: gamg", "A_c on all ranks together"));
   PetscCall(MatDestroy(&A));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
