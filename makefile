@@ -15,9 +15,10 @@ lapack   := $(filter -L% %lapack %blas %lapack.a %blas.a -lmkl_%,$(call pkg,--st
 CC       := $(or $(call pkg,--variable=ccompiler PETSc),mpicc)
 CPPFLAGS := $(call pkg,--cflags PETSc jansson) -DGNN_SHARE_DIR='"$(CURDIR)/share/gnnspai"'
 CFLAGS    = -std=gnu11 -Wall -Wextra -fPIC -fvisibility=hidden $(OPTFLAGS)
-LDLIBS   := $(petsc_lib) $(foreach l,$(filter -L%,$(petsc_lib)),-Wl,-rpath,$(l:-L%=%)) $(or $(call pkg,--libs jansson),-ljansson) -lm
+rpath     = $(foreach l,$(filter -L%,$(petsc_lib)),-Wl,-rpath,$(l:-L%=%))# where PETSc lies, for the dynamic linker
+LDLIBS   := $(petsc_lib) $(rpath) $(or $(call pkg,--libs jansson),-ljansson) -lm
 
-.PHONY: all lib programs demo run-demo test setup setup-test setup-plot man install uninstall clean FORCE
+.PHONY: all lib programs demo run-demo test setup setup-test setup-plot man clean FORCE
 unexport CDPATH
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -70,7 +71,7 @@ programs  = bin/gnnspai-data bin/gnnspai-train bin/gnnspai-bench
 lib: lib/libgnnspai.so
 lib/libgnnspai.so: $(lib_obj)
 	@mkdir -p $(@D)
-	$(CC) -shared $(CFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Programs and tests reach inside the library, whose inner functions are hidden in the .so, and share all but each other's main(); q: names repeat
 build/libgnnspai.a: $(lib_obj) $(call object,$(filter-out %/data.c %/train.c,$(data_src) $(train_src))) $(train_kernels)
@@ -84,7 +85,7 @@ bin/gnnspai-bench: $(call object,$(bench_src))
 $(programs): build/train/processor.o build/libgnnspai.a
 bin/%:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $^ $(beside) $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(beside) $(LDLIBS)
 
 compile   = $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 build/%.o: %.c build/flags
@@ -102,27 +103,12 @@ renew     = @mkdir -p build && { echo '$(1)' | cmp -s - $@ || { $(2) echo '$(1)'
 build/builtins.h: FORCE
 	$(call renew,$(embedded))
 build/flags: FORCE
-	$(call renew,$(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(LDLIBS) $(NVCCFLAGS),$(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/compat.h &&)
+	$(call renew,$(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS) $(NVCCFLAGS),$(CC) $(CPPFLAGS) -w -E -o /dev/null gnn/compat.h &&)
 # What the compilers say of headers; in build/trees lie whole copies (.ci/run)
 build/%.d: ;
 -include share/doc/man.mk $(shell find build -path build/trees -prune -o -name '*.d' -print 2>/dev/null)
 
-# ---- install; share/gnnspai/folders has those that were not there before, which uninstall takes away again ----
-root      = $(DESTDIR)$(prefix)
-cards     = $(wildcard share/gnnspai/*.safetensors share/gnnspai/*.md)
-installed = lib/libgnnspai.so lib/pkgconfig/gnnspai.pc include/pcgnnspai.h bin/gnnspai-data bin/gnnspai-train $(cards) share/gnnspai/folders $(addprefix share/man/man3/,$(notdir $(man_pages)))
-install: lib bin/gnnspai-data bin/gnnspai-train man
-	new=$$(LC_ALL=C install -dv $(sort $(dir $(addprefix $(root)/,$(installed)))) | sed "s|^install: creating directory '$(DESTDIR)\(.*\)'|\1|") && { test -z "$$new" || echo "$$new" >> $(root)/share/gnnspai/folders; }
-	install -m 755 lib/libgnnspai.so $(root)/lib
-	install -m 755 bin/gnnspai-data bin/gnnspai-train $(root)/bin
-	install -m 644 pcgnnspai.h $(root)/include
-	install -m 644 $(cards) $(root)/share/gnnspai
-	$(if $(man_pages),install -m 644 $(man_pages) $(root)/share/man/man3)
-	printf 'prefix=%s\nName: gnnspai\nDescription: learned preconditioner for PETSc, -pc_type gnnspai\nVersion: 0.1\nRequires: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -Wl,-rpath,$${prefix}/lib -lgnnspai\n' '$(prefix)' \
-	  '$(realpath $(call pkg,--variable=pcfiledir PETSc)/PETSc.pc)' > $(root)/lib/pkgconfig/gnnspai.pc
-uninstall:
-	folders=$$(tac $(root)/share/gnnspai/folders 2> /dev/null | sed 's|^|$(DESTDIR)|'); rm -f $(addprefix $(root)/,$(installed)); test -z "$$folders" || rmdir --ignore-fail-on-non-empty $$folders
 clean:
 	rm -rf build bin lib
 
-include train/models.mk bench/bench.mk tests/tests.mk
+include packaging/packaging.mk train/models.mk bench/bench.mk tests/tests.mk

@@ -7,6 +7,10 @@
 
 /* SUBMANSEC = PC */
 
+/* The version, here and nowhere else; of the library that runs: PCGNNSPAIVersion */
+#define PCGNNSPAI_VERSION "0.1.0"
+PETSC_EXTERN const char PCGNNSPAIVersion[];
+
 /* The name of the type, for PCSetType(); its manual page stands above PCCreate_GNNSPAI() */
 #define PCGNNSPAI "gnnspai"
 
@@ -122,7 +126,8 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIRegister(void);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetValues(PC, PCGNNSPAIValues);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetValues(PC, PCGNNSPAIValues *);
 
-/* The trained network that writes the factor: a safetensors file, or the name of a built-in model (-pc_gnnspai_model) */
+/* The trained network that writes the factor: a safetensors file, or the name of a built-in model, NULL ends them (-pc_gnnspai_model) */
+PETSC_EXTERN const char *const PCGNNSPAIModels[];
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetModel(PC, const char[]);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetModel(PC, const char *[]);
 

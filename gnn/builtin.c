@@ -21,6 +21,7 @@
   extern const unsigned char gnn_builtin_##name[] __attribute__((visibility("hidden"))), gnn_builtin_##name##_end[] __attribute__((visibility("hidden")));
 #define GNN_ENTRY(name) {#name, gnn_builtin_##name, gnn_builtin_##name##_end},
 #define GNN_NAME(name)  " " #name
+#define GNN_ITEM(name)  #name,
 
 GNN_BUILTINS(GNN_EMBED)
 
@@ -28,6 +29,9 @@ static const struct {
   const char          *name;
   const unsigned char *start, *end;
 } builtins[] = {GNN_BUILTINS(GNN_ENTRY)};
+
+PETSC_EXTERN const char *const PCGNNSPAIModels[]; /* pcgnnspai.h */
+const char *const              PCGNNSPAIModels[] = {GNN_BUILTINS(GNN_ITEM) NULL};
 
 PetscErrorCode GNNBuiltinGet(const char name[], const unsigned char **bytes, size_t *length, const char **names)
 {

@@ -179,6 +179,8 @@ static PetscErrorCode CheckPetsc_Private(void)
   return petsc.error(PETSC_COMM_SELF, __LINE__, PETSC_FUNCTION_NAME, __FILE__, PETSC_ERR_LIB, PETSC_ERROR_INITIAL, "gnnspai was built for %s, this program runs %s%s: build gnnspai for that one, by make PETSC_DIR=... PETSC_ARCH=...", text[0], memcmp(&ours, &runs, sizeof(ours)) ? "" : "another ", text[1]);
 }
 
+const char PCGNNSPAIVersion[] = PCGNNSPAI_VERSION;
+
 /*@
   PCGNNSPAIRegister - Makes the preconditioner type `PCGNNSPAI`, and the Krylov method `KSPCGGRAPH`, known, after `PetscInitialize()`
 
@@ -203,6 +205,8 @@ PetscErrorCode PCGNNSPAIRegister(void)
   if (ierr) return ierr;
   if (lacks) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_SUP, "%s", lacks);
   ierr = PCGNNSPAIRegister_Private();
+  if (ierr) return ierr;
+  ierr = PetscInfo(NULL, "gnnspai %s\n", PCGNNSPAIVersion);
   if (ierr) return ierr;
   return KSPRegister(KSPCGGRAPH, KSPCreate_CGGraph);
 }

@@ -1,4 +1,6 @@
-static char help[] = "gnnspai-train: trains the network of -pc_type gnnspai on matrices in PETSc's binary format.\n\
+#include "../pcgnnspai.h"
+
+static char help[] = "gnnspai-train " PCGNNSPAI_VERSION ": trains the network of -pc_type gnnspai on matrices in PETSc's binary format.\n\
 \n\
   gnnspai-train -train_matrices 'A*.dat' -train_output mine.safetensors\n\
   mpiexec -n 2 gnnspai-train -train_matrices 'train/*.dat' -train_validation 'valid/*.dat' -train_steps 4000 -train_output mine.safetensors\n\
@@ -7,7 +9,6 @@ Each rank draws matrices of its own, gradients are averaged over the ranks. With
 
 #include "trainer.h"
 #include "../gnn/place.h" /* GNNMatToDevice() */
-#include "../pcgnnspai.h"
 #include <petsctime.h>
 #include <signal.h>
 #include <unistd.h>
@@ -308,7 +309,7 @@ static PetscErrorCode TrainerWriteModel(Trainer *t)
 
   PetscFunctionBeginUser;
   PetscCall(TrainerSeconds(t, &seconds));
-  PetscCall(PetscSNPrintf(text, sizeof(text), "{\"trained_on\": \"%s\", \"seed\": \"%" PetscInt_FMT "\", \"steps\": \"%" PetscInt_FMT "\", \"ranks\": \"%d\", \"seconds\": \"%.0f\", \"loss\": \"%s\", \"lr\": \"%g\", \"probes\": \"%" PetscInt_FMT "\"}", o->note[0] ? o->note : o->matrices, o->seed, t->step, t->size, (double)seconds, TrainLosses[o->loss],
+  PetscCall(PetscSNPrintf(text, sizeof(text), "{\"trainer\": \"gnnspai-train %s\", \"trained_on\": \"%s\", \"seed\": \"%" PetscInt_FMT "\", \"steps\": \"%" PetscInt_FMT "\", \"ranks\": \"%d\", \"seconds\": \"%.0f\", \"loss\": \"%s\", \"lr\": \"%g\", \"probes\": \"%" PetscInt_FMT "\"}", PCGNNSPAI_VERSION, o->note[0] ? o->note : o->matrices, o->seed, t->step, t->size, (double)seconds, TrainLosses[o->loss],
                           (double)o->lr, o->probes));
   PetscCall(PetscFree(t->model->provenance));
   PetscCall(PetscStrallocpy(text, &t->model->provenance));

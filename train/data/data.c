@@ -1,4 +1,6 @@
-static char help[] = "Makes symmetric positive definite matrices to train and test on, and writes them as PETSc binary files.\n"
+#include "../../pcgnnspai.h"
+
+static char help[] = "gnnspai-data " PCGNNSPAI_VERSION ": makes symmetric positive definite matrices to train and test on, and writes them as PETSc binary files.\n"
                      "The first argument is the kind of matrix; the options begin with -data_.\n"
                      "Examples:\n"
                      "  gnnspai-data heat -data_n 6300 -data_count 4 -data_output heat_%d.dat\n"
