@@ -3,6 +3,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 NAME = "libgnnspai.so"  # PETSc derives the name of the function to call from it
 
@@ -46,3 +47,16 @@ def program(name):
     if found is None:
         raise FileNotFoundError(f"gnnspai: there is no {beside}, and no {name} in PATH")
     return found
+
+
+def _execute(name):
+    path = program(name)
+    os.execv(path, [path, *sys.argv[1:]])
+
+
+def run_train():
+    _execute("gnnspai-train")
+
+
+def run_data():
+    _execute("gnnspai-data")
