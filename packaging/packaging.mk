@@ -46,7 +46,7 @@ uninstall:
 # ---- packages ----
 archive   = build/gnnspai-$(version).tar.xz
 dist:
-	@git rev-parse --verify -q HEAD > /dev/null || { echo "make dist needs the git repository"; exit 1; }
+	@git ls-files --error-unmatch makefile > /dev/null 2>&1 || { echo "make dist needs the git repository"; exit 1; }
 	@git diff --quiet HEAD || echo "Not in the archive: what is not committed"
 	@mkdir -p build
 	git archive --prefix=gnnspai-$(version)/ HEAD | xz > $(archive)

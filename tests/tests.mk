@@ -96,7 +96,7 @@ build/race/%.o: %.cc build/flags
 
 jobs     ?= 2
 prove     = $(run_env) PETSC_OPTIONS= HARNESS_RULESFILE=tests/rules.yml prove --timer -j $(jobs) --exec 'tests/run.sh $(exec)'
-host_deps = lib $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
+host_deps = lib man $(programs) $(tests) $(if $(cuda),,$(valgrind_programs))
 run-test test-host test-numbers test-cuda: export CC := $(CC)
 run-test test-host test-numbers test-cuda: export MPIEXEC := $(MPIEXEC)
 run-test: $(host_deps) $(emulated_tests) bin/emulated/gnnspai-train
