@@ -126,8 +126,10 @@ PETSC_EXTERN PetscErrorCode PCGNNSPAIRegister(void);
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetValues(PC, PCGNNSPAIValues);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetValues(PC, PCGNNSPAIValues *);
 
-/* The trained network that writes the factor: a safetensors file, or the name of a built-in model, NULL ends them (-pc_gnnspai_model) */
+/* The names of the built-in models, NULL after the last */
 PETSC_EXTERN const char *const PCGNNSPAIModels[];
+
+/* The trained network that writes the factor: a safetensors file, or the name of a built-in model (-pc_gnnspai_model) */
 PETSC_EXTERN PetscErrorCode PCGNNSPAISetModel(PC, const char[]);
 PETSC_EXTERN PetscErrorCode PCGNNSPAIGetModel(PC, const char *[]);
 

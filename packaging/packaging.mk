@@ -37,7 +37,7 @@ install-python: install
 	install -m 644 python/gnnspai/*.py $(DESTDIR)$(package)
 	echo '$(libdir)/libgnnspai.so' > $(DESTDIR)$(package)/library.txt
 	echo '$(package)' > $(root)/share/gnnspai/python
-	@$(python) -c 'import sys; sys.exit("$(python_site)" not in sys.path)' || echo "$(python) does not look into $(python_site) by itself: PYTHONPATH=$(python_site)"
+	@test -n '$(DESTDIR)' || $(python) -c 'import sys; sys.exit("$(python_site)" not in sys.path)' || echo "$(python) does not look into $(python_site) by itself: PYTHONPATH=$(python_site)"
 
 uninstall:
 	folders=$$(tac $(root)/share/gnnspai/folders 2> /dev/null | sed 's|^|$(DESTDIR)|'); package=$$(cat $(root)/share/gnnspai/python 2> /dev/null); test -z "$$package" || rm -rf "$(DESTDIR)$$package"; \

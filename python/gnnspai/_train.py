@@ -8,7 +8,7 @@ import tempfile
 from ._library import program
 
 # What a launcher tells its processes; a program that is started by one of them would take it for its own
-LAUNCHERS = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "PRTE_", "HYDRA_")
+LAUNCHERS = ("OMPI_COMM", "OMPI_UNIVERSE_", "OMPI_APP_", "OMPI_FILE_", "OMPI_MCA_ess", "OMPI_MCA_orte_", "OMPI_MCA_pmix", "PMIX_", "PMI_", "PRTE_", "HYDRA_")
 
 
 def _petsc_mat(matrix):

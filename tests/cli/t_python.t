@@ -164,6 +164,30 @@ result $? "what is refused is said, in the program's words"
 grep -q '"trainer" *: *"gnnspai-train [0-9.]*"' <(head -c 2000 "$work/mats.safetensors")
 result $? "a model says which version made it" "$work/diff"
 
+cat > "$work/ranks.py" << 'EOF'
+import sys
+
+import gnnspai
+from petsc4py import PETSc
+
+A = PETSc.Mat().createAIJ((9, 9), nnz=3, comm=PETSc.COMM_SELF)
+for row in range(9):
+    A[row, row] = 2.0
+    if row > 0:
+        A[row, row - 1] = A[row - 1, row] = -1.0
+A.assemble()
+if PETSc.COMM_WORLD.rank == 0:
+    print("model", gnnspai.train([A, A], sys.argv[1], train_steps=1, gnn_width=8, gnn_layers=1, launcher=sys.argv[2:]))
+PETSc.COMM_WORLD.barrier()
+try:
+    gnnspai.train(PETSc.Mat().createAIJ((9, 9), nnz=1))
+except ValueError as error:
+    print(error)
+EOF
+says "model $work/ranks.safetensors" "train() on one of two ranks, with two processes of its own" timeout 120 $MPIEXEC -n 2 $python "$work/ranks.py" "$work/ranks.safetensors" $MPIEXEC -n 2
+[ "$(grep -c 'a matrix of several processes' "$log")" -eq 2 ]
+result $? "a matrix of two ranks is refused"
+
 # Installed: found without a word from the environment
 site=$(cd "$work" && make -C "$top" -s --no-print-directory python="$python" prefix="$work/prefix" install-python 2> "$log" | tee -a "$log" | sed -n 's/.*PYTHONPATH=//p')
 PYTHONPATH=$site:${PYTHONPATH#"$top/python"} says "$work/prefix/lib/libgnnspai.so" "make install-python" $python -c 'import gnnspai; print(gnnspai.library())'
