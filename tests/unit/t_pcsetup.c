@@ -306,12 +306,61 @@ static PetscErrorCode TestStale(Mat A, PCGNNSPAIValues values)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Bytes by PetscMalloc() and of the process */
+static PetscErrorCode MemoryNow(PetscLogDouble *allocated, PetscLogDouble *resident)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscMallocGetCurrentUsage(allocated));
+  PetscCall(PetscMemoryGetCurrentUsage(resident));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A thousand refreshes, other values each time and another pattern after every 50: what is allocated is the same after 100, 500 and 1000 */
+static PetscErrorCode TestMemory(const Mat A[], PCGNNSPAIValues values)
+{
+  PetscLogDouble allocated[3], resident[3];
+  PetscInt       nat = 0;
+  Mat            B[2];
+  PC             pc;
+  Vec            r, z;
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) PetscCall(MatDuplicate(A[k], MAT_COPY_VALUES, &B[k]));
+  PetscCall(TestVecRandom(A[0], 1, &r));
+  PetscCall(VecDuplicate(r, &z));
+  PetscCall(PCCreate(PETSC_COMM_WORLD, &pc));
+  PetscCall(PCSetType(pc, PCGNNSPAI));
+  PetscCall(PCGNNSPAISetValues(pc, values));
+  PetscCall(PCGNNSPAISetCoarse(pc, 8));
+  for (PetscInt k = 1; k <= 1000; k++) {
+    const PetscInt which = (k / 50) % 2;
+
+    PetscCall(MatCopy(A[which], B[which], SAME_NONZERO_PATTERN));
+    PetscCall(MatShift(B[which], 0.1 * (PetscReal)(k % 10)));
+    PetscCall(PCSetOperators(pc, B[which], B[which]));
+    PetscCall(PCSetUp(pc));
+    PetscCall(PCApply(pc, r, z));
+    if (k == 100 || k == 500 || k == 1000) {
+      PetscCall(MemoryNow(&allocated[nat], &resident[nat]));
+      nat++;
+    }
+  }
+  Ok(allocated[0] > 0.0 && allocated[0] == allocated[1] && allocated[0] == allocated[2], "%s: %g, %g, %g bytes after 100, 500, 1000 refreshes", PCGNNSPAIValuesTypes[values], allocated[0], allocated[1], allocated[2]);
+  Ok(resident[2] - resident[0] <= 1e6, "%s: the process has %g, %g, %g", PCGNNSPAIValuesTypes[values], resident[0], resident[1], resident[2]);
+  PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&z));
+  PetscCall(PCDestroy(&pc));
+  for (int k = 0; k < 2; k++) PetscCall(MatDestroy(&B[k]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   Mat A, B;
   int failed;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscOptionsSetValue(NULL, "-malloc_dump", NULL)); /* PETSc counts bytes only then; with -malloc_debug it would check all of them at every call */
   PetscCall(PetscInitialize(&argc, &argv, NULL, help));
   PetscCall(PCGNNSPAIRegister());
   PetscCall(PetscLogDefaultBegin());
@@ -322,6 +371,8 @@ int main(int argc, char **argv)
   PetscCall(TestPatterns(A));
   PetscCall(TestMatCreateRandom(PETSC_COMM_WORLD, 240, 5, &B));
   PetscCall(TestVerdict(A, B));
+  PetscCall(TestMemory((const Mat[]){A, B}, PC_GNNSPAI_VALUES_FSAI));
+  PetscCall(TestMemory((const Mat[]){A, B}, PC_GNNSPAI_VALUES_NETWORK));
   PetscCall(MatDestroy(&B));
   PetscCall(TestSettings(A));
   PetscCall(TestModelFile(A));
