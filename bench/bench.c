@@ -74,6 +74,7 @@ static PetscErrorCode OptionsGet(Options *o)
   PetscCall(PetscOptionsReal("-bench_seconds", "Fewer runs of what takes longer than this in all", NULL, o->seconds, &o->seconds, NULL));
   PetscCall(PetscOptionsInt("-bench_max_it", "Most iterations", NULL, o->max_it, &o->max_it, NULL));
   PetscCall(PetscOptionsBool("-bench_profile", "One more solve for condition number, split times and bytes", NULL, o->profile, &o->profile, NULL));
+  PetscCall(PetscOptionsInt("-bench_columns", "With the profile PCMatApply() of so many columns, too", NULL, o->columns, &o->columns, NULL));
   PetscCall(PetscOptionsString("-bench_json", "File for the numbers; until all are there they are in FILE.part", NULL, o->json, o->json, sizeof(o->json), NULL));
   PetscCall(PetscOptionsString("-bench_history", "File for the residual norms of the profiled solves (CSV)", NULL, o->history, o->history, sizeof(o->history), NULL));
   PetscCall(PetscOptionsString("-bench_commit", "Commit to note in the JSON", NULL, o->commit, o->commit, sizeof(o->commit), NULL));

@@ -36,7 +36,7 @@ typedef struct {
   char      matrices[PETSC_MAX_PATH_LEN], json[PETSC_MAX_PATH_LEN], history[PETSC_MAX_PATH_LEN];
   char      commit[64], device[256], mat_type[64], vec_type[64];
   char     *pc[MAX_PC];
-  PetscInt  npc, nlaplacian, laplacian[MAX_POINTS], nrtol, nmode, nrhs, repeat, max_it;
+  PetscInt  npc, nlaplacian, laplacian[MAX_POINTS], nrtol, nmode, nrhs, repeat, max_it, columns;
   PetscReal rtol[MAX_RTOL], seconds;
   BenchMode mode[MODE_COUNT];
   BenchRhs  rhs[2];
@@ -73,6 +73,7 @@ typedef struct {
   PetscReal lowest, highest;                    /* eigenvalues of M^-1 A, by Lanczos */
   PetscReal solve_ms, pc_ms, mult_ms;           /* PETSc's log: KSPSolve, PCApply and MatMult in it */
   PetscReal apply_ms, apply_flops, apply_bytes; /* one PCApply() */
+  PetscReal columns_ms, columns_applies;        /* the shortest PCMatApply(), if that is wanted, and over the shortest PCApply() */
 } Profile;
 
 /* One preconditioner on one problem */

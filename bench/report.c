@@ -22,7 +22,8 @@
         "profile": numbers of one more solve at the last rtol and right-hand side, null where not known:
           "lowest", "highest": eigenvalues of M^-1 A by Lanczos, "condition": their ratio;
           "kspsolve_ms", "pcapply_ms", "matmult_ms": PETSc's log of that solve; matmult also has what the preconditioner does;
-          "apply_ms", "apply_flops", "apply_bytes": one PCApply()
+          "apply_ms", "apply_flops", "apply_bytes": one PCApply();
+          "columns_ms": the shortest PCMatApply() of as many columns as -bench_columns says, "columns_applies": over the shortest PCApply()
       }]
     }]
    }
@@ -87,6 +88,7 @@ PetscErrorCode PrintResult(const Result *r)
 
     if (s == row[0] || row[0] == NULL) PetscCall(PrintRow(r, row));
   }
+  if (r->profile.columns_ms > 0.0) PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %-14s PCMatApply() %.3f ms, as long as %.2f PCApply()\n", r->name, (double)r->profile.columns_ms, (double)r->profile.columns_applies));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,6 +122,8 @@ static json_t *JSONProfile(const Profile *f)
   json_object_set_new(j, "apply_ms", JSONKnown(f->apply_ms));
   json_object_set_new(j, "apply_flops", JSONKnown(f->apply_flops));
   json_object_set_new(j, "apply_bytes", JSONKnown(f->apply_bytes));
+  json_object_set_new(j, "columns_ms", JSONKnown(f->columns_ms));
+  json_object_set_new(j, "columns_applies", JSONKnown(f->columns_applies));
   return j;
 }
 

@@ -2,6 +2,7 @@
    Times of one preconditioner on one problem.
 */
 #include "bench.h"
+#include <time.h>
 #include "../pcgnnspai.h"
 #include <petscdevice.h>
 #include <petsctime.h>
@@ -299,6 +300,59 @@ static PetscErrorCode ProfileApply(Run *run, PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CreateColumns(Run *run, Mat *X)
+{
+  PetscInt  n;
+  PetscBool cuda;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetLocalSize(run->b, &n));
+  PetscCall(PetscObjectTypeCompare((PetscObject)run->b, VECSEQCUDA, &cuda));
+  PetscCall(MatCreate(PETSC_COMM_SELF, X));
+  PetscCall(MatSetSizes(*X, n, run->o->columns, n, run->o->columns));
+  PetscCall(MatSetType(*X, cuda ? MATSEQDENSECUDA : MATSEQDENSE));
+  PetscCall(MatSetUp(*X));
+  PetscCall(MatSetRandom(*X, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On a host the processor's own time, which says something where it has other work, too */
+static PetscErrorCode Spent(PetscLogDouble *t)
+{
+  struct timespec spent;
+
+  PetscFunctionBeginUser;
+  PetscCall(Now(t));
+  if (!OnDevice() && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == 0) *t = (PetscLogDouble)spent.tv_sec + 1e-9 * (PetscLogDouble)spent.tv_nsec;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* In turn with a vector */
+static PetscErrorCode ProfileColumns(Run *run, PC pc)
+{
+  Profile       *f   = &run->result->profile;
+  PetscLogDouble one = PETSC_MAX_REAL, all = PETSC_MAX_REAL, times[3];
+  Mat            X, Y;
+
+  PetscFunctionBeginUser;
+  PetscCall(CreateColumns(run, &X));
+  PetscCall(MatDuplicate(X, MAT_COPY_VALUES, &Y));
+  for (int k = 0; k < APPLIES; k++) {
+    PetscCall(Spent(&times[0]));
+    PetscCall(PCApply(pc, run->b, run->x));
+    PetscCall(Spent(&times[1]));
+    PetscCall(PCMatApply(pc, X, Y));
+    PetscCall(Spent(&times[2]));
+    one = PetscMin(one, times[1] - times[0]);
+    all = PetscMin(all, times[2] - times[1]);
+  }
+  f->columns_ms      = 1e3 * all;
+  f->columns_applies = all / one;
+  PetscCall(MatDestroy(&X));
+  PetscCall(MatDestroy(&Y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TimeAll(Run *run)
 {
   Result *r = run->result;
@@ -316,6 +370,7 @@ static PetscErrorCode TimeAll(Run *run)
     if (run->o->profile && r->solve[0].converged) {
       PetscCall(ProfileSolve(run, pc));
       PetscCall(ProfileApply(run, pc));
+      if (run->o->columns > 0) PetscCall(ProfileColumns(run, pc));
     }
     PetscCall(VecDestroy(&run->x));
   }
@@ -337,7 +392,7 @@ PetscErrorCode TimeResult(const Options *o, const Problem *p, FILE *history, Res
   PetscErrorCode ierr;
 
   PetscFunctionBeginUser;
-  r->profile = (Profile){-1, -1, -1, -1, -1, -1, -1, -1};
+  r->profile = (Profile){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
   PetscCall(PeerPrepare(r->name, p, r->why, sizeof(r->why)));
   PetscCall(PeerGetOptions(r->name, r->options, sizeof(r->options)));
   if (r->why[0]) PetscFunctionReturn(PETSC_SUCCESS);

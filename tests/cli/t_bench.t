@@ -61,6 +61,11 @@ python "PETSc's log splits the solve" '0 < p["pcapply_ms"] < p["kspsolve_ms"] an
 awk -F, 'NR == 1 {next} {last[$2] = $4; n[$2] = $3} END {exit !(last["jacobi"] < 1e-8 && last["gnnspai"] < 1e-8 && n["gnnspai"] < n["jacobi"])}' "$work/a.csv"
 result $? "the history ends below the tolerance" "$work/a.csv"
 
+run $bench -bench_laplacian 12,12,12 -bench_pc jacobi,gnnspai -bench_columns 5 -bench_json "$work/columns.json"
+grep -q 'gnnspai *PCMatApply() [0-9.]* ms, as long as [0-9.]* PCApply()' "$log"
+result $? "so many columns at once are timed"
+python "and told in the JSON" 'all(r(n)["profile"]["columns_ms"] > 0 and r(n)["profile"]["columns_applies"] > 0 for n in ("jacobi", "gnnspai"))' "$work/columns.json"
+
 # What is printed: its its set-up refresh solve solve, and totals for 1, 10 and 100 systems
 run $bench -bench_laplacian 12,12,12 -bench_pc jacobi,icc,gamg,gnnspai -bench_profile 0 -bench_json "$work/regret.json"
 awk 'function off(x, y, by) {return (x - y > by || y - x > by)}
