@@ -318,7 +318,7 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
   Input Parameters:
 + pc - the preconditioner context
 - n  - aggregates wanted over all ranks; `PETSC_DECIDE`, the default, for a number by the size: none below 1500 coupled rows, else n^(2/3)/3 for
-       n coupled (block) rows, or n/50 on the host of one rank where their graph is a plane one; 0 for no coarse space
+       n coupled (block) rows, or n/50 on the host where their graph is a plane one; 0 for no coarse space
 
   Options Database Key:
 . -pc_gnnspai_coarse n - the number
@@ -332,9 +332,10 @@ PetscErrorCode PCGNNSPAIGetGuard(PC pc, PCGNNSPAIGuard *guard)
   $P = (I - \omega D^{-1}A)P_0$ is smoothed by one damped Jacobi step. Q is added to the factor's part of $M^{-1}$. To multiply instead, use `PCCOMPOSITE` or
   `PCGAMG`: `-pc_type composite -pc_composite_type symmetric_multiplicative -pc_composite_pcs gamg,gnnspai`, `-pc_type gamg -mg_levels_pc_type gnnspai`.
 
-  A `KSP` with prefix `pc_gnnspai_coarse_` solves with $A_c$: by default a Cholesky factorisation, redundant on several ranks; on one rank up to 256
-  rows, and on a device always, the explicit inverse instead. `-pc_gnnspai_coarse_pc_type gamg` is another choice, and `mat`, on one rank, the
-  inverse at any size. A Krylov method there makes the preconditioner vary: use `KSPFCG` outside.
+  A `KSP` with prefix `pc_gnnspai_coarse_` solves with $A_c$: by default a Cholesky factorisation; up to 256 rows, and on a device of one rank always, the
+  explicit inverse instead. Several ranks do that each for itself, unless the factor would be larger than the rank's part of the matrix: then `PCGAMG`
+  does on all of them. `-pc_gnnspai_coarse_pc_type gamg` is another choice, and `mat`, on one rank, the inverse at any size. A Krylov method there makes
+  the preconditioner vary: use `KSPFCG` outside.
 
   Rows that are all but decoupled, such as those that a penalty on the diagonal holds, take no aggregates. With a guard (`PCGNNSPAISetGuard()`) CG is run
   with Q and without it, side by side, for 4 to 10 steps on one probe, and Q is left out, as `PCView()` shows, where less work does without it. The

@@ -63,17 +63,17 @@ typedef struct {
 
 PETSC_INTERN PetscErrorCode GNNCSRGetRows(Mat, GNNCSR *); /* of an AIJ matrix: this rank's rows, and behind its own columns the ghost columns; to read, and to give back */
 PETSC_INTERN PetscErrorCode GNNCSRRestoreRows(Mat, GNNCSR *);
-PETSC_INTERN PetscErrorCode GNNGhostsCreateSF(Mat, PetscSF *);                           /* from the rows' owners to the ghost columns */
-PETSC_INTERN PetscErrorCode GNNGhostsCreate(PetscSF, const GNNCSR *own, GNNGhosts *);    /* each rank's own rows */
-PETSC_INTERN PetscErrorCode GNNGhostsUpdate(GNNGhosts *, const GNNCSR *own);             /* new values in the same pattern */
-PETSC_INTERN PetscErrorCode GNNGhostsAppend(const GNNGhosts *, GNNCSR *own);             /* behind the own rows */
+PETSC_INTERN PetscErrorCode GNNGhostsCreateSF(Mat, PetscSF *);                        /* from the rows' owners to the ghost columns */
+PETSC_INTERN PetscErrorCode GNNGhostsCreate(PetscSF, const GNNCSR *own, GNNGhosts *); /* each rank's own rows */
+PETSC_INTERN PetscErrorCode GNNGhostsUpdate(GNNGhosts *, const GNNCSR *own);          /* new values in the same pattern */
+PETSC_INTERN PetscErrorCode GNNGhostsAppend(const GNNGhosts *, GNNCSR *own);          /* behind the own rows */
 PETSC_INTERN PetscErrorCode GNNGhostsDestroy(GNNGhosts *);
 PETSC_INTERN PetscErrorCode GNNCSRSum(MPI_Comm, GNNCSR *); /* over the ranks, on each of them the same */
 
 /* ---- the coarse space, coarse/coarse.c ---- */
 
-#define GNN_COARSE_INVERSE  256  /* largest A_c that is inverted on the host */
-#define GNN_COARSE_DENSE    4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
+#define GNN_COARSE_INVERSE 256  /* largest A_c that is inverted on the host */
+#define GNN_COARSE_DENSE   4096 /* largest A_c that is factored as a dense matrix, on one rank with a device */
 
 typedef struct _n_GNNCoarseHost   *GNNCoarseHost;   /* coarse/host.c */
 typedef struct _n_GNNCoarseDevice *GNNCoarseDevice; /* coarse/device.c */
@@ -156,7 +156,7 @@ PETSC_INTERN PetscBool      GNNCoarseHostInverts(GNNCoarseHost);        /* NULL 
 /* ---- where the aggregates are those of the whole graph, coarse/whole.c ---- */
 
 PETSC_INTERN PetscErrorCode GNNWholeWanted(GNNCoarse, PetscBool *);
-PETSC_INTERN PetscErrorCode GNNWholeCreate(GNNCoarse, Mat *, Vec *);      /* on each rank all of A, with its near-null space, and of coupled; the caller's */
+PETSC_INTERN PetscErrorCode GNNWholeCreate(GNNCoarse, Mat *, Vec *);   /* on each rank all of A, with its near-null space, and of coupled; the caller's */
 PETSC_INTERN PetscErrorCode GNNWholeRestrict(GNNCoarse, GNNTentative); /* of the whole matrix: to this rank's rows */
 
 /* ---- what it is kept by, coarse/rows.c ---- */

@@ -169,8 +169,8 @@ PetscErrorCode GNNGhostsDestroy(GNNGhosts *ghosts)
 
 PetscErrorCode GNNGhostsAppend(const GNNGhosts *ghosts, GNNCSR *own)
 {
-  const GNNCSR *rows = &ghosts->rows;
-  const PetscInt nz = own->i[own->n];
+  const GNNCSR  *rows = &ghosts->rows;
+  const PetscInt nz   = own->i[own->n];
 
   PetscFunctionBegin;
   PetscCall(PetscRealloc((own->n + rows->n + 1) * sizeof(PetscInt), &own->i));

@@ -5,8 +5,8 @@
 #include "coarse.h"
 #include "../matrix.h"
 
-#define TORN  0.2 /* share of the entries between ranks from which on it is worth it */
-#define MOST  4e6 /* entries that a rank takes from the others */
+#define TORN 0.2 /* share of the entries between ranks from which on it is worth it */
+#define MOST 4e6 /* entries that a rank takes from the others */
 
 PetscErrorCode GNNWholeWanted(GNNCoarse c, PetscBool *wanted)
 {

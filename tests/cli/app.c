@@ -1,28 +1,32 @@
-static char help[] = "A program that knows nothing of gnnspai: 2-D Laplacian, -m by -n points, CG unless the options say otherwise.\n\n";
+static char help[] = "A program that knows nothing of gnnspai: Laplacian, -m by -n by -l points, CG unless the options say otherwise.\n\n";
 
 #include <petscksp.h>
 #if defined(LINKED)
   #include <pcgnnspai.h>
 #endif
 
-static PetscErrorCode Laplacian(PetscInt m, PetscInt n, Mat *A)
+static PetscErrorCode Laplacian(PetscInt m, PetscInt n, PetscInt l, Mat *A)
 {
   PetscInt start, end;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreate(PETSC_COMM_WORLD, A));
-  PetscCall(MatSetSizes(*A, PETSC_DECIDE, PETSC_DECIDE, m * n, m * n));
+  PetscCall(MatSetSizes(*A, PETSC_DECIDE, PETSC_DECIDE, m * n * l, m * n * l));
   PetscCall(MatSetFromOptions(*A));
+  PetscCall(MatMPIAIJSetPreallocation(*A, 7, NULL, 2, NULL));
+  PetscCall(MatSeqAIJSetPreallocation(*A, 7, NULL));
   PetscCall(MatSetUp(*A));
   PetscCall(MatGetOwnershipRange(*A, &start, &end));
   for (PetscInt row = start; row < end; row++) {
-    const PetscInt i = row / n, j = row % n;
+    const PetscInt i = row / (n * l), j = row / l % n, k = row % l;
 
-    PetscCall(MatSetValue(*A, row, row, 4.0, INSERT_VALUES));
-    if (i > 0) PetscCall(MatSetValue(*A, row, row - n, -1.0, INSERT_VALUES));
-    if (i < m - 1) PetscCall(MatSetValue(*A, row, row + n, -1.0, INSERT_VALUES));
-    if (j > 0) PetscCall(MatSetValue(*A, row, row - 1, -1.0, INSERT_VALUES));
-    if (j < n - 1) PetscCall(MatSetValue(*A, row, row + 1, -1.0, INSERT_VALUES));
+    PetscCall(MatSetValue(*A, row, row, l > 1 ? 6.0 : 4.0, INSERT_VALUES));
+    if (i > 0) PetscCall(MatSetValue(*A, row, row - n * l, -1.0, INSERT_VALUES));
+    if (i < m - 1) PetscCall(MatSetValue(*A, row, row + n * l, -1.0, INSERT_VALUES));
+    if (j > 0) PetscCall(MatSetValue(*A, row, row - l, -1.0, INSERT_VALUES));
+    if (j < n - 1) PetscCall(MatSetValue(*A, row, row + l, -1.0, INSERT_VALUES));
+    if (k > 0) PetscCall(MatSetValue(*A, row, row - 1, -1.0, INSERT_VALUES));
+    if (k < l - 1) PetscCall(MatSetValue(*A, row, row + 1, -1.0, INSERT_VALUES));
   }
   PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
@@ -37,7 +41,7 @@ int main(int argc, char **argv)
   PC                 pc;
   PCType             type;
   KSPConvergedReason reason;
-  PetscInt           m = 30, n = 31, its;
+  PetscInt           m = 30, n = 31, l = 1, its;
   PetscReal          error;
 
   PetscFunctionBeginUser;
@@ -50,7 +54,8 @@ int main(int argc, char **argv)
 #endif
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-m", &m, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-n", &n, NULL));
-  PetscCall(Laplacian(m, n, &A));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-l", &l, NULL));
+  PetscCall(Laplacian(m, n, l, &A));
   PetscCall(MatCreateVecs(A, &x, &b));
   PetscCall(VecDuplicate(x, &exact));
   PetscCall(VecSet(exact, 1.0));
