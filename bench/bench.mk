@@ -8,13 +8,13 @@
 where          = cpu
 results        = build/results
 commit         = $(shell git describe --always --dirty 2>/dev/null)
-PYTHON        ?= python3# for bench-train-torch, with torch and numpy; for bench-regret with scipy, and pyamg
+PYTHON        ?= python3# for bench-train-torch, with torch and numpy; for bench-regret and bench-apps with scipy, pyamg and scikit-fem
 bench_families = bench-heat bench-poisson bench-hyperelasticity bench-synthetic
 bench_all      = $(bench_families) bench-sizes bench-large bench-laplacian
 bench_cpu      = bench-regret bench-numbering bench-ranks
 bench_gpu      = bench-iteration
 ablations      = form features loss layers width probes epsilon rtol
-.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother $(bench_all) $(bench_cpu) $(bench_gpu) $(ablations:%=ablate-%)
+.PHONY: bench bench-cuda bench-families bench-history bench-train bench-train-torch bench-tables bench-plots bench-smoother bench-apps $(bench_all) $(bench_cpu) $(bench_gpu) $(ablations:%=ablate-%)
 
 bench: $(bench_all) $(bench_cpu) bench-history bench-train bench-tables
 bench-families: $(bench_families)
@@ -44,6 +44,10 @@ bench-plots: setup-plot
 # PETSc's tutorials with gnnspai as multigrid smoother; iterations, so that any machine will do
 bench-smoother: lib
 	$(run_env) CC=$(CC) bench/smoother.sh > build/smoother-cpu.md && cp build/smoother-cpu.md bench/results/smoother-cpu.md && cat bench/results/smoother-cpu.md
+
+# What others wrote, on 1, 2 and 4 ranks, with Jacobi, ICC, GAMG and gnnspai
+bench-apps: lib
+	$(run_env) CC=$(CC) MPIEXEC='$(MPIEXEC)' PYTHON='$(PYTHON)' commit='$(commit)' bench/apps.sh > build/apps-cpu.md && cp build/apps-cpu.md bench/results/apps-cpu.md
 
 # What a choice in form, loss or size is worth, a few minutes of CPU time each: bench/results/ablations-cpu.md
 $(ablations:%=ablate-%): ablate-%: programs

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Symmetric positive definite matrices of kinds that no model here is trained on, as PETSc binary files NAME.dat in a directory.
 
-From pyamg's examples and gallery, from PETSc's tutorials (compiled here, dumped by -ksp_view_mat) and data files, and from statistics,
+From pyamg's examples and gallery, of scikit-fem's elements, from PETSc's tutorials (compiled here, dumped by -ksp_view_mat) and data files, and from statistics,
 optimisation and graphs. Each is tested for symmetry (made exact where only rounding is in the way) and for positive definiteness; what
-fails is named and left out. Needs numpy and scipy; without pyamg (pip install pyamg) or PETSc's examples their part is left out. Example:
+fails is named and left out. Needs numpy and scipy; without pyamg, scikit-fem (pip install pyamg scikit-fem) or PETSc's examples their part is left out. Example:
     python3 bench/extra/foreign.py build/foreign
 """
 import argparse
@@ -29,15 +29,23 @@ class Skip(Exception):
 
 
 class Missing:
+    def __init__(self, package):
+        self.package = package
+
     def __getattr__(self, name):
-        raise Skip("pyamg is not installed")
+        raise Skip(f"{self.package} is not installed")
 
 
 try:
     import pyamg
     from pyamg.gallery import fem
 except ModuleNotFoundError:
-    pyamg = fem = Missing()
+    pyamg = fem = Missing("pyamg")
+try:
+    import skfem
+    from skfem.models import elasticity, poisson
+except ModuleNotFoundError:
+    skfem = elasticity = poisson = Missing("scikit-fem")
 
 
 # pyamg: examples and gallery
@@ -65,6 +73,33 @@ def quadratic_triangles(n=40):
     A, _ = fem.gradgradform(mesh, kappa=lambda x, y: 1.0 if (int(4 * x) + int(4 * y)) % 2 else 1e-3, degree=2)
     inside = mesh.X2 > 1e-12
     return A.tocsr()[inside][:, inside]
+
+
+# scikit-fem: its elements and forms, as its examples 2, 11 and 15 put them together; one side or the boundary is held
+
+
+def held(form, basis, dofs):
+    return skfem.condense(form.assemble(basis), D=dofs.all(), expand=False)
+
+
+def morley_plate():
+    """Bending of a thin plate: the biharmonic operator, non-conforming"""
+
+    def bending(u, v, _):
+        return skfem.helpers.ddot(u.hess, v.hess)
+
+    basis = skfem.Basis(skfem.MeshTri().refined(6), skfem.ElementTriMorley())
+    return held(skfem.BilinearForm(bending), basis, basis.get_dofs())
+
+
+def quadratic_tetrahedra():
+    basis = skfem.Basis(skfem.MeshTet().refined(3), skfem.ElementTetP2())
+    return held(poisson.laplace, basis, basis.get_dofs())
+
+
+def elastic_cube():
+    basis = skfem.Basis(skfem.MeshHex().refined(4), skfem.ElementVector(skfem.ElementHex1()))
+    return held(elasticity.linear_elasticity(*elasticity.lame_parameters(1e3, 0.3)), basis, basis.get_dofs(lambda x: x[0] == 0.0))
 
 
 # Graphs, statistics, optimisation
@@ -211,6 +246,9 @@ TABLE = [
     Entry("box27_large", "27 points", lambda: box27(46)),
     Entry("elasticity", "2-D elasticity, scalar", lambda: pyamg.gallery.linear_elasticity((60, 60))[0]),
     Entry("quadratic_triangles", "P2, jumps 1:1000", quadratic_triangles),
+    Entry("morley_plate", "scikit-fem, thin plate", morley_plate),
+    Entry("quadratic_tetrahedra", "scikit-fem, P2", quadratic_tetrahedra),
+    Entry("elastic_cube", "scikit-fem, 3-D elasticity", elastic_cube),
     Entry("power_law_graph", "graph Laplacian with hubs", power_law_graph),
     Entry("resistor_network", "conductances over 1e6", resistor_network),
     Entry("wathen", "mass matrix", wathen),
