@@ -131,7 +131,7 @@ PetscErrorCode GNNMatConvert(Mat A, Mat *aij, PetscBool *changed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode GNNMatCrossing(Mat A, PetscReal *share)
+PetscErrorCode GNNMatCrossing(Mat A, PetscReal *share, PetscReal *all)
 {
   Mat             blocks[2];
   const PetscInt *columns;
@@ -146,7 +146,8 @@ PetscErrorCode GNNMatCrossing(Mat A, PetscReal *share)
     entries[k] = (PetscReal)info.nz_used;
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, entries, 2, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)A)));
-  *share = entries[1] / PetscMax(entries[0] + entries[1], 1.0);
+  *all   = entries[0] + entries[1];
+  *share = entries[1] / PetscMax(*all, 1.0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

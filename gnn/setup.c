@@ -7,8 +7,7 @@
 #include "fsairows.h" /* GNNFsaiReach() */
 #include "matrix.h"
 
-#define CROSSING 0.25 /* share of the matrix between ranks from which on G is made for all of it: meshes in order have less */
-#define AROUND   8.0  /* times the matrix's rows that all ranks may have together for it */
+#define AROUND 8.0 /* times the matrix's rows that all ranks may have together for it */
 
 #define SOURCE_POINTER(name, source) &source,
 const GNNSource *const GNNSources[] = {GNN_SOURCES(SOURCE_POINTER)};
@@ -134,16 +133,17 @@ static PetscErrorCode SetUpAgreeStale_Private(GNNSetUp *s, MPI_Comm comm)
 /* Is it global scope? By itself, where much of the matrix is between ranks; not on devices, since the set-up would be on the host */
 static PetscErrorCode SetUpScope_Private(GNNSetUp *s, Mat A)
 {
+  PetscReal all;
   PetscBool device, automatic = s->scope == GNN_SCOPE_AUTO ? PETSC_TRUE : PETSC_FALSE;
   Mat       local;
 
   PetscFunctionBegin;
   s->crossing = 0.0;
   if (s->steps == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GNNMatCrossing(A, &s->crossing));
+  PetscCall(GNNMatCrossing(A, &s->crossing, &all));
   PetscCall(MatGetDiagonalBlock(A, &local));
   PetscCall(GNNMatOnDevice(local, &device));
-  if (automatic && (device || s->crossing < CROSSING)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (automatic && (device || s->crossing <= GNN_MAT_TORN)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNMatAround(A, s->steps, automatic ? AROUND : PETSC_MAX_REAL, &s->around));
   if (s->around) PetscCall(GNNMatSquare(A, s->around, &s->square));
   PetscFunctionReturn(PETSC_SUCCESS);

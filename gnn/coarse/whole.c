@@ -5,26 +5,15 @@
 #include "coarse.h"
 #include "../matrix.h"
 
-#define TORN 0.2 /* share of the entries between ranks from which on it is worth it */
 #define MOST 4e6 /* entries that a rank takes from the others */
 
 PetscErrorCode GNNWholeWanted(GNNCoarse c, PetscBool *wanted)
 {
-  const PetscInt *columns;
-  PetscReal       nz[2] = {0.0, 0.0}; /* of all rows, of those between ranks */
-  MatInfo         info;
-  Mat             diagonal, other;
+  PetscReal share, all;
 
   PetscFunctionBegin;
-  *wanted = PETSC_FALSE;
-  PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));
-  if (other == NULL || c->device) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetInfo(other, MAT_LOCAL, &info));
-  nz[0] = nz[1] = info.nz_used;
-  PetscCall(MatGetInfo(diagonal, MAT_LOCAL, &info));
-  nz[0] += info.nz_used;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, nz, 2, MPIU_REAL, MPIU_SUM, PetscObjectComm((PetscObject)c->A)));
-  *wanted = c->whole || (nz[1] > TORN * nz[0] && nz[0] <= MOST) ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(GNNMatCrossing(c->A, &share, &all));
+  *wanted = !c->device && share > 0.0 && (c->whole || (share > GNN_MAT_TORN && all <= MOST)) ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
