@@ -62,7 +62,8 @@ PetscErrorCode GNNCoarseShare(GNNCoarse c, GNNNodes nodes, PetscBool whole, Pets
    GAMG on all ranks was as fast on two and on four */
 PetscErrorCode GNNCoarseRepeat(GNNCoarse c)
 {
-  const PetscReal n = c->size, factor = c->plane ? 4.0 * n * PetscLog2Real(n + 1.0) : PetscPowReal(n, 5.0 / 3.0);
+  const PetscReal n      = PetscMax(c->aggregates, 1), columns = c->size / n; /* of an aggregate, coupled with each other */
+  const PetscReal factor = PetscSqr(columns) * (c->plane ? 4.0 * n * PetscLog2Real(n + 1.0) : PetscPowReal(n, 5.0 / 3.0));
   PetscMPIInt     ranks;
   MatInfo         info;
 
