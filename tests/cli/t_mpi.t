@@ -28,4 +28,20 @@ done
 timeout 120 $MPIEXEC -n 4 "$work/app" -m 80 -n 80 -dll_append "$PWD/lib/libgnnspai.so" -pc_type gnnspai -log_view ":$work/log.csv:ascii_csv" >>"$work/log" 2>&1
 awk -F, '/^Main Stage,GNNSPAICoarseApply,/ {n += $4; messages += $6; sums += $8; print} END {exit !(n > 0 && messages == 0 && sums == n)}' "$work/log.csv" >>"$work/log"
 result $? "an application of the coarse space is one sum over four ranks"
+
+# Elasticity, whose P has many entries: the coarse space is taken on several ranks as on one
+. tests/apps/apps.sh
+apps_find
+if [ -z "$sources" ]; then
+  skip "elasticity on 1 to 4 ranks" "PETSc's tutorials are not installed"
+elif ! app_compile ex49 "$work/ex49" >"$log"; then
+  skip "elasticity on 1 to 4 ranks" "$(grep -m 1 'error' "$log" | tr '#' ' ')"
+else
+  app_get ex49
+  for n in 1 2 3 4; do
+    timeout 120 $MPIEXEC -n $n "$work/ex49" $options -mx 70 -my 70 ${prefix}ksp_type cg ${prefix}ksp_rtol 1e-8 ${prefix}pc_type gnnspai ${prefix}ksp_converged_reason -dll_append "$PWD/lib/libgnnspai.so" >"$work/log" 2>&1
+    awk '/solve converged/ {its = $NF} END {exit !(its > 0 && its <= 32)}' "$work/log" # 22 to 25; 364 on two without a coarse space
+    result $? "elasticity on $n ranks: at most 32 iterations"
+  done
+fi
 echo "1..$count"
