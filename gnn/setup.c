@@ -330,7 +330,10 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscLogEventBegin(GNN_Coarse, pc, 0, 0, 0));
-  if (s->coarse == NULL) PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
+  if (s->coarse == NULL) {
+    PetscCall(GNNCoarseCreate(pc, A, s->aggregates, &s->coarse));
+    s->coarse->whole = s->halo ? PETSC_TRUE : PETSC_FALSE;
+  }
   PetscCall(GNNCoarseSetUp(s->coarse, A, s->chooser.kept));
   if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));

@@ -23,9 +23,8 @@ REPEAT = 3
 def load(PETSc, name):
     A = PETSc.Mat().create()
     A.setType("aij")
-    if "hyperelasticity" in name:
-        A.setBlockSize(3)
     A.load(PETSc.Viewer().createBinary(name, "r"))
+    PETSc.Options().delValue("matload_block_size")  # from the .info file beside this one
     A.setOption(PETSc.Mat.Option.SPD, True)
     return A
 

@@ -13,7 +13,7 @@ PetscErrorCode GNNWholeWanted(GNNCoarse c, PetscBool *wanted)
 
   PetscFunctionBegin;
   PetscCall(GNNMatCrossing(c->A, &share, &all));
-  *wanted = !c->device && share > 0.0 && (c->whole || (share > GNN_MAT_TORN && all <= MOST)) ? PETSC_TRUE : PETSC_FALSE;
+  *wanted = !c->device && share > 0.0 && (c->whole || share > GNN_MAT_TORN) && all <= MOST ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
