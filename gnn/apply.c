@@ -84,7 +84,7 @@ PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
   PetscFunctionBegin;
   if (alone && ops->applymat) PetscCall(ops->applymat(s->place, R, Z));
   else {
-    if (alone && ops->columns && s->factor->jacobi == NULL) PetscCall(ApplySides_Private(s, R, Z, &end));
+    if (alone && ops->columns) PetscCall(ApplySides_Private(s, R, Z, &end));
     PetscCall(GNNMatForColumns(R, Z, end, apart ? ApplyLocalColumn_Private : ApplyColumn_Private, s));
   }
   if (apart) {

@@ -217,9 +217,7 @@ PetscErrorCode GNNFactorStore(GNNFactor f, GNNPrecision precision)
 
 void GNNFactorApply(GNNFactor f, const PetscScalar r[], PetscScalar z[])
 {
-  if (f->jacobi) {
-    for (PetscInt i = 0; i < f->n; i++) z[i] = f->jacobi[i] * r[i];
-  } else FactorApplyOne_Private(f, r, f->work, z);
+  FactorApplyOne_Private(f, r, f->work, z);
 }
 
 PetscErrorCode GNNFactorGetColumns(GNNFactor f, GNNColumns **r, GNNColumns **z)

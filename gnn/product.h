@@ -89,7 +89,9 @@ static void OF(FactorApply)(GNNFactor f, const NUMBER r[], NUMBER x[], NUMBER z[
 {
   const NUMBER zero = {0};
 
-  if (f->precision != GNN_DOUBLE && f->folded) {
+  if (f->jacobi) {
+    for (PetscInt i = 0; i < f->n; i++) z[i] = f->jacobi[i] * r[i];
+  } else if (f->precision != GNN_DOUBLE && f->folded) {
     for (PetscInt i = 0; i < f->n; i++) z[i] = f->shift[i] * r[i];
     OF(FactorProduct)(f, r, z);
   } else {

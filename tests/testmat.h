@@ -54,6 +54,30 @@ static inline PetscErrorCode TestMatCreateRandom(MPI_Comm comm, PetscInt n, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All rows are the last rank's, but for one of the first */
+static inline PetscErrorCode TestMatCreateUneven(MPI_Comm comm, PetscInt n, Mat *A)
+{
+  PetscMPIInt rank, size;
+  PetscInt    start, end;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  end = size == 1 ? n : (rank == 0 ? 1 : (rank == size - 1 ? n - 1 : 0));
+  PetscCall(MatCreateAIJ(comm, end, end, n, n, 5, NULL, 5, NULL, A));
+  PetscCall(MatGetOwnershipRange(*A, &start, &end));
+  for (PetscInt i = start; i < end; i++) {
+    PetscCall(MatSetValue(*A, i, i, 4.1, INSERT_VALUES));
+    for (PetscInt k = 1; k <= 5; k += 4) {
+      if (i >= k) PetscCall(MatSetValue(*A, i, i - k, -1.0, INSERT_VALUES));
+      if (i + k < n) PetscCall(MatSetValue(*A, i, i + k, -1.0, INSERT_VALUES));
+    }
+  }
+  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Diagonal n, first row and column full, the last rows isolated */
 static inline PetscErrorCode TestMatCreateArrow(PetscInt n, PetscInt isolated, Mat *A)
 {

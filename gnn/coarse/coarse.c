@@ -99,6 +99,7 @@ static PetscErrorCode Aggregate_Private(GNNCoarse c, Mat A, GNNTentative *tentat
 
   PetscFunctionBegin;
   PetscCall(GNNWholeWanted(c, &whole));
+  if (!whole) c->whole = PETSC_FALSE;
   if (whole) PetscCall(AggregateWhole_Private(c, tentative));
   if (*tentative) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(GNNMatBlocks(c->A, &diagonal, &other, &columns));

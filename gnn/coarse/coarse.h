@@ -82,7 +82,7 @@ typedef struct _n_GNNCoarse *GNNCoarse;
 struct _n_GNNCoarse {
   PetscObject      pc;         /* whose it is: prefix, options and communicator */
   PetscInt         wanted;     /* aggregates over all ranks, or PETSC_DECIDE */
-  PetscBool        whole;      /* aggregates of the whole graph are wanted, whatever its size: on the host the coarse space is then that of one rank */
+  PetscBool        whole;      /* aggregates of the whole graph are wanted, if it is not too large: on the host the coarse space is then that of one rank */
   Mat              A;          /* AIJ, referenced */
   Vec              coupled;    /* which rows are: 1, else 0; NULL before there are aggregates */
   Vec              trace;      /* of the values that the aggregates were made from, coarse/rows.c */

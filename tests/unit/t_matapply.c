@@ -225,6 +225,19 @@ static PetscErrorCode TestScaled(Mat A)
 }
 
 /* In each precision; the coarse space inverted and solved with */
+/* On several ranks the first one has a row alone, whose factor is a diagonal, but the coarse space in common with the others */
+static PetscErrorCode TestUneven(void)
+{
+  Mat A;
+
+  PetscFunctionBeginUser;
+  PetscCall(TestMatCreateUneven(PETSC_COMM_WORLD, 40, &A));
+  PetscCall(TestStorage(A, "-pc_gnnspai_scope local -pc_gnnspai_guard none -pc_gnnspai_coarse 4"));
+  PetscCall(TestStorage(A, "-pc_gnnspai_scope global -pc_gnnspai_guard none -pc_gnnspai_coarse 4"));
+  PetscCall(MatDestroy(&A));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TestStorages(Mat A, Mat blocks, Mat diagonal)
 {
   PetscFunctionBeginUser;
@@ -261,6 +274,7 @@ int main(int argc, char **argv)
   PetscCall(MatDuplicate(blocks, MAT_DO_NOT_COPY_VALUES, &diagonal));
   PetscCall(MatShift(diagonal, 2.0));
   PetscCall(TestStorages(A, blocks, diagonal));
+  PetscCall(TestUneven());
   PetscCall(TestZeroRows(A));
   PetscCall(TestFailed(A));
   PetscCall(TestKSP(A));

@@ -218,30 +218,6 @@ static PetscErrorCode FarMat(MPI_Comm comm, PetscInt n, Mat *A)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* All rows are the last rank's, but for one of the first */
-static PetscErrorCode UnevenMat(MPI_Comm comm, PetscInt n, Mat *A)
-{
-  PetscMPIInt rank, size;
-  PetscInt    start, end;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  end = size == 1 ? n : (rank == 0 ? 1 : (rank == size - 1 ? n - 1 : 0));
-  PetscCall(MatCreateAIJ(comm, end, end, n, n, 5, NULL, 5, NULL, A));
-  PetscCall(MatGetOwnershipRange(*A, &start, &end));
-  for (PetscInt i = start; i < end; i++) {
-    PetscCall(MatSetValue(*A, i, i, 4.1, INSERT_VALUES));
-    for (PetscInt k = 1; k <= 5; k += 4) {
-      if (i >= k) PetscCall(MatSetValue(*A, i, i - k, -1.0, INSERT_VALUES));
-      if (i + k < n) PetscCall(MatSetValue(*A, i, i + k, -1.0, INSERT_VALUES));
-    }
-  }
-  PetscCall(MatAssemblyBegin(*A, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*A, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- the same preconditioner ---- */
 
 static PetscErrorCode TestClassical(MatFn create, PetscInt n, const char what[])
@@ -294,7 +270,7 @@ static PetscErrorCode TestModels(void)
   PetscCall(TestNetwork("the built-in model, a chain of blocks", NULL, BlockChainMat, 63));
   PetscCall(TestNetwork("the built-in model, blocks", NULL, BlocksMat, 60));
   PetscCall(TestNetwork("the built-in model, MATSBAIJ", NULL, SymmetricBlocksMat, 60));
-  PetscCall(TestNetwork("the built-in model, uneven rows", NULL, UnevenMat, 40));
+  PetscCall(TestNetwork("the built-in model, uneven rows", NULL, TestMatCreateUneven, 40));
   PetscCall(TestConfig(&config));
   config.scaling     = GNN_SCALING_MEAN;
   config.output      = GNN_OUTPUT_DIRECT;
@@ -511,7 +487,7 @@ static PetscErrorCode TestFailure(PetscInt row, PetscScalar value, const char ex
   PetscReal      difference;
 
   PetscFunctionBeginUser;
-  PetscCall(Create(UnevenMat, 40, &pair));
+  PetscCall(Create(TestMatCreateUneven, 40, &pair));
   PetscCall(MatGetOwnershipRange(pair.A, &start, &end));
   for (int k = 0; k < 2; k++) {
     if (row >= start && row < end) {
@@ -548,8 +524,8 @@ int main(int argc, char **argv)
   PetscCall(TestClassical(RandomMat, 150, "random"));
   PetscCall(TestClassical(ChainMat, 63, "chain"));
   PetscCall(TestClassical(BlocksMat, 60, "blocks"));
-  PetscCall(TestClassical(UnevenMat, 40, "uneven rows"));
-  PetscCall(TestClassical(UnevenMat, 2, "two rows"));
+  PetscCall(TestClassical(TestMatCreateUneven, 40, "uneven rows"));
+  PetscCall(TestClassical(TestMatCreateUneven, 2, "two rows"));
   PetscCall(TestClassical(PairsMat, 12 * size, "nothing between ranks"));
   PetscCall(TestModels());
   PetscCall(TestNetwork("the built-in model, nothing between ranks", NULL, PairsMat, 12 * size));
@@ -558,7 +534,7 @@ int main(int argc, char **argv)
   PetscCall(TestSetUps(PC_GNNSPAI_VALUES_NETWORK, RandomMat));
   PetscCall(TestFactor(RandomMat, 150, "random"));
   PetscCall(TestFactor(BlocksMat, 60, "blocks"));
-  PetscCall(TestFactor(UnevenMat, 40, "uneven rows"));
+  PetscCall(TestFactor(TestMatCreateUneven, 40, "uneven rows"));
   PetscCall(TestIterations(PC_GNNSPAI_VALUES_FSAI));
   PetscCall(TestIterations(PC_GNNSPAI_VALUES_NETWORK));
   PetscCall(TestAuto(ChainMat, 300, "scope: local, ", "scope: local, ", "a chain"));
