@@ -479,7 +479,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
                                                 `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 .  -pc_gnnspai_scope (local|global|auto)      - on several ranks, G is made for each rank's diagonal block, for the whole matrix, or (`auto`, the default) for
-                                                that where a fifth of its entries or more is between ranks, see `PCGNNSPAISetScope()`
+                                                that where a quarter of its entries or more is between ranks, see `PCGNNSPAISetScope()`
 -  -pc_gnnspai_view_factor viewer             - view G at every set-up, on several ranks over all of them, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate

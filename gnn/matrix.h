@@ -14,7 +14,7 @@ PETSC_INTERN PetscErrorCode GNNMatHasEntries(Mat, PetscBool *); /* that MatConve
 PETSC_INTERN PetscErrorCode GNNMatConvert(Mat, Mat *, PetscBool *);
 /* Of the entries of an AIJ matrix, the share that is between ranks, and how many entries there are. From that share on, the rows lie on the ranks as they were numbered, not by
    where they are on a mesh: what is made for each rank's own rows is no good */
-#define GNN_MAT_TORN 0.2
+#define GNN_MAT_TORN 0.25
 PETSC_INTERN PetscErrorCode GNNMatCrossing(Mat, PetscReal *share, PetscReal *all);
 /* Of an AIJ matrix over ranks: the rows of other ranks that these many steps from the own ones in its graph lead to, and these, ascending; NULL on all ranks if
    they are together more than that many times the matrix's rows. Then the square matrix of them, made anew where there is none, or its values. Collective */
