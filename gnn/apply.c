@@ -34,19 +34,22 @@ static PetscErrorCode ApplyLocalColumn_Private(void *s, Vec r, Vec z)
 /* So many columns; the others are the last one again */
 static PetscErrorCode ApplySide_Private(GNNSetUp *s, PetscInt count, PetscScalar *const from[], PetscScalar *const to[])
 {
-  const PetscInt n = s->factor->n;
+  const GNNGraph g = s->graph;
+  const PetscInt first = g->first * g->b, n = GNNGraphRows(g);
   GNNColumns    *r, *z;
 
   PetscFunctionBegin;
   PetscCall(GNNFactorGetColumns(s->factor, &r, &z));
-  for (PetscInt i = 0; i < n; i++) r[i] = GNNColumnsGet(from, i);
+  for (PetscInt i = 0; i < n; i++) r[first + i] = GNNColumnsGet(from, i);
+  PetscCall(GNNHaloShare(g->halo, (size_t)g->b * sizeof(*r), r));
   PetscCall(s->place->ops->columns(s->place, count, r, z));
+  PetscCall(GNNHaloAdd(g->halo, GNN_COLUMNS, (PetscScalar *)z));
   if (s->coarse && GNNCoarseAddsColumns(s->coarse)) {
     PetscCall(PetscLogEventBegin(GNN_CoarseApply, 0, 0, 0, 0));
-    PetscCall(GNNCoarseAddColumns(s->coarse, count, r, z));
+    PetscCall(GNNCoarseAddColumns(s->coarse, count, r + first, z + first));
     PetscCall(PetscLogEventEnd(GNN_CoarseApply, 0, 0, 0, 0));
   }
-  for (PetscInt i = 0; i < n; i++) GNNColumnsPut(to, i, z[i]);
+  for (PetscInt i = 0; i < n; i++) GNNColumnsPut(to, i, z[first + i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,18 +76,18 @@ static PetscErrorCode ApplySides_Private(GNNSetUp *s, Mat R, Mat Z, PetscInt *en
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The coarse space is added column by column with the factor, or apart from it to all at once. Where G reaches into other ranks' rows, all is column by column */
+/* The coarse space is added side by side with the factor, or apart from it to all at once. A G that reaches into other ranks' rows is the host's here */
 PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
 {
   const GNNPlaceOps *ops   = s->place->ops;
-  const PetscBool    alone = s->halo == NULL ? PETSC_TRUE : PETSC_FALSE;
-  const PetscBool    apart = alone && s->coarse && (ops->applymat || !GNNCoarseAddsColumns(s->coarse)) ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool    there = s->halo == NULL && ops->applymat ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool    apart = s->coarse && (there || !GNNCoarseAddsColumns(s->coarse)) ? PETSC_TRUE : PETSC_FALSE;
   PetscInt           end   = 0;
 
   PetscFunctionBegin;
-  if (alone && ops->applymat) PetscCall(ops->applymat(s->place, R, Z));
+  if (there) PetscCall(ops->applymat(s->place, R, Z));
   else {
-    if (alone && ops->columns) PetscCall(ApplySides_Private(s, R, Z, &end));
+    if (ops->columns) PetscCall(ApplySides_Private(s, R, Z, &end));
     PetscCall(GNNMatForColumns(R, Z, end, apart ? ApplyLocalColumn_Private : ApplyColumn_Private, s));
   }
   if (apart) {
