@@ -460,8 +460,8 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
 }
 
 /*MC
-     PCGNNSPAI - Factorised sparse approximate inverse, learned or classical, with a coarse space: $M^{-1} = S(GG^T + \epsilon I)S^T + Q$, G on each
-     rank's diagonal block, where a graph neural network reads the matrix and writes the sparse factor G, or each row solves a small system for its part of it
+     PCGNNSPAI - Factorised sparse approximate inverse, learned or classical, with a coarse space: $M^{-1} = S(GG^T + \epsilon I)S^T + Q$, where a graph
+     neural network reads the matrix and writes the sparse factor G, or each row solves a small system for its part of it
 
    Options Database Keys:
 +  -pc_gnnspai_values (network|fsai|auto)     - what writes G: the network, the rows of the classical factor, or (`auto`, the default) the network on a
@@ -479,7 +479,7 @@ static PetscErrorCode PCDestroy_GNNSPAI(PC pc)
                                                 `PCGNNSPAISetCoarse()`
 .  -pc_gnnspai_precision (double|single|half) - storage of G (default single); arithmetic and vectors stay double, see `PCGNNSPAISetPrecision()`
 .  -pc_gnnspai_scope (local|global|auto)      - on several ranks, G is made for each rank's diagonal block, for the whole matrix, or (`auto`, the default) for
-                                                that where a quarter of its entries or more is between ranks, see `PCGNNSPAISetScope()`
+                                                that where more than a quarter of its entries is between ranks, see `PCGNNSPAISetScope()`
 -  -pc_gnnspai_view_factor viewer             - view G at every set-up, on several ranks over all of them, see `PCGNNSPAIGetFactor()`
 
    Level: intermediate

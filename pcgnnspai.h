@@ -42,7 +42,7 @@ PETSC_EXTERN const char *const PCGNNSPAIPrecisions[];
    Values:
 +  `PC_GNNSPAI_SCOPE_LOCAL`  - each rank's diagonal block, by itself, as `PCBJACOBI` does it
 .  `PC_GNNSPAI_SCOPE_GLOBAL` - the whole matrix: the same G on any number of ranks
--  `PC_GNNSPAI_SCOPE_AUTO`   - the whole matrix where a quarter of its entries or more is between ranks, and not on devices; else each rank's block
+-  `PC_GNNSPAI_SCOPE_AUTO`   - the whole matrix where more than a quarter of its entries is between ranks, and not on devices; else each rank's block
 
    Level: intermediate
 

@@ -448,10 +448,10 @@ PetscErrorCode PCGNNSPAIGetPrecision(PC pc, PCGNNSPAIPrecision *precision)
   Level: intermediate
 
   Notes:
-  Global scope makes the same G and the same choice on any number of ranks, but for rounding, hence takes the same number of iterations where there is no coarse space, whose
-  aggregates do not cross ranks. Node states of the network come from the ranks that own the nodes, before each layer; for the classical factor, each rank gets the rows of
-  the matrix that are up to three steps of its graph away from its own, by `MatCreateSubMatrices()` at each set-up. An application exchanges twice what
-  a product with the matrix does, or more where rows of G reach further than those of the matrix.
+  Global scope makes the same G and the same choice on any number of ranks, but for rounding, and the same coarse space as long as the matrix has at most 4 million entries and each rank can
+  solve with all of A_c, hence takes the same number of iterations. Node states of the network come from the ranks that own the nodes, before each layer; for the classical factor, each rank gets the rows of
+  the matrix that are up to three steps of its graph away from its own, by `MatCreateSubMatrices()` at each set-up. An application exchanges once before the product and once behind it,
+  each time what a product with the matrix does, or more where rows of G reach further than those of the matrix.
 
   Local scope is cheaper, and enough where ranks own connected parts of a mesh: on tetrahedra in the mesh's order it takes up to a tenth more iterations. Where ranks have rows from
   everywhere it takes twice to six times as many. `PC_GNNSPAI_SCOPE_AUTO`, the default, looks at the share of the matrix's entries that are between ranks, and

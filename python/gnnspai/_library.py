@@ -34,6 +34,8 @@ def library():
     """
     named = os.environ.get("GNNSPAI_LIBRARY")
     tried = [pathlib.Path(named)] if named else list(_places())
+    if named and tried[0].name != NAME:
+        raise ImportError(f"gnnspai: GNNSPAI_LIBRARY is {named}, expected the path of a {NAME}")
     for path in tried:
         if path.is_file():
             return str(path.absolute())

@@ -2,6 +2,7 @@
 import glob
 import os
 import pathlib
+import shlex
 import subprocess
 import tempfile
 
@@ -30,7 +31,7 @@ def _write(matrix, file):
         there = os.path.abspath(matrix)
         if not os.path.isfile(there):
             raise FileNotFoundError(f"gnnspai.train: there is no matrix {there}")
-        for end in ("", ".info", ".features"):
+        for end in ("", ".info", ".features", ".features.info"):
             if os.path.exists(there + end):
                 os.symlink(there + end, file + end)
         return
@@ -47,7 +48,13 @@ def _write(matrix, file):
 def _several(matrices):
     if isinstance(matrices, (str, os.PathLike)):
         return sorted(glob.glob(os.fspath(matrices))) or [matrices]
-    return [matrices] if hasattr(matrices, "tocsr") or hasattr(matrices, "getValuesCSR") else matrices
+    several = [matrices] if hasattr(matrices, "tocsr") or hasattr(matrices, "getValuesCSR") else list(matrices)
+    for matrix in several:
+        if not (isinstance(matrix, (str, os.PathLike)) or hasattr(matrix, "tocsr") or hasattr(matrix, "getValuesCSR")):
+            raise TypeError(f"gnnspai.train: a matrix is a petsc4py Mat, a scipy sparse matrix or a file's name, not {type(matrix).__name__}")
+    if not several:
+        raise ValueError("gnnspai.train: no matrices")
+    return several
 
 
 def _write_all(matrices, folder, name):
@@ -79,7 +86,8 @@ def train(matrices, output="mine.safetensors", validation=None, launcher=(), **o
     """Trains a model on matrices with the program gnnspai-train, and returns the path of its file, for -pc_gnnspai_model.
 
     matrices, validation: petsc4py's Mats, scipy's sparse matrices, names of PETSc's binary files; several or one, or a pattern of names
-    launcher:             for several processes, ("mpiexec", "-n", "2")
+    launcher:             for several processes, "mpiexec -n 2"
+    output:               is written anew where it is there; in a program of several processes one of them calls this
     options:              the program's, by their names without the dash: train_steps=500, train_init="general", gnn_width=8
     """
     output = pathlib.Path(output).absolute()
@@ -88,5 +96,5 @@ def train(matrices, output="mine.safetensors", validation=None, launcher=(), **o
         if validation is not None:
             files += ["-train_validation", _write_all(validation, folder, "V")]
         options = {"train_note": "matrices from Python", **options}
-        _run([*launcher, program("gnnspai-train"), *files, "-train_output", str(output), *_words(options)])
+        _run([*(shlex.split(launcher) if isinstance(launcher, str) else launcher), program("gnnspai-train"), *files, "-train_output", str(output), *_words(options)])
     return str(output)

@@ -87,7 +87,8 @@ says "gnnspai solved" "register() then helps" $python "$work/after.py" -dll_appe
 
 says "$top/lib/libgnnspai.so" "library()" $python -c 'import gnnspai; print(gnnspai.library())'
 GNNSPAI_LIBRARY=$work/libgnnspai.so says "-dll_append $work/libgnnspai.so" "GNNSPAI_LIBRARY, python -m gnnspai" $python -m gnnspai
-GNNSPAI_LIBRARY=$work/none.so fails "there is no $work/none.so: build it" "a library that is not there" $python "$work/after.py"
+GNNSPAI_LIBRARY=$work/none/libgnnspai.so fails "there is no $work/none/libgnnspai.so: build it" "a library that is not there" $python "$work/after.py"
+GNNSPAI_LIBRARY=$work/libnothing.so fails "expected the path of a libgnnspai.so" "another library is refused" $python "$work/before.py"
 mkdir "$work/a b" && cp "$work/libgnnspai.so" "$work/a b"
 GNNSPAI_LIBRARY="$work/a b/libgnnspai.so" fails "blank, comma or quote" "a path that PETSc would cut: said" $python "$work/before.py"
 GNNSPAI_LIBRARY="$work/a b/libgnnspai.so" says "gnnspai solved" "it does when PETSc is initialised" $python "$work/after.py"
@@ -147,6 +148,11 @@ try:
     gnnspai.train("nowhere.dat")
 except FileNotFoundError as error:
     print("missing:", error)
+for nothing in ([], [3.0]):
+    try:
+        gnnspai.train(nothing)
+    except (TypeError, ValueError) as error:
+        print("no matrix:", error)
 EOF
 run $python "$work/train.py" "$work" && shows "mats.safetensors"
 result $? "train() with Mats; the model solves"
@@ -161,6 +167,8 @@ else
 fi
 grep -q "^refused: gnnspai-train failed with status" "$log" && shows "nonsense" && shows "missing: gnnspai.train: there is no matrix"
 result $? "what is refused is said, in the program's words"
+shows "a scipy sparse matrix or a file's name, not float"
+result $? "train() without matrices, and with something else"
 grep -q '"trainer" *: *"gnnspai-train [0-9.]*"' <(head -c 2000 "$work/mats.safetensors")
 result $? "a model says which version made it" "$work/diff"
 
@@ -177,7 +185,7 @@ for row in range(9):
         A[row, row - 1] = A[row - 1, row] = -1.0
 A.assemble()
 if PETSc.COMM_WORLD.rank == 0:
-    print("model", gnnspai.train([A, A], sys.argv[1], train_steps=1, gnn_width=8, gnn_layers=1, launcher=sys.argv[2:]))
+    print("model", gnnspai.train([A, A], sys.argv[1], train_steps=1, gnn_width=8, gnn_layers=1, launcher=" ".join(sys.argv[2:])))
 PETSc.COMM_WORLD.barrier()
 try:
     gnnspai.train(PETSc.Mat().createAIJ((9, 9), nnz=1))
