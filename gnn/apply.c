@@ -76,7 +76,8 @@ static PetscErrorCode ApplySides_Private(GNNSetUp *s, Mat R, Mat Z, PetscInt *en
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The coarse space is added side by side with the factor, or apart from it to all at once. A G that reaches into other ranks' rows is the host's here */
+/* The coarse space is added side by side with the factor, or apart from it to all at once. Where G reaches into other ranks' rows, on a device all is
+   column by column */
 PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
 {
   const GNNPlaceOps *ops   = s->place->ops;
@@ -87,7 +88,7 @@ PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
   PetscFunctionBegin;
   if (there) PetscCall(ops->applymat(s->place, R, Z));
   else {
-    if (ops->columns) PetscCall(ApplySides_Private(s, R, Z, &end));
+    if (ops->columns && !ops->applymat) PetscCall(ApplySides_Private(s, R, Z, &end));
     PetscCall(GNNMatForColumns(R, Z, end, apart ? ApplyLocalColumn_Private : ApplyColumn_Private, s));
   }
   if (apart) {

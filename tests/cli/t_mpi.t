@@ -4,17 +4,16 @@
 . tests/tap.sh
 
 # A whole TAP report with its plan, no failure, exit status 0
+report() { # report RANKS PROGRAM
+  timeout 900 $MPIEXEC -n $1 bin/$2 >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
+  result $? "$2 on $1 ranks"
+}
 for test in t_pc t_fsai t_fallback t_pcsetup t_pcuse t_block t_blockmodel t_fail t_twice t_coarse t_scope t_matapply; do
-  for n in ${RANKS:-2 4}; do
-    timeout 900 $MPIEXEC -n $n bin/$test >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
-    result $? "$test on $n ranks"
-  done
+  for n in ${RANKS:-2 4}; do report $n $test; done
 done
-
-timeout 900 $MPIEXEC -n 10 bin/t_scope >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
-result $? "t_scope on 10 ranks, more than global scope is taken on by itself for a matrix without locality"
-timeout 900 $MPIEXEC -n 2 bin/t_emulated >"$work/log" 2>&1 && grep -q '^1\.\.[1-9]' "$work/log" && ! grep -q '^not ok' "$work/log"
-result $? "t_emulated on 2 ranks"
+# On more than eight each would need all rows of a matrix that is coupled all over
+if [ -n "$RANKS" ]; then skip "t_scope on 10 ranks" "RANKS is $RANKS"; else report 10 t_scope; fi
+if [ -x bin/t_emulated ]; then report 2 t_emulated; else skip "t_emulated on 2 ranks" "it is not built"; fi
 
 rpath=$(pkg-config --libs-only-L PETSc | sed 's/-L\([^ ]*\)/-Wl,-rpath,\1/g')
 $CC -o "$work/app" $(pkg-config --cflags PETSc) tests/cli/app.c $(pkg-config --libs PETSc) $rpath -lm >"$work/log" 2>&1
