@@ -40,7 +40,7 @@ rows() {
     line=
     for pc in "${pcs[@]}"; do line+=" $(measure "$name" "$n" "$pc")"; done
     echo "$name $n$line" >&2
-    echo "$line" | awk -v name="$name" -v ranks="$n" -v size="$(sed -n 's/.* rows=\([0-9]*\), cols.*/\1/p' "$work/log" | tail -n 1)" '{
+    echo "$line" | awk -v name="$name" -v ranks="$n" -v size="$(sed -n 's/.* rows=\([0-9]*\), cols.*/\1/p' "$work/log" | sort -n | tail -n 1)" '{
       for (k = 2; k <= NF; k += 2) if ($k != "-" && (!best || $k < best)) best = $k
       printf "| %s | %s | %s |", name, size, ranks
       for (k = 1; k < NF; k += 2) printf " %s |", $(k + 1) == "-" ? $k : sprintf($(k + 1) == best ? "%s, **%.3g**" : "%s, %.3g", $k, $(k + 1))
