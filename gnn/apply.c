@@ -24,7 +24,7 @@ static PetscErrorCode ApplyColumn_Private(void *s, Vec r, Vec z)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ApplyLocalColumn_Private(void *s, Vec r, Vec z)
+PetscErrorCode GNNSetUpApplyFactor(void *s, Vec r, Vec z)
 {
   PetscFunctionBegin;
   PetscCall(GNNPlaceApply(((GNNSetUp *)s)->place, r, z));
@@ -89,7 +89,7 @@ PetscErrorCode GNNSetUpApplyMat(GNNSetUp *s, Mat R, Mat Z)
   if (there) PetscCall(ops->applymat(s->place, R, Z));
   else {
     if (ops->columns && !ops->applymat) PetscCall(ApplySides_Private(s, R, Z, &end));
-    PetscCall(GNNMatForColumns(R, Z, end, apart ? ApplyLocalColumn_Private : ApplyColumn_Private, s));
+    PetscCall(GNNMatForColumns(R, Z, end, apart ? GNNSetUpApplyFactor : ApplyColumn_Private, s));
   }
   if (apart) {
     PetscCall(PetscLogEventBegin(GNN_CoarseApply, R, Z, 0, 0));

@@ -292,16 +292,6 @@ PetscErrorCode GNNSetUpChoice(GNNSetUp *s, PetscObject pc, Mat A)
 
 /* ---- coarse space ---- */
 
-/* z = B r, the local part by itself */
-static PetscErrorCode ApplyLocal_Private(void *context, Vec r, Vec z)
-{
-  const GNNPlace place = (GNNPlace)context;
-
-  PetscFunctionBegin;
-  PetscCall(GNNPlaceApply(place, r, z));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Is a coarse space that nobody asked for not worth its set-up, since CG needs few steps without it on every rank? */
 static PetscErrorCode SetUpIsEasy_Private(GNNSetUp *s, PetscObject pc, PetscBool *easy)
 {
@@ -335,7 +325,7 @@ PetscErrorCode GNNSetUpCoarse(GNNSetUp *s, PetscObject pc, Mat A)
     s->coarse->whole = s->halo ? PETSC_TRUE : PETSC_FALSE;
   }
   PetscCall(GNNCoarseSetUp(s->coarse, A, s->chooser.kept));
-  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, ApplyLocal_Private, s->place, s->place->ops->entries(s->place)));
+  if (s->guard != GNN_GUARD_NONE) PetscCall(GNNCoarseJudge(s->coarse, GNNSetUpApplyFactor, s, s->place->ops->entries(s->place)));
   PetscCall(PetscLogEventEnd(GNN_Coarse, pc, 0, 0, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

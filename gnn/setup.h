@@ -71,6 +71,7 @@ PETSC_INTERN PetscErrorCode GNNSetUpReset(GNNSetUp *); /* all that was set up bu
 
 /* z = M^-1 r, apply.c, where no rows are set: of a vector, and of the columns of dense matrices */
 PETSC_INTERN PetscErrorCode GNNSetUpApply(GNNSetUp *, Vec r, Vec z);
+PETSC_INTERN PetscErrorCode GNNSetUpApplyFactor(void *, Vec, Vec); /* the factor's part by itself, of the set-up */
 PETSC_INTERN PetscErrorCode GNNSetUpApplyMat(GNNSetUp *, Mat R, Mat Z);
 
 PETSC_INTERN PetscErrorCode GNNSetUpFetch(GNNSetUp *, Mat);      /* graph and factor to the host; the PC's matrix */
